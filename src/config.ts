@@ -1,0 +1,352 @@
+/**
+ * Environment variables to one frozen, validated `Config`. Every problem is reported at once, and no value that may
+ * carry a credential is ever repeated in a message.
+ *
+ * `VARIABLES` is the table that `--help` prints and the README repeats.
+ */
+import * as v from 'valibot';
+import { WarrenError } from './errors.js';
+import { digitsUpTo } from './sequence/fibonacci.js';
+import type { StoreConfig } from './store/open-store.js';
+
+const MIB = 2 ** 20;
+/** Some pages of the largest terms, two at least in each: one is read while the next is rendered. */
+const TERMS_IN_MEMORY = 8;
+/** 16 characters are beyond guessing over a network, when they are random. */
+const TOKEN_LENGTH = 16;
+
+export interface Variable {
+  readonly name: string;
+  readonly fallback: string;
+  readonly meaning: string;
+}
+
+export const VARIABLES = [
+  {
+    name: 'SERVING_HOST_PORT',
+    fallback: '0.0.0.0:8080',
+    meaning: 'address to serve on; port 0 takes a free one',
+  },
+  {
+    name: 'ADMIN_HOST_PORT',
+    fallback: '127.0.0.1:9090',
+    meaning: 'address of the live page and /metrics; empty for none',
+  },
+  {
+    name: 'ADMIN_TOKEN',
+    fallback: '',
+    meaning: 'what the admin address asks for; required unless that is a loopback address',
+  },
+  {
+    name: 'STORE',
+    fallback: '',
+    meaning: 'lmdb, redis or memory; by default redis when a REDIS_ address is set, else lmdb',
+  },
+  { name: 'DATA_DIR', fallback: './data', meaning: 'folder of the lmdb store' },
+  { name: 'REDIS_URL', fallback: '', meaning: 'redis:// or rediss:// address, with credentials as needed' },
+  {
+    name: 'REDIS_HOST_PORT',
+    fallback: '',
+    meaning:
+      'Redis address without credentials, used when REDIS_URL is not set; 127.0.0.1:6379 with STORE=redis alone',
+  },
+  { name: 'REDIS_KEY', fallback: 'warren:fibonacci', meaning: 'Redis key of the checkpoint' },
+  {
+    name: 'INSTANCE_ID',
+    fallback: '',
+    meaning: 'who this process is to others on the same Redis; by default host name and port',
+  },
+  {
+    name: 'LEASE_MS',
+    fallback: '3000',
+    meaning: 'time without a commit after which another instance on the same Redis takes over',
+  },
+  {
+    name: 'DURABILITY',
+    fallback: 'gated',
+    meaning: 'gated: a reply waits for its commit; async: the checkpoint follows the replies',
+  },
+  { name: 'INITIAL_INDEX', fallback: '0', meaning: 'index at which a fresh sequence starts' },
+  { name: 'MAX_INDEX', fallback: '20000000', meaning: 'last index handed out' },
+  {
+    name: 'MAILBOX_LIMIT',
+    fallback: '16384',
+    meaning: 'requests that may wait for the owner; one more is answered 503',
+  },
+  {
+    name: 'SHED_AFTER_MS',
+    fallback: '1000',
+    meaning: 'while the oldest request has waited longer than this, new ones are answered 503',
+  },
+  { name: 'ASK_TIMEOUT_MS', fallback: '5000', meaning: 'time until a request without an answer gets 504' },
+  {
+    name: 'COMMIT_TIMEOUT_MS',
+    fallback: '1000',
+    meaning: 'time until a commit without an answer counts as unknown',
+  },
+  {
+    name: 'STORE_GRACE_MS',
+    fallback: '1000',
+    meaning: 'time for which requests are held when the store goes away',
+  },
+  { name: 'FORMAT_THREADS', fallback: '1', meaning: 'threads of the format pool' },
+  { name: 'PAGE_MEMORY_MB', fallback: '64', meaning: 'shared memory for rendered terms' },
+  {
+    name: 'SEND_TIMEOUT_MS',
+    fallback: '10000',
+    meaning: 'time for which a client may stop reading its answer',
+  },
+  {
+    name: 'WATCHDOG_MS',
+    fallback: '5000',
+    meaning: 'time without a turn after which a thread counts as hung',
+  },
+  {
+    name: 'RESTART_LIMIT',
+    fallback: '100',
+    meaning: 'deaths of the owner thread tolerated within RESTART_WINDOW_MS',
+  },
+  { name: 'RESTART_WINDOW_MS', fallback: '10000', meaning: 'see RESTART_LIMIT' },
+  { name: 'SHUTDOWN_TIMEOUT_MS', fallback: '8000', meaning: 'time for a clean stop' },
+  { name: 'OWNER_HEAP_MB', fallback: '64', meaning: 'heap limit of the owner thread' },
+  { name: 'FORMAT_HEAP_MB', fallback: '128', meaning: 'heap limit of a format thread' },
+  {
+    name: 'FAULTS',
+    fallback: 'off',
+    meaning: 'on: faults can be rehearsed from the live page, and SIGUSR2 ends the owner thread',
+  },
+  { name: 'LOG_LEVEL', fallback: 'info', meaning: 'trace, debug, info, warn, error, fatal or silent' },
+] as const satisfies Variable[];
+
+type Name = (typeof VARIABLES)[number]['name'];
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+const HOST_PORT = /^(?:\[(?<bracketed>[0-9a-fA-F:.]+)\]|(?<plain>[^\s:[\]/@]*)):(?<port>\d{1,5})$/;
+
+function integer(min: number, max: number) {
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d{1,15}$/, `must be an integer from ${min} to ${max}`),
+    v.transform(Number),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
+  );
+}
+
+function hostPort(emptyAllowed: boolean) {
+  return v.pipe(
+    v.string(),
+    v.rawTransform<string, HostPort | undefined>(({ dataset, addIssue, NEVER }) => {
+      if (dataset.value === '' && emptyAllowed) return undefined;
+      const parts = HOST_PORT.exec(dataset.value)?.groups;
+      const port = Number(parts?.['port']);
+      if (!parts || port > 65535) {
+        addIssue({ message: 'must be host:port, with a port from 0 to 65535' });
+        return NEVER;
+      }
+      return { host: parts['bracketed'] ?? parts['plain'] ?? '', port };
+    }),
+  );
+}
+
+const redisUrl = v.pipe(
+  v.string(),
+  v.check((text) => {
+    if (text === '') return true;
+    if (!URL.canParse(text)) return false;
+    const { protocol, hostname, username, password, pathname } = new URL(text);
+    // The client library would throw on bad escapes, and take database 0 for a path that is no number.
+    const clear = isDecodable(username) && isDecodable(password) && /^\/?\d*$/.test(pathname);
+    return (protocol === 'redis:' || protocol === 'rediss:') && hostname !== '' && clear;
+  }, 'must be a redis:// or rediss:// URL with a host, percent-encoded credentials and no path but a database number'),
+);
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const nonEmpty = v.pipe(v.string(), v.nonEmpty('must not be empty'));
+const milliseconds = integer(1, 3_600_000);
+
+const FIELDS = {
+  SERVING_HOST_PORT: hostPort(false),
+  ADMIN_HOST_PORT: hostPort(true),
+  ADMIN_TOKEN: v.pipe(
+    v.string(),
+    v.regex(/^[\x21-\x7e]*$/, 'must be of visible ASCII characters'),
+    v.check(
+      (token) => token === '' || token.length >= TOKEN_LENGTH,
+      `must have ${TOKEN_LENGTH} characters at least`,
+    ),
+  ),
+  STORE: v.picklist(['', 'lmdb', 'redis', 'memory'], 'must be lmdb, redis or memory'),
+  DATA_DIR: nonEmpty,
+  REDIS_URL: redisUrl,
+  REDIS_HOST_PORT: hostPort(true),
+  REDIS_KEY: nonEmpty,
+  INSTANCE_ID: v.string(),
+  LEASE_MS: integer(300, 3_600_000),
+  DURABILITY: v.picklist(['gated', 'async'], 'must be gated or async'),
+  INITIAL_INDEX: integer(0, 100_000_000),
+  MAX_INDEX: integer(1, 100_000_000),
+  MAILBOX_LIMIT: integer(1, 1_048_576),
+  SHED_AFTER_MS: milliseconds,
+  ASK_TIMEOUT_MS: milliseconds,
+  COMMIT_TIMEOUT_MS: milliseconds,
+  STORE_GRACE_MS: integer(0, 3_600_000),
+  FORMAT_THREADS: integer(1, 64),
+  PAGE_MEMORY_MB: integer(4, 2047),
+  SEND_TIMEOUT_MS: milliseconds,
+  WATCHDOG_MS: integer(500, 3_600_000),
+  RESTART_LIMIT: integer(0, 1_000_000),
+  RESTART_WINDOW_MS: milliseconds,
+  SHUTDOWN_TIMEOUT_MS: milliseconds,
+  OWNER_HEAP_MB: integer(16, 65536),
+  FORMAT_HEAP_MB: integer(16, 65536),
+  FAULTS: v.picklist(['on', 'off'], 'must be on or off'),
+  LOG_LEVEL: v.picklist(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    'must be trace, debug, info, warn, error, fatal or silent',
+  ),
+} satisfies Record<Name, v.GenericSchema<string, unknown>>;
+
+/** Relations are checked as soon as the fields that they name are valid, so that they are reported with the rest. */
+const SCHEMA = v.pipe(
+  v.object(FIELDS),
+  v.partialCheck(
+    [['INITIAL_INDEX'], ['MAX_INDEX']],
+    ({ INITIAL_INDEX, MAX_INDEX }) => INITIAL_INDEX <= MAX_INDEX,
+    'INITIAL_INDEX must not be above MAX_INDEX',
+  ),
+  v.partialCheck(
+    [['ADMIN_HOST_PORT'], ['ADMIN_TOKEN']],
+    ({ ADMIN_HOST_PORT, ADMIN_TOKEN }) =>
+      !ADMIN_HOST_PORT || isLoopback(ADMIN_HOST_PORT) || ADMIN_TOKEN !== '',
+    'ADMIN_TOKEN is required when ADMIN_HOST_PORT is not a loopback address',
+  ),
+  // Otherwise a client would hear 504, outcome unknown, where 503, nothing happened, is the truth.
+  v.partialCheck(
+    [['COMMIT_TIMEOUT_MS'], ['STORE_GRACE_MS'], ['ASK_TIMEOUT_MS']],
+    ({ COMMIT_TIMEOUT_MS, STORE_GRACE_MS, ASK_TIMEOUT_MS }) =>
+      COMMIT_TIMEOUT_MS + STORE_GRACE_MS < ASK_TIMEOUT_MS,
+    'COMMIT_TIMEOUT_MS plus STORE_GRACE_MS must be below ASK_TIMEOUT_MS',
+  ),
+  v.partialCheck(
+    [['MAX_INDEX'], ['PAGE_MEMORY_MB']],
+    ({ MAX_INDEX, PAGE_MEMORY_MB }) => TERMS_IN_MEMORY * digitsUpTo(MAX_INDEX) <= PAGE_MEMORY_MB * MIB,
+    `PAGE_MEMORY_MB must have room for ${TERMS_IN_MEMORY} terms of MAX_INDEX`,
+  ),
+);
+
+export interface AdminAddress extends HostPort {
+  /** Nobody asked for this port: when another process has it, this one goes without. */
+  readonly optional: boolean;
+  /** Empty when the address is a loopback one and nothing is asked for. */
+  readonly token: string;
+}
+
+export interface Config {
+  readonly serving: HostPort;
+  readonly admin: AdminAddress | undefined;
+  readonly store: StoreConfig;
+  /** Empty for the default. */
+  readonly instance: string;
+  readonly durability: 'gated' | 'async';
+  readonly initialIndex: number;
+  readonly maxIndex: number;
+  readonly mailboxLimit: number;
+  readonly shedAfterMs: number;
+  readonly askTimeoutMs: number;
+  readonly commitTimeoutMs: number;
+  readonly storeGraceMs: number;
+  readonly formatThreads: number;
+  readonly pageMemoryBytes: number;
+  readonly sendTimeoutMs: number;
+  readonly watchdogMs: number;
+  readonly restartLimit: number;
+  readonly restartWindowMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly ownerHeapMb: number;
+  readonly formatHeapMb: number;
+  readonly faults: boolean;
+  readonly logLevel: v.InferOutput<typeof SCHEMA>['LOG_LEVEL'];
+}
+
+/** @throws WarrenError `config-invalid`, with a line for every problem. */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const raw = Object.fromEntries(
+    VARIABLES.map(({ name, fallback }) => [name, environment[name] ?? fallback]),
+  ) as Record<Name, string>;
+  const parsed = v.safeParse(SCHEMA, raw);
+  if (!parsed.success) {
+    throw invalid(
+      parsed.issues.map((issue) => `${issue.path ? `${issue.path[0].key} ` : ''}${issue.message}`),
+    );
+  }
+  const values = parsed.output;
+  return Object.freeze({
+    serving: values.SERVING_HOST_PORT as HostPort,
+    admin: values.ADMIN_HOST_PORT && {
+      ...values.ADMIN_HOST_PORT,
+      optional: environment['ADMIN_HOST_PORT'] === undefined,
+      token: values.ADMIN_TOKEN,
+    },
+    store: Object.freeze(storeOf(values)),
+    instance: values.INSTANCE_ID,
+    durability: values.DURABILITY,
+    initialIndex: values.INITIAL_INDEX,
+    maxIndex: values.MAX_INDEX,
+    mailboxLimit: values.MAILBOX_LIMIT,
+    shedAfterMs: values.SHED_AFTER_MS,
+    askTimeoutMs: values.ASK_TIMEOUT_MS,
+    commitTimeoutMs: values.COMMIT_TIMEOUT_MS,
+    storeGraceMs: values.STORE_GRACE_MS,
+    formatThreads: values.FORMAT_THREADS,
+    pageMemoryBytes: values.PAGE_MEMORY_MB * MIB,
+    sendTimeoutMs: values.SEND_TIMEOUT_MS,
+    watchdogMs: values.WATCHDOG_MS,
+    restartLimit: values.RESTART_LIMIT,
+    restartWindowMs: values.RESTART_WINDOW_MS,
+    shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
+    ownerHeapMb: values.OWNER_HEAP_MB,
+    formatHeapMb: values.FORMAT_HEAP_MB,
+    faults: values.FAULTS === 'on',
+    logLevel: values.LOG_LEVEL,
+  });
+}
+
+function isLoopback({ host }: HostPort): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+type Values = v.InferOutput<typeof SCHEMA>;
+
+function storeOf(values: Values): StoreConfig {
+  const { REDIS_URL: url, REDIS_HOST_PORT: address, REDIS_KEY: key, LEASE_MS: leaseMs } = values;
+  const kind = values.STORE || (url || address ? 'redis' : 'lmdb');
+  if (kind === 'memory') return { kind };
+  if (kind === 'lmdb') return { kind, folder: values.DATA_DIR };
+  return {
+    kind: 'redis',
+    url: url || redisUrlOf(address ?? { host: '127.0.0.1', port: 6379 }),
+    key,
+    leaseMs,
+  };
+}
+
+function redisUrlOf({ host, port }: HostPort): string {
+  return `redis://${host.includes(':') ? `[${host}]` : host || 'localhost'}:${port}`;
+}
+
+function invalid(problems: string[]): WarrenError {
+  return new WarrenError('config-invalid', problems.map((problem) => `  - ${problem}`).join('\n'));
+}

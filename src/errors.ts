@@ -1,0 +1,63 @@
+/**
+ * Every failure that Warren names, and what an HTTP client sees of it.
+ *
+ * A code is the stable name: code matches on it, never on a message. `PROBLEMS` is the one table from code to
+ * HTTP status and title; codes that never reach a client are in `FatalCode` and end the process instead.
+ */
+
+/** Answers to a client, RFC 9457 problem details. */
+export const PROBLEMS = {
+  'bad-query': { status: 400, title: 'The query string is not understood' },
+  'not-found': { status: 404, title: 'There is nothing at this path' },
+  'method-not-allowed': { status: 405, title: 'This path does not answer to this method' },
+  'sequence-exhausted': { status: 409, title: 'The sequence has reached its configured end' },
+  internal: { status: 500, title: 'The server failed while handling this request' },
+  poisoned: { status: 500, title: 'This request ended the owner thread repeatedly and was given up' },
+  'mailbox-full': { status: 503, title: 'Too many requests are waiting, or for too long' },
+  'shutting-down': { status: 503, title: 'The server is shutting down' },
+  'store-unavailable': { status: 503, title: 'The store is away; the sequence has not moved' },
+  'commit-in-doubt': { status: 503, title: 'The store did not confirm in time' },
+  standby: { status: 503, title: 'Another instance serves; this one stands by' },
+  'not-ready': { status: 503, title: 'The server is not ready to answer' },
+  'ask-timeout': { status: 504, title: 'The owner did not answer in time; the outcome is unknown' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Reasons to end the process, or to refuse to start it. */
+export type FatalCode =
+  | 'config-invalid'
+  | 'folder-in-use'
+  | 'store-corrupt'
+  | 'store-foreign'
+  | 'store-fenced'
+  | 'predecessor-invalid'
+  | 'owner-failing'
+  | 'format-failing'
+  | 'listen-failed'
+  | 'native-missing';
+
+/**
+ * A store that may serve later; never fatal by itself. `store-refused`: it said no, so nothing has happened.
+ * `store-unreachable`: it did not answer, so anything may have happened.
+ */
+export type TransientCode = 'store-refused' | 'store-unreachable';
+
+export type ErrorCode = FatalCode | TransientCode;
+
+export class WarrenError extends Error {
+  override readonly name = 'WarrenError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The text of anything that was thrown, for logs and for messages between threads. */
+export function messageOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const causes = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : '';
+  return thrown.message || causes || thrown.name;
+}
