@@ -1,0 +1,73 @@
+/**
+ * The Fibonacci sequence as an actor: its state is the index n of the current term. The terms themselves are
+ * rendered elsewhere; the owner only counts. Also the two bridges between indexes and values: fast doubling from
+ * an index to its pair of terms, and the search for the index of a value.
+ */
+import type { Behavior, Turn } from '../actor/behavior.js';
+
+/** Messages of the sequence, as they cross to the owner. A reply is the index of the term asked for. */
+export const CURRENT = 0;
+export const NEXT = 1;
+export const PREVIOUS = 2;
+
+/** @param maxIndex the last index handed out; `NEXT` beyond it is refused and changes nothing. */
+export function fibonacci(maxIndex: number): Behavior {
+  return {
+    actor: 'fibonacci',
+    receive(state: number, message: number): Turn {
+      switch (message) {
+        case NEXT:
+          if (state >= maxIndex) return { state, reply: 'sequence-exhausted' };
+          return { state: state + 1, reply: state + 1 };
+        case CURRENT:
+          return { state, reply: state };
+        case PREVIOUS:
+          return { state, reply: Math.max(0, state - 1) };
+        default:
+          throw new RangeError(`the sequence has no message ${message}`);
+      }
+    },
+  };
+}
+
+/**
+ * F(n) and F(n+1) by fast doubling: F(2k) = F(k)(2F(k+1) − F(k)) and F(2k+1) = F(k)² + F(k+1)²
+ * (Dijkstra, EWD654, "In honour of Fibonacci").
+ */
+export function fibonacciPair(n: number): [bigint, bigint] {
+  let a = 0n;
+  let b = 1n;
+  for (let bit = n === 0 ? -1 : Math.floor(Math.log2(n)); bit >= 0; bit--) {
+    const doubled = a * (2n * b - a);
+    const next = a * a + b * b;
+    const odd = Math.floor(n / 2 ** bit) % 2 === 1;
+    [a, b] = odd ? [next, doubled + next] : [doubled, next];
+  }
+  return [a, b];
+}
+
+/**
+ * The index of a Fibonacci number, or undefined for any other. 1 stands at index 1 and 2; the later one is
+ * meant, since the sequence 0, 1, 1 shows its second 1 with the larger state.
+ */
+export function indexOfFibonacci(value: bigint): number | undefined {
+  if (value < 0n) return undefined;
+  if (value === 0n) return 0;
+  if (value === 1n) return 2;
+  // n = log_phi(value * sqrt 5), and log2(value) is within one of the value's bit length.
+  const guess = (value.toString(2).length + Math.log2(Math.sqrt(5))) / Math.log2((1 + Math.sqrt(5)) / 2);
+  const first = Math.max(3, Math.floor(guess) - 3);
+  let [a, b] = fibonacciPair(first);
+  for (let n = first; a <= value; n++) {
+    if (a === value) return n;
+    [a, b] = [b, a + b];
+  }
+  return undefined;
+}
+
+const LOG10_PHI = Math.log10((1 + Math.sqrt(5)) / 2);
+
+/** An upper bound of the decimal digits of F(n), by Binet's formula; exact or one too many. */
+export function digitsUpTo(n: number): number {
+  return Math.max(1, Math.ceil(n * LOG10_PHI));
+}
