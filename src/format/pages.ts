@@ -1,0 +1,253 @@
+/**
+ * The pages that are alive, and the chain by which new ones come: each page continues the one before it, ahead of the owner, so
+ * that a reply finds its term rendered. Main thread only.
+ *
+ *        dropped      needed          ahead
+ *   ───────────────┬─────────┬──────────────────┬─ ─ ─
+ *                  │ page  x │ page    page     │ rendering
+ *   ───────────────┴─────────┴──────────────────┴─ ─ ─
+ *                          position
+ *
+ * A page is given back when all its terms lie before the position and no reply reads from it.
+ */
+import type { DigitSpan } from '../sequence/decimal-kernel.js';
+import { TERM_MARGIN } from '../sequence/decimal-kernel.js';
+import { digitsUpTo } from '../sequence/fibonacci.js';
+import type { FormatPool } from './format-pool.js';
+import { Page } from './page.js';
+import type { PageMemory } from './page-memory.js';
+import type { RenderTask } from './render.js';
+
+/** Pages kept rendered beyond the one with the position. */
+const PAGES_AHEAD = 2;
+/** Large enough that a page's task costs little per term, small enough that a few pages stay in a processor's cache. */
+const MIN_PAGE_BYTES = 1024 * 1024;
+const TERMS_PER_PAGE = 64;
+/** At least two, from which the next page continues. */
+const MIN_TERMS = 2;
+const MAX_FAILURES = 3;
+/** From this index on a start takes about a second or more. */
+const SLOW_JUMP_INDEX = 2_000_000;
+/** Further ahead than this many pages of the current size, a new start is quicker than the way there. */
+const LEAP_PAGES = 8;
+/** How often a lack of memory is looked at, and how long a reader may stand still then, in milliseconds. */
+const SHORTAGE_TICK_MS = 50;
+const SHORTAGE_PATIENCE_MS = 250;
+
+/** Somebody who reads from a page over more than one event-loop turn. */
+export interface Reader {
+  /** When it last got bytes out, by `performance.now()`. */
+  readonly progressAt: number;
+  /** Must release the page at once. */
+  cut(): void;
+}
+
+export interface PagesOptions {
+  readonly memory: PageMemory;
+  readonly pool: FormatPool;
+  /** Rendering failed repeatedly; nothing can be answered any more. */
+  readonly onFailure: (error: unknown) => void;
+  /** A start at some index, which takes a while when it is large; `tookMs` is undefined at its beginning. */
+  readonly onJump: (index: number, tookMs: number | undefined) => void;
+  /** Bound on waiting for a page, in milliseconds. */
+  readonly waitTimeoutMs: number;
+}
+
+interface Wait {
+  readonly index: number;
+  readonly ready: (page: Page | undefined) => void;
+  readonly since: number;
+}
+
+export class Pages {
+  readonly #options: PagesOptions;
+  readonly #words: Uint32Array;
+  /** Alive and needed, in order of their terms. */
+  readonly #live: Page[] = [];
+  readonly #readers = new Map<Page, Set<Reader>>();
+  /** No longer needed, but still read from. */
+  readonly #retired = new Set<Page>();
+  #waiting: Wait[] = [];
+  readonly #expiry: NodeJS.Timeout;
+  #position = 0;
+  /** Counts the new starts: a page that was under way before one is of no use after it. */
+  #chain = 0;
+  #rendering = false;
+  #closed = false;
+  #failures = 0;
+  #shortage: NodeJS.Timeout | undefined;
+
+  constructor(options: PagesOptions) {
+    this.#options = options;
+    this.#expiry = setInterval(() => this.#expireWaiting(), Math.min(100, options.waitTimeoutMs / 4));
+    this.#expiry.unref();
+    this.#words = new Uint32Array(options.memory.memory.buffer);
+  }
+
+  /** The page with this term, if it is rendered. */
+  find(index: number): Page | undefined {
+    for (const page of this.#live) if (page.has(index)) return page;
+    return undefined;
+  }
+
+  /**
+   * Calls back when the term is rendered, or with undefined when that takes too long. `index` is not before the
+   * position, less one.
+   */
+  wait(index: number, ready: Wait['ready']): void {
+    this.#waiting.push({ index, ready, since: performance.now() });
+  }
+
+  /** Replies that wait for their page. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** The first digits are being computed, and that takes longer than anybody should wait for an answer. */
+  get farOff(): boolean {
+    return this.#live.length === 0 && this.#position >= SLOW_JUMP_INDEX;
+  }
+
+  /** The term at the position is at hand. */
+  get rendered(): boolean {
+    return this.find(this.#position) !== undefined;
+  }
+
+  /** Terms before `position` - 1 will not be asked for again; terms from there on soon will. */
+  moveTo(position: number): void {
+    this.#position = position;
+    this.#leap();
+    this.#dropPassed();
+    this.#renderAhead();
+  }
+
+  /** Keeps the page until `release`. */
+  hold(page: Page, reader: Reader): void {
+    const readers = this.#readers.get(page);
+    if (readers) readers.add(reader);
+    else this.#readers.set(page, new Set([reader]));
+  }
+
+  release(page: Page, reader: Reader): void {
+    const readers = this.#readers.get(page);
+    readers?.delete(reader);
+    if (readers?.size !== 0) return;
+    this.#readers.delete(page);
+    if (!this.#retired.delete(page)) return;
+    this.#options.memory.giveBack(page.region);
+    this.#renderAhead();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#shortage);
+    clearInterval(this.#expiry);
+  }
+
+  /**
+   * After another instance has reigned the position may be anywhere: pages far from it are no way to get there. Not while
+   * somebody waits for a term on the way.
+   */
+  #leap(): void {
+    const oldest = this.#live[0];
+    const last = this.#live.at(-1);
+    if (!oldest || !last || this.#waiting.length > 0) return;
+    const needed = Math.max(0, this.#position - 1);
+    if (needed >= oldest.first && needed < last.end + LEAP_PAGES * last.count) return;
+    for (const page of this.#live.splice(0)) this.#retire(page);
+    this.#chain += 1;
+  }
+
+  #dropPassed(): void {
+    // The last page stays: the next one continues it.
+    while (this.#live.length > 1 && (this.#live[0] as Page).end < this.#position) {
+      this.#retire(this.#live.shift() as Page);
+    }
+  }
+
+  #retire(page: Page): void {
+    if (this.#readers.has(page)) this.#retired.add(page);
+    else this.#options.memory.giveBack(page.region);
+  }
+
+  #renderAhead(): void {
+    if (this.#rendering || this.#closed) return;
+    const ahead = this.#live.filter((page) => page.first > this.#position).length;
+    if (ahead >= PAGES_AHEAD) return;
+    const last = this.#live.at(-1);
+    const first = last ? last.end : Math.max(0, this.#position - 1);
+    const region = this.#options.memory.take(this.#pageBytes(first));
+    if (region) void this.#render(last, first, region);
+    else this.#freeMemory();
+  }
+
+  async #render(last: Page | undefined, first: number, region: DigitSpan): Promise<void> {
+    const task: RenderTask = last
+      ? { kind: 'continue', a: last.digits(last.end - 2), b: last.digits(last.end - 1), region }
+      : { kind: 'jump', first, region };
+    const chain = this.#chain;
+    const since = performance.now();
+    if (!last) this.#options.onJump(first, undefined);
+    this.#rendering = true;
+    try {
+      const count = await this.#options.pool.render(task);
+      if (count < MIN_TERMS) throw new RangeError(`a page of ${count} terms, starting at ${first}`);
+      this.#failures = 0;
+      if (!last) this.#options.onJump(first, performance.now() - since);
+      if (chain === this.#chain) this.#live.push(new Page(first, count, region, this.#words));
+      else this.#options.memory.giveBack(region);
+    } catch (error) {
+      if (this.#closed) return;
+      this.#options.memory.giveBack(region);
+      this.#failures += 1;
+      if (this.#failures >= MAX_FAILURES) {
+        this.#closed = true;
+        this.#options.onFailure(error);
+        return;
+      }
+    } finally {
+      this.#rendering = false;
+    }
+    this.#callWaiting();
+    this.#dropPassed();
+    this.#renderAhead();
+  }
+
+  #callWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wait of waiting) {
+      const page = this.find(wait.index);
+      if (page) wait.ready(page);
+      else this.#waiting.push(wait);
+    }
+  }
+
+  #expireWaiting(): void {
+    const before = performance.now() - this.#options.waitTimeoutMs;
+    const expired = this.#waiting.filter((wait) => wait.since <= before);
+    if (expired.length === 0) return;
+    this.#waiting = this.#waiting.filter((wait) => wait.since > before);
+    for (const wait of expired) wait.ready(undefined);
+  }
+
+  #pageBytes(first: number): number {
+    const termBytes = digitsUpTo(first + TERMS_PER_PAGE) + TERM_MARGIN + 4;
+    const bound = Math.max(MIN_TERMS * termBytes + 64, this.#options.memory.bytes / 8);
+    return Math.min(Math.max(TERMS_PER_PAGE * termBytes, MIN_PAGE_BYTES), Math.floor(bound));
+  }
+
+  /** Readers that stand still hold memory that everybody else waits for: they are cut, after a little patience. */
+  #freeMemory(): void {
+    this.#shortage ??= setTimeout(() => {
+      this.#shortage = undefined;
+      const since = performance.now() - SHORTAGE_PATIENCE_MS;
+      for (const page of [...this.#retired]) {
+        for (const reader of [...(this.#readers.get(page) ?? [])]) {
+          if (reader.progressAt < since) reader.cut();
+        }
+      }
+      this.#renderAhead();
+    }, SHORTAGE_TICK_MS);
+  }
+}
