@@ -1,0 +1,45 @@
+/**
+ * The contract of a store: one record, read whole and replaced by compare-and-set.
+ *
+ * Every safety property of Warren above it rests on `commit` alone: a checkpoint is replaced only by somebody who
+ * knew it. Locks and leases decide who should try, never who may.
+ */
+import type { Checkpoint } from './checkpoint.js';
+
+/**
+ * `swapped`: done, and durable. `held`: another instance holds the lease. `changed`: the stored record is another than
+ * expected. Only the first has changed anything.
+ */
+export type CommitOutcome = 'swapped' | 'changed' | 'held';
+
+export interface Store {
+  /**
+   * For how long, in milliseconds, a commit keeps other instances from taking over; undefined when no other instance can
+   * reach the store. The lease decides who should be the owner, never who may commit.
+   */
+  readonly leaseMs: number | undefined;
+
+  /**
+   * The stored checkpoint; undefined when there is none.
+   *
+   * @throws WarrenError `store-unreachable` (try again later), `store-corrupt`, `store-foreign` (give up).
+   */
+  load(): Promise<Checkpoint | undefined>;
+
+  /**
+   * Replaces `expected` by `next`, durably, and takes or renews the lease; or does nothing.
+   *
+   * @throws WarrenError `store-refused` (nothing has happened), `store-unreachable` (it may have happened, or may still
+   * happen later).
+   */
+  commit(expected: Checkpoint | undefined, next: Checkpoint): Promise<CommitOutcome>;
+
+  /**
+   * The value that a service which this one replaces has left behind, as text; undefined when there is none.
+   * Asked only when there is no checkpoint.
+   */
+  predecessor(): Promise<string | undefined>;
+
+  /** Gives up the lease and releases what the store holds. Commits in flight may or may not happen. */
+  close(): Promise<void>;
+}
