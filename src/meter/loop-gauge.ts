@@ -1,0 +1,45 @@
+/**
+ * Watches the event loop and the heap of the thread that it is made on, and writes what it sees once a second into four
+ * cells, which may lie in shared memory.
+ */
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+
+export interface LoopFigures {
+  /** Share of the last second in which the loop was busy, 0 to 1. */
+  readonly utilization: number;
+  /** How much later than due the loop came around in the last second, at the worst, in milliseconds. */
+  readonly lagMs: number;
+  readonly heapBytes: number;
+  readonly heapLimitBytes: number;
+}
+
+export const LOOP_CELLS = 4;
+
+const PERIOD_MS = 1000;
+const RESOLUTION_MS = 20;
+
+/** Runs as long as the thread, without keeping it alive. */
+export function watchLoop(cells: Float64Array): void {
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delays.enable();
+  let before = performance.eventLoopUtilization();
+  const look = () => {
+    const now = performance.eventLoopUtilization();
+    const heap = getHeapStatistics();
+    cells[0] = performance.eventLoopUtilization(now, before).utilization;
+    // What is measured is the time between two ticks, which is the resolution at the least.
+    cells[1] = Math.max(0, delays.max / 1e6 - RESOLUTION_MS);
+    cells[2] = heap.used_heap_size;
+    cells[3] = heap.heap_size_limit;
+    before = now;
+    delays.reset();
+  };
+  look();
+  setInterval(look, PERIOD_MS).unref();
+}
+
+export function readLoop(cells: Float64Array): LoopFigures {
+  const [utilization = 0, lagMs = 0, heapBytes = 0, heapLimitBytes = 0] = cells;
+  return { utilization, lagMs, heapBytes, heapLimitBytes };
+}

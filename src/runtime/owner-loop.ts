@@ -1,0 +1,408 @@
+/**
+ * The owner: mailbox, turns and gate. Runs on the owner thread; store, clock and port are passed in, so that a test
+ * can hold each of them.
+ *
+ *   deliver ──> mailbox ──> turns ──> gate ──> replies
+ *                             │         ^
+ *                             └─ commit ┘      one in flight; what arrives meanwhile is the next group
+ *
+ * Invariant: `#acknowledged.state` is the state that the replies so far have shown, and a reply that shows more leaves only
+ * after the commit that covers it. So a commit that failed or is in doubt undoes nothing that anybody has seen: the
+ * group's messages wait again, the store is read to learn where its record stands, and the turns are taken anew.
+ */
+import type { Behavior } from '../actor/behavior.js';
+import { Mailbox } from '../actor/mailbox.js';
+import { messageOf, WarrenError } from '../errors.js';
+import type { Checkpoint } from '../store/checkpoint.js';
+import type { CommitOutcome, Store } from '../store/store.js';
+import { deadline } from './deadline.js';
+import {
+  type Acknowledged,
+  encodeReply,
+  type FromOwner,
+  type Origin,
+  TURN_IN_PROGRESS,
+  type WireRefusal,
+} from './protocol.js';
+
+export interface OwnerOptions {
+  readonly behavior: Behavior;
+  readonly store: Store;
+  /** `gated`: a reply waits for its commit. `async`: the checkpoint follows behind the replies. */
+  readonly durability: 'gated' | 'async';
+  /** Identity of this process in the checkpoint. */
+  readonly writer: string;
+  /** What a dead owner of the same process had acknowledged. */
+  readonly resume: Acknowledged | undefined;
+  /** The state of a fresh actor, when neither the store nor a dead owner has one. */
+  readonly freshState: () => Promise<{ state: number; origin: Origin }>;
+  readonly mailboxLimit: number;
+  /** Bound on one call of the store, in milliseconds; past it the outcome counts as unknown. */
+  readonly commitTimeoutMs: number;
+  /** How long requests are held while the store is away, before they are refused, in milliseconds. */
+  readonly storeGraceMs: number;
+  readonly vitalSigns: Int32Array;
+  readonly post: (message: FromOwner) => void;
+  readonly clock: OwnerClock;
+}
+
+export interface OwnerClock {
+  /** Calls back after `ms` milliseconds; the result cancels it. */
+  after(ms: number, callback: () => void): () => void;
+  /** Milliseconds, monotonic. */
+  now(): number;
+}
+
+/** Waits between two attempts to reach the store, in milliseconds; the last one repeats. */
+const RETRY_MS = [10, 25, 50, 100, 200, 400];
+
+/** How often a standby tries to take over, in milliseconds: well within a second after the lease has lapsed. */
+const STANDBY_MS = 250;
+
+/** Before the first reign there is no state: it must never be taken for one. */
+const NOTHING: Acknowledged = { epoch: 0, version: 0, state: 0 };
+
+type Phase = 'restoring' | 'serving' | 'recovering' | 'stopped';
+
+export class OwnerLoop {
+  readonly #options: OwnerOptions;
+  readonly #mailbox: Mailbox;
+  #phase: Phase = 'restoring';
+  #acknowledged: Acknowledged;
+  /** What the store is known to hold. */
+  #stored: Checkpoint | undefined;
+  #committing = false;
+  /** Requests are refused instead of held, and why: the store is away for longer than the grace, or another reigns. */
+  #refusing: 'store-unavailable' | 'standby' | undefined;
+  /** What a dead owner had acknowledged counts until another instance has reigned. */
+  #resume: Acknowledged | undefined;
+  /** The newest record that was read without taking over: should the store lose it, the sequence does not begin anew. */
+  #witnessed: Checkpoint | undefined;
+  /** Since when the store has held less than that. */
+  #lostSince: number | undefined;
+  /** Until then no other instance can have taken over. */
+  #leaseUntil = Number.POSITIVE_INFINITY;
+  #cancelRenewal: () => void = () => {};
+  /** So many of the oldest messages may have been committed: their commit was cut off, or the owner before died over it. */
+  #inDoubt = 0;
+  /** Until then a store that is away at the start is waited for, as after a failed commit. */
+  readonly #patientUntil: number;
+  #stopping = false;
+
+  constructor(options: OwnerOptions) {
+    this.#options = options;
+    this.#resume = options.resume;
+    this.#acknowledged = options.resume ?? NOTHING;
+    // Nobody shall notice that this owner is not the first one; before that there is nobody to wait for.
+    this.#patientUntil = options.resume ? options.clock.now() + options.storeGraceMs : 0;
+    this.#mailbox = new Mailbox(options.mailboxLimit);
+  }
+
+  /** Restores the state and begins to serve. Resolves when the owner has stopped for good. */
+  async start(): Promise<void> {
+    const origin = await this.#reachStore(() => this.#takeOver());
+    if (origin) this.#serve(origin);
+  }
+
+  deliver(messages: Uint8Array): void {
+    this.#mailbox.deliver(messages);
+    if (this.#refusing) this.#refuseAll();
+    else this.#takeTurns();
+  }
+
+  /** What a dead owner had not answered. Until the record is replaced, its last commit may stand or may still come. */
+  deliverAgain(messages: Uint8Array): void {
+    if (this.#phase === 'restoring') this.#inDoubt = messages.length;
+    this.deliver(messages);
+  }
+
+  stop(): void {
+    this.#stopping = true;
+    if (this.#phase === 'serving') this.#takeTurns();
+    // An async owner owes the store a checkpoint and waits for it; whoever asked to stop has a deadline of its own.
+    else if (this.#phase === 'restoring' || this.#options.durability === 'gated') void this.#finish();
+  }
+
+  #takeTurns(): void {
+    const gated = this.#options.durability === 'gated';
+    // Behind its replies an async owner needs no store to go on, once it has its state.
+    const open = this.#phase === 'serving' || (this.#phase === 'recovering' && !gated);
+    if (!open || (gated && this.#committing)) return;
+    const { behavior, vitalSigns } = this.#options;
+    const count = this.#mailbox.waiting;
+    const replies = new Float64Array(count);
+    let { state } = this.#acknowledged;
+    let free = count;
+    for (let i = 0; i < count; i++) {
+      vitalSigns[TURN_IN_PROGRESS] = (this.#mailbox.position % 0x7fff_ffff) + 1;
+      const turn = behavior.receive(state, this.#mailbox.take());
+      replies[i] = encodeReply(turn.reply as number | WireRefusal);
+      if (turn.state !== state && free === count) free = i;
+      state = turn.state;
+    }
+    vitalSigns[TURN_IN_PROGRESS] = 0;
+    if (gated) {
+      // What came before the first change shows nothing that is not durable. After a lapsed lease it may still be
+      // outdated, and only a commit can tell.
+      if (this.#options.clock.now() >= this.#leaseUntil) free = 0;
+      this.#reply(replies.slice(0, free), this.#acknowledged);
+      if (free < count) void this.#commit(state, replies.slice(free));
+    } else {
+      this.#reply(replies, { ...this.#acknowledged, state });
+      this.#checkpointBehind();
+    }
+    if (this.#stopping && !this.#committing) void this.#finish();
+  }
+
+  /** In async durability: at most one commit under way, always of the newest state. */
+  #checkpointBehind(): void {
+    const { state } = this.#acknowledged;
+    if (this.#phase !== 'serving' || this.#committing || this.#stored?.state === state) return;
+    void this.#commit(state, new Float64Array(0));
+  }
+
+  async #commit(state: number, replies: Float64Array<ArrayBuffer>): Promise<void> {
+    const { store, writer, commitTimeoutMs, clock } = this.#options;
+    const next: Checkpoint = {
+      epoch: this.#acknowledged.epoch,
+      version: this.#acknowledged.version + 1,
+      state,
+      writer,
+    };
+    this.#committing = true;
+    const since = clock.now();
+    let outcome: CommitOutcome = 'changed';
+    let failure: unknown;
+    try {
+      outcome = await deadline(clock, commitTimeoutMs, store.commit(this.#stored, next));
+    } catch (error) {
+      failure = error;
+    }
+    this.#committing = false;
+    if (this.#phase === 'stopped') return;
+    if (outcome !== 'swapped') {
+      const refused = !failure || (failure instanceof WarrenError && failure.code === 'store-refused');
+      this.#inDoubt = refused ? 0 : replies.length;
+      void this.#recover(failure ?? new WarrenError('store-unreachable', 'the stored record had changed'));
+      return;
+    }
+    this.#stored = next;
+    this.#holdLease(since);
+    // Replies that were not gated have shown more than this commit.
+    const shown = replies.length > 0 ? state : this.#acknowledged.state;
+    this.#reply(replies, { epoch: next.epoch, version: next.version, state: shown });
+    this.#takeTurns();
+    if (this.#options.durability === 'async') this.#checkpointBehind();
+    if (this.#stopping && !this.#committing) void this.#finish();
+  }
+
+  async #recover(failure: unknown): Promise<void> {
+    this.#mailbox.putBack();
+    this.#phase = 'recovering';
+    const cancel = this.#options.clock.after(this.#options.storeGraceMs, () =>
+      this.#goAway(messageOf(failure)),
+    );
+    const origin = await this.#reachStore(() => this.#reclaim());
+    cancel();
+    if (origin) this.#serve(origin);
+  }
+
+  #serve(origin: Origin): void {
+    if (this.#phase === 'stopped') return;
+    this.#phase = 'serving';
+    this.#refusing = undefined;
+    this.#inDoubt = 0;
+    this.#options.post({ kind: 'serving', acknowledged: this.#acknowledged, origin });
+    this.#takeTurns();
+  }
+
+  /** From here on requests are answered at once, until the store is back. */
+  #goAway(reason: string): void {
+    if (this.#refusing || this.#phase === 'stopped') return;
+    this.#options.post({ kind: 'away', reason });
+    if (this.#phase === 'recovering' && this.#options.durability === 'async') return;
+    this.#refusing = 'store-unavailable';
+    this.#refuseAll();
+    // Nothing acknowledged is missing from the store, so there is nothing left to wait for.
+    if (this.#stopping) void this.#finish();
+  }
+
+  /** Another instance reigns: what this one had acknowledged is history, and the next reign starts from the store. */
+  #standBy(reason: string): void {
+    this.#resume = undefined;
+    this.#acknowledged = NOTHING;
+    this.#phase = 'restoring';
+    this.#cancelRenewal();
+    if (this.#refusing === 'standby') return;
+    this.#refusing = 'standby';
+    this.#options.post({ kind: 'standby', reason });
+    this.#refuseAll();
+  }
+
+  /** @param since when the commit that took or renewed the lease began. */
+  #holdLease(since: number): void {
+    const { store, clock } = this.#options;
+    if (store.leaseMs === undefined) return;
+    this.#leaseUntil = since + store.leaseMs;
+    this.#cancelRenewal();
+    this.#cancelRenewal = clock.after(store.leaseMs / 3, () => {
+      if (this.#phase === 'serving' && !this.#committing) {
+        void this.#commit(this.#acknowledged.state, new Float64Array(0));
+      }
+    });
+  }
+
+  #refuseAll(): void {
+    const replies = new Float64Array(this.#mailbox.unanswered).fill(
+      encodeReply(this.#refusing ?? 'store-unavailable'),
+    );
+    replies.fill(encodeReply('commit-in-doubt'), 0, Math.min(this.#inDoubt, replies.length));
+    this.#inDoubt = 0;
+    this.#reply(replies, this.#acknowledged);
+  }
+
+  #reply(replies: Float64Array<ArrayBuffer>, acknowledged: Acknowledged): void {
+    this.#acknowledged = acknowledged;
+    this.#mailbox.answer(replies.length);
+    if (replies.length === 0) return;
+    const shown = acknowledged === NOTHING ? undefined : acknowledged;
+    this.#options.post({ kind: 'replies', replies, acknowledged: shown });
+  }
+
+  /** Calls until it succeeds; undefined when the owner ended meanwhile. */
+  async #reachStore(attempt: () => Promise<Origin | undefined>): Promise<Origin | undefined> {
+    for (let tries = 0; this.#phase !== 'stopped'; tries++) {
+      let waitMs = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)] as number;
+      try {
+        const origin = await attempt();
+        if (origin) return origin;
+      } catch (error) {
+        if (error instanceof WarrenError && error.code === 'store-fenced' && this.#options.store.leaseMs) {
+          this.#standBy(error.message);
+          attempt = () => this.#takeOver();
+          waitMs = STANDBY_MS;
+        } else if (!isTransient(error)) return this.#end(error);
+        else if (this.#phase === 'restoring' && this.#options.clock.now() >= this.#patientUntil) {
+          this.#goAway(messageOf(error));
+        }
+      }
+      await this.#wait(waitMs);
+    }
+    return undefined;
+  }
+
+  /** First act of a reign: reads the record and replaces it by one of the next epoch. */
+  async #takeOver(): Promise<Origin | undefined> {
+    const { writer, freshState } = this.#options;
+    const resume = this.#resume;
+    const stored = await this.#load();
+    if (resume && stored && isSuccessor(stored, resume.epoch, writer)) throw fenced(stored);
+    const base = resume ?? this.#newestKnown(stored);
+    let origin: Origin = resume ? 'resumed' : 'stored';
+    let state = base?.state ?? 0;
+    if (!base) ({ state, origin } = await freshState());
+    const next: Checkpoint = {
+      epoch: Math.max(stored?.epoch ?? 0, base?.epoch ?? 0) + 1,
+      version: Math.max(stored?.version ?? 0, base?.version ?? 0) + 1,
+      state,
+      writer,
+    };
+    if (!(await this.#settle(stored, next))) return undefined;
+    this.#witnessed = undefined;
+    this.#acknowledged = { epoch: next.epoch, version: next.version, state };
+    return origin;
+  }
+
+  /**
+   * The record to go on from. A store that holds less than it did has lost what it had confirmed: whoever has
+   * acknowledged more writes that anew, and has the time of a lease for it before this one goes on from what it has seen.
+   */
+  #newestKnown(stored: Checkpoint | undefined): Checkpoint | undefined {
+    const { clock, store } = this.#options;
+    if (!this.#witnessed || (stored && stored.version >= this.#witnessed.version)) {
+      this.#lostSince = undefined;
+      this.#witnessed = stored;
+      return stored;
+    }
+    this.#lostSince ??= clock.now();
+    if (clock.now() - this.#lostSince < (store.leaseMs ?? 0)) throw fenced(this.#witnessed);
+    return this.#witnessed;
+  }
+
+  /** After a commit that failed: learns where the record stands and sets it to what was acknowledged. */
+  async #reclaim(): Promise<Origin | undefined> {
+    const stored = await this.#load();
+    const { writer } = this.#options;
+    // Read after the wait: an async owner has gone on meanwhile.
+    const { epoch, version, state } = this.#acknowledged;
+    if (stored && isSuccessor(stored, epoch, writer)) throw fenced(stored);
+    const next = {
+      // A late commit of a dead owner of ours may have brought back the epoch of its reign.
+      epoch: Math.max(stored?.epoch ?? 0, epoch),
+      version: Math.max(stored?.version ?? 0, version) + 1,
+      state,
+      writer,
+    };
+    if (!(await this.#settle(stored, next))) return undefined;
+    this.#acknowledged = { ...this.#acknowledged, epoch: next.epoch, version: next.version };
+    return 'returned';
+  }
+
+  async #settle(stored: Checkpoint | undefined, next: Checkpoint): Promise<boolean> {
+    const { clock, commitTimeoutMs, store } = this.#options;
+    const since = clock.now();
+    const outcome = await deadline(clock, commitTimeoutMs, store.commit(stored, next));
+    if (outcome === 'held') throw fenced(stored);
+    if (outcome === 'changed') return false;
+    this.#stored = next;
+    this.#holdLease(since);
+    return true;
+  }
+
+  #load(): Promise<Checkpoint | undefined> {
+    const { clock, commitTimeoutMs, store } = this.#options;
+    return deadline(clock, commitTimeoutMs, store.load());
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.after(ms, resolve));
+  }
+
+  #end(error: unknown): undefined {
+    this.#phase = 'stopped';
+    const code = error instanceof WarrenError ? error.code : 'owner-failing';
+    this.#options.post({ kind: 'fatal', code, reason: messageOf(error) });
+  }
+
+  async #finish(): Promise<void> {
+    if (this.#phase === 'stopped') return;
+    if (this.#phase === 'serving' && this.#stored?.state !== this.#acknowledged.state) {
+      this.#checkpointBehind();
+      return;
+    }
+    this.#phase = 'stopped';
+    this.#refuseAll();
+    await this.#options.store.close();
+    this.#options.post({ kind: 'stopped' });
+  }
+}
+
+/**
+ * Whether a record was written by a process that took over after our reign. Not our own process, whatever the epoch: an
+ * owner that died, or heard nothing, right after its take-over has left a record that nobody was told of. And not one of a
+ * smaller epoch: that is a store that has lost what it had confirmed; what was acknowledged is newer and is written again.
+ */
+function isSuccessor(stored: Checkpoint, epoch: number, writer: string): boolean {
+  return stored.epoch >= epoch && stored.writer !== writer;
+}
+
+function isTransient(error: unknown): boolean {
+  return (
+    error instanceof WarrenError && (error.code === 'store-unreachable' || error.code === 'store-refused')
+  );
+}
+
+function fenced(stored: Checkpoint | undefined): WarrenError {
+  const reign = stored ? `epoch ${stored.epoch}, writer ${stored.writer}` : 'no record yet';
+  return new WarrenError('store-fenced', `another process owns the store (${reign})`);
+}
