@@ -1,0 +1,21 @@
+/** Problem details (RFC 9457): the body and the status line of every answer that is not 200. */
+import { STATUS_CODES } from 'node:http';
+import { PROBLEMS, type ProblemCode } from '../errors.js';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+export function statusLine(code: ProblemCode): string {
+  const { status } = PROBLEMS[code];
+  return `${status} ${STATUS_CODES[status]}`;
+}
+
+/** `code` and `requestId` are extension members: the stable name to match on, and what to look for in the log. */
+export function problemBody(code: ProblemCode, requestId?: string, detail?: string): string {
+  const { status, title } = PROBLEMS[code];
+  return JSON.stringify({ type: `urn:warren:problem:${code}`, title, status, code, detail, requestId });
+}
+
+/** Whether the same request can be sent again as it is, after a while. */
+export function isRetryable(code: ProblemCode): boolean {
+  return PROBLEMS[code].status === 503;
+}

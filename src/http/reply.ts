@@ -1,0 +1,234 @@
+/**
+ * One answer to one request. A `Reply` owns its `res`: it alone calls `onAborted`, `cork`, `end`, `tryEnd` and
+ * `onWritable`, and it never touches `res` after an abort or after the end.
+ *
+ * A body is `{"next": ` + digits + `}`. A small one becomes a string. A large one is sent from the page where its
+ * digits stand: prefix and suffix are written into the margins around them right before each attempt to send, since
+ * replies with other prefixes may be reading from the same page between two attempts.
+ */
+import type { HttpResponse } from 'uWebSockets.js';
+import type { ProblemCode } from '../errors.js';
+import type { Page } from '../format/page.js';
+import type { Pages, Reader } from '../format/pages.js';
+import type { Asker } from '../runtime/pending-asks.js';
+import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js';
+import type { RequestCounts } from './request-counts.js';
+import { requestIdOf } from './request-id.js';
+
+/** From this many bytes on, sending from shared memory is cheaper than making a string. */
+const LARGE_BYTES = 4096;
+
+/** What a reply needs of its server. */
+export interface ReplyContext {
+  readonly pages: Pages;
+  /** All page memory. */
+  readonly bytes: Buffer<SharedArrayBuffer>;
+  /** Connections are closed with their answers. */
+  readonly draining: boolean;
+  /** Replies that wait for their readers. */
+  readonly sending: Set<Reply>;
+  retryAfterSeconds(): number;
+  /** Called for each request that is answered with a problem. */
+  onProblem(code: ProblemCode, counts: RequestCounts, requestId: string): void;
+  /** Called once per reply: it is answered, or its client has left. */
+  closed(reply: Reply): void;
+  /** The client of a reply that waits for its outcome has left. */
+  left(ask: number): void;
+}
+
+/** How the digits are wrapped; the longest prefix and suffix fit the margins of a page. */
+export interface Wrapping {
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+export class Reply implements Asker, Reader {
+  readonly #context: ReplyContext;
+  readonly #wrapping: Wrapping;
+  readonly #withBody: boolean;
+  readonly #counts: RequestCounts;
+  readonly #clientsId: string;
+  #res: HttpResponse | undefined;
+  #page: Page | undefined;
+  progressAt = 0;
+  /** Which of the owner's asks this one is. */
+  ask: number | undefined;
+
+  /**
+   * @param withBody false for HEAD: headers, and the length that the body would have.
+   * @param clientsId the X-Request-Id header, as it came.
+   */
+  constructor(
+    res: HttpResponse,
+    context: ReplyContext,
+    wrapping: Wrapping,
+    withBody: boolean,
+    counts: RequestCounts,
+    clientsId: string,
+  ) {
+    this.#res = res;
+    this.#context = context;
+    this.#wrapping = wrapping;
+    this.#withBody = withBody;
+    this.#counts = counts;
+    this.#clientsId = clientsId;
+    res.onAborted(() => {
+      const { ask } = this;
+      counts.left += 1;
+      this.#close();
+      if (ask !== undefined) context.left(ask);
+    });
+  }
+
+  settle(outcome: number | ProblemCode): void {
+    this.ask = undefined;
+    if (!this.#res) return;
+    if (typeof outcome !== 'number') {
+      this.#refuse(outcome);
+      return;
+    }
+    const page = this.#context.pages.find(outcome);
+    if (page) {
+      this.#counts.pageHits += 1;
+      this.#send(outcome, page);
+    } else {
+      this.#counts.pageWaits += 1;
+      this.#context.pages.wait(outcome, (rendered) => {
+        if (rendered) this.#send(outcome, rendered);
+        else this.#refuse('ask-timeout');
+      });
+    }
+  }
+
+  /** Ends the connection under a reader that stands still. */
+  cut(): void {
+    this.#res?.close();
+  }
+
+  #send(index: number, page: Page): void {
+    const res = this.#res;
+    if (!res) return;
+    const { prefix, suffix } = this.#wrapping;
+    const start = page.startOf(index);
+    const end = page.endOf(index);
+    const length = prefix.length + end - start + suffix.length;
+    this.#counts.ok += 1;
+    if (this.#withBody && length >= LARGE_BYTES) {
+      this.#sendLarge(index, page, start, end, length);
+      return;
+    }
+    res.cork(() => {
+      this.#writeHead(res, index);
+      if (this.#withBody) {
+        const digits = this.#context.bytes.toString('latin1', start, end);
+        res.end(prefix + digits + suffix, this.#context.draining);
+      } else endWithoutBody(res, length);
+    });
+    this.#close();
+  }
+
+  #sendLarge(index: number, page: Page, start: number, end: number, length: number): void {
+    const res = this.#res as HttpResponse;
+    const { prefix, suffix } = this.#wrapping;
+    const { bytes, pages, sending } = this.#context;
+    const bodyStart = start - prefix.length;
+    const attempt = (from: number): [boolean, boolean] => {
+      if (from < prefix.length) bytes.write(prefix, bodyStart, 'latin1');
+      bytes.write(suffix, end, 'latin1');
+      return res.tryEnd(new Uint8Array(bytes.buffer, bodyStart + from, length - from), length);
+    };
+    let done = false;
+    res.cork(() => {
+      this.#writeHead(res, index);
+      [, done] = attempt(0);
+    });
+    if (done) {
+      this.#close();
+      return;
+    }
+    this.#page = page;
+    this.progressAt = performance.now();
+    pages.hold(page, this);
+    sending.add(this);
+    res.onWritable((from) => {
+      const [ok, finished] = attempt(from);
+      this.progressAt = performance.now();
+      if (finished) this.#close();
+      return ok;
+    });
+  }
+
+  #refuse(code: ProblemCode): void {
+    const res = this.#res;
+    if (!res) return;
+    res.cork(() => endWithProblem(res, code, this.#context, this.#withBody, this.#counts, this.#clientsId));
+    this.#close();
+  }
+
+  /** Three headers in one call: each call into the library costs about as much as everything else that is done here. */
+  #writeHead(res: HttpResponse, index: number): void {
+    res.writeHeader(
+      'Content-Type',
+      `application/json\r\nCache-Control: no-store\r\nSequence-Index: ${index}`,
+    );
+    if (this.#clientsId) res.writeHeader('X-Request-Id', requestIdOf(this.#clientsId));
+  }
+
+  #close(): void {
+    if (!this.#res) return;
+    this.#res = undefined;
+    if (this.#page) {
+      this.#context.sending.delete(this);
+      this.#context.pages.release(this.#page, this);
+    }
+    this.#context.closed(this);
+  }
+}
+
+/** Answers at once, within the handler. */
+export function endWithJson(
+  res: HttpResponse,
+  body: string,
+  context: ReplyContext,
+  withBody: boolean,
+  counts: RequestCounts,
+): void {
+  counts.ok += 1;
+  res.writeHeader('Content-Type', 'application/json');
+  res.writeHeader('Cache-Control', 'no-store');
+  if (withBody) res.end(body, context.draining);
+  else endWithoutBody(res, body.length);
+}
+
+/** Answers at once; the caller corks. */
+export function endWithProblem(
+  res: HttpResponse,
+  code: ProblemCode,
+  context: ReplyContext,
+  withBody: boolean,
+  counts: RequestCounts,
+  clientsId: string,
+  extra: { allow?: string; detail?: string } = {},
+): void {
+  const requestId = requestIdOf(clientsId);
+  const body = problemBody(code, requestId, extra.detail);
+  counts.problems[code] += 1;
+  context.onProblem(code, counts, requestId);
+  res.writeStatus(statusLine(code));
+  res.writeHeader('Content-Type', PROBLEM_TYPE);
+  res.writeHeader('Cache-Control', 'no-store');
+  res.writeHeader('X-Request-Id', requestId);
+  if (extra.allow) res.writeHeader('Allow', extra.allow);
+  if (isRetryable(code)) res.writeHeader('Retry-After', `${context.retryAfterSeconds()}`);
+  if (withBody) res.end(body, context.draining);
+  else endWithoutBody(res, body.length);
+}
+
+/**
+ * The answer to HEAD. uWebSockets.js takes a length here, too, but then waits for a body of that length, and the
+ * connection is stuck; so the header is written by hand.
+ */
+function endWithoutBody(res: HttpResponse, length: number): void {
+  res.writeHeader('Content-Length', `${length}`);
+  res.endWithoutBody();
+}

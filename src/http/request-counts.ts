@@ -1,0 +1,23 @@
+/** Answers by route and outcome, as plain fields that a handler adds to; read when somebody asks. Main thread only. */
+import { PROBLEMS, type ProblemCode } from '../errors.js';
+
+export class RequestCounts {
+  readonly method: string;
+  readonly path: string;
+  /** Answered with 200. */
+  ok = 0;
+  /** Clients that left before their answer. */
+  left = 0;
+  /** Numbers whose digits were at hand, and those that had to wait for their page. */
+  pageHits = 0;
+  pageWaits = 0;
+  readonly problems = Object.fromEntries(Object.keys(PROBLEMS).map((code) => [code, 0])) as Record<
+    ProblemCode,
+    number
+  >;
+
+  constructor(method: string, path: string) {
+    this.method = method;
+    this.path = path;
+  }
+}
