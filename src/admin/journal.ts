@@ -1,0 +1,39 @@
+/** The last events of the process that an operator wants to see beside the charts. Main thread only. */
+
+export interface JournalEntry {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly kind:
+    | 'serving'
+    | 'standby'
+    | 'away'
+    | 'died'
+    | 'poisoned'
+    | 'fault'
+    | 'stopping'
+    | 'fatal'
+    | 'started';
+  readonly text: string;
+}
+
+const KEPT_ENTRIES = 100;
+
+export class Journal {
+  readonly #entries: JournalEntry[] = [];
+  readonly #listeners = new Set<(entry: JournalEntry) => void>();
+
+  get entries(): readonly JournalEntry[] {
+    return this.#entries;
+  }
+
+  add(kind: JournalEntry['kind'], text: string): void {
+    const entry = { at: Date.now(), kind, text };
+    this.#entries.push(entry);
+    if (this.#entries.length > KEPT_ENTRIES) this.#entries.shift();
+    for (const listener of this.#listeners) listener(entry);
+  }
+
+  onEntry(listener: (entry: JournalEntry) => void): void {
+    this.#listeners.add(listener);
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The process as metrics. Nothing is counted for this table while requests run: each row reads what the parts have
+ * counted anyway, when somebody scrapes.
+ */
+import { Registry } from 'prom-client';
+import { PROBLEMS, type ProblemCode } from '../errors.js';
+import type { RequestCounts } from '../http/request-counts.js';
+import { type HistogramRow, type Row, registerHistogram, registerRow, type Sample } from './metric-rows.js';
+import { checkpointLagOf, digitsOf, indexOf, type Parts, phaseOf, threadsOf } from './vitals.js';
+
+const MS = 1e-3;
+
+export function createMetrics(parts: Parts): Registry {
+  const registry = new Registry();
+  for (const row of [...requestRows(parts), ...ownerRows(parts), ...pageRows(parts), ...processRows(parts)]) {
+    registerRow(registry, row);
+  }
+  for (const row of histogramsOf(parts)) registerHistogram(registry, row);
+  return registry;
+}
+
+function histogramsOf({ owner, ownerMeter }: Parts): HistogramRow[] {
+  return [
+    {
+      name: 'warren_answer_duration_seconds',
+      help: 'From the arrival of a request to the reply of the owner, its commit included.',
+      histogram: owner.meter.latency,
+      scale: MS,
+      merged: 2,
+    },
+    {
+      name: 'warren_batch_messages',
+      help: 'Messages that crossed to the owner together.',
+      histogram: owner.meter.batchSizes,
+      scale: 1,
+      merged: 1,
+    },
+    {
+      name: 'warren_commit_duration_seconds',
+      help: 'Commits that the store answered.',
+      histogram: ownerMeter.commitLatency,
+      scale: MS,
+      merged: 2,
+    },
+    {
+      name: 'warren_commit_steps',
+      help: 'Steps of the sequence that one commit made durable together.',
+      histogram: ownerMeter.groupSizes,
+      scale: 1,
+      merged: 1,
+    },
+  ];
+}
+
+function requestRows({ owner, server, config }: Parts): Row[] {
+  const all = (pick: (counts: RequestCounts) => number) => () =>
+    server.counts.reduce((sum, counts) => sum + pick(counts), 0);
+  return [
+    counter(
+      'requests_total',
+      'Answers, by route, status and problem code.',
+      () => server.counts.flatMap(answersOf),
+      ['method', 'path', 'status', 'code'],
+    ),
+    counter(
+      'clients_left_total',
+      'Clients that closed their connection before the answer.',
+      all((c) => c.left),
+    ),
+    gauge(
+      'open_requests',
+      'Requests that wait for an answer, or for their client to read it.',
+      () => server.open,
+    ),
+    gauge('pending_asks', 'Messages that the owner has not replied to.', () => owner.pending),
+    gauge('pending_asks_limit', 'Bound on pending messages.', () => config.mailboxLimit),
+    gauge('oldest_ask_seconds', 'Age of the oldest of them.', () => owner.oldestMs * MS),
+    counter(
+      'page_hits_total',
+      'Numbers whose digits were at hand.',
+      all((c) => c.pageHits),
+    ),
+    counter(
+      'page_waits_total',
+      'Numbers that waited for their digits.',
+      all((c) => c.pageWaits),
+    ),
+  ];
+}
+
+function ownerRows(parts: Parts): Row[] {
+  const { owner, ownerMeter } = parts;
+  return [
+    gauge('ready', '1 when numbers can be handed out.', () => Number(phaseOf(parts) === 'serving')),
+    gauge('standby', '1 while another instance serves, and this one waits to take over.', () =>
+      Number(owner.standby),
+    ),
+    gauge('healthy', '1 while front and owner turn.', () => Number(owner.alive)),
+    gauge('index', 'Index of the current term.', () => indexOf(parts)),
+    gauge('digits', 'Decimal digits of the current term.', () => digitsOf(parts)),
+    gauge('epoch', 'Number of the current reign.', () => owner.acknowledged?.epoch ?? 0),
+    gauge('checkpoint_version', 'Number of the last commit.', () => owner.acknowledged?.version ?? 0),
+    gauge('checkpoint_lag', 'Steps by which replies are ahead of the store.', () => checkpointLagOf(parts)),
+    counter('turns_total', 'Messages that an owner has replied to.', () => ownerMeter.turns),
+    counter('commit_failures_total', 'Commits that failed or were not answered.', () => ownerMeter.failures),
+    counter('commit_refusals_total', 'Commits that found another record.', () => ownerMeter.refusals),
+    counter('owner_deaths_total', 'Owner threads that died and were replaced.', () => owner.meter.deaths),
+  ];
+}
+
+function pageRows({ memory, pages, pool }: Parts): Row[] {
+  return [
+    gauge('page_bytes', 'Shared memory in pages.', () => memory.used),
+    gauge('page_bytes_limit', 'Shared memory for pages.', () => memory.bytes),
+    gauge('page_waiting', 'Replies that wait for their page now.', () => pages.waiting),
+    gauge('format_queue', 'Pages that wait for a format thread.', () => pool.queued),
+    counter('pages_rendered_total', 'Pages rendered.', () => pool.pagesRendered),
+    counter('page_render_seconds_total', 'Time from ordering a page to having it.', () => pool.renderMs * MS),
+  ];
+}
+
+function processRows(parts: Parts): Row[] {
+  const { version, config } = parts;
+  const labels = {
+    version,
+    node: process.versions.node,
+    store: config.store.kind,
+    durability: config.durability,
+  };
+  const perThread = (pick: (thread: ReturnType<typeof threadsOf>[number]) => number | undefined) => () =>
+    threadsOf(parts).flatMap((figures): Sample[] => {
+      const value = pick(figures);
+      return value === undefined ? [] : [[{ thread: figures.thread }, value]];
+    });
+  return [
+    gauge('build_info', 'What runs here.', () => [[labels, 1]], Object.keys(labels)),
+    gauge(
+      'event_loop_utilization',
+      'Busy share of the last second.',
+      perThread((t) => t.utilization),
+      ['thread'],
+    ),
+    gauge(
+      'event_loop_lag_seconds',
+      'Worst lateness of the event loop in the last second.',
+      perThread((t) => t.lagMs && t.lagMs * MS),
+      ['thread'],
+    ),
+    gauge(
+      'heap_bytes',
+      'JavaScript heap in use.',
+      perThread((t) => t.heapBytes),
+      ['thread'],
+    ),
+    gauge(
+      'heap_limit_bytes',
+      'JavaScript heap limit.',
+      perThread((t) => t.heapLimitBytes),
+      ['thread'],
+    ),
+    {
+      ...gauge('', 'Resident memory.', () => process.memoryUsage.rss()),
+      name: 'process_resident_memory_bytes',
+    },
+    { ...counter('', 'Processor time.', processorSeconds), name: 'process_cpu_seconds_total' },
+    {
+      ...gauge('', 'Start of the process, in seconds since 1970.', () => performance.timeOrigin * MS),
+      name: 'process_start_time_seconds',
+    },
+  ];
+}
+
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** Routes that nobody has called stay silent, but for their 200: a rate needs a first sample. */
+function answersOf({ method, path, ok, problems }: RequestCounts): Sample[] {
+  const samples: Sample[] = method === 'ANY' ? [] : [[{ method, path, status: '200', code: '' }, ok]];
+  for (const [code, count] of Object.entries(problems)) {
+    if (count === 0) continue;
+    const { status } = PROBLEMS[code as ProblemCode];
+    samples.push([{ method, path, status: String(status), code }, count]);
+  }
+  return samples;
+}
+
+function counter(name: string, help: string, read: Row['read'], labels: readonly string[] = []): Row {
+  return { kind: 'counter', name: `warren_${name}`, help, labels, read };
+}
+
+function gauge(name: string, help: string, read: Row['read'], labels: readonly string[] = []): Row {
+  return { kind: 'gauge', name: `warren_${name}`, help, labels, read };
+}

@@ -1,0 +1,108 @@
+/** The live page: keeps what the feed has told, and shows it. */
+import { Charts } from './charts.js';
+import { type Entry, type Hello, listen, type Sample } from './feed.js';
+import { amount, count, duration, milliseconds } from './format.js';
+
+const WINDOW_MS = 300_000;
+const KEPT_ENTRIES = 100;
+
+const charts = new Charts(element('charts'));
+let about: Hello | undefined;
+let samples: Sample[] = [];
+let entries: Entry[] = [];
+
+listen({
+  hello(hello) {
+    // A new process knows nothing of its predecessor; the page does.
+    samples = [
+      ...samples.filter(({ at }) => at < (hello.samples[0]?.at ?? hello.startedAt)),
+      ...hello.samples,
+    ];
+    entries = [
+      ...entries.filter(({ at }) => at < (hello.entries[0]?.at ?? hello.startedAt)),
+      ...hello.entries,
+    ];
+    about = hello;
+    element('faults').hidden = !hello.faults;
+    showPhase(samples.at(-1)?.phase ?? 'starting');
+    showAll();
+  },
+  sample(sample) {
+    samples.push(sample);
+    samples = samples.filter(({ at }) => at > sample.at - WINDOW_MS);
+    showPhase(sample.phase);
+    showAll();
+  },
+  entry(entry) {
+    entries = [...entries, entry].slice(-KEPT_ENTRIES);
+    showJournal();
+  },
+  lost: () => showPhase('lost'),
+});
+
+for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-fault]')) {
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    await fetch(`faults/${button.dataset['fault']}`, { method: 'POST' }).catch(() => undefined);
+    button.disabled = false;
+  });
+}
+
+function showAll(): void {
+  charts.show(samples, entries);
+  showJournal();
+  const last = samples.at(-1);
+  if (about) {
+    const { version, node, store, durability, startedAt } = about;
+    element('about').textContent =
+      `${version} on Node ${node} · ${store}, ${durability} · up ${duration(Date.now() - startedAt)}`;
+  }
+  if (!last) return;
+  const { rates, latency, commits, totals } = last;
+  const figures: Record<string, string> = {
+    index: count(last.index),
+    digits: count(last.digits),
+    rate: count(rates.next + rates.reads),
+    answers: count(totals.answers),
+    p50: milliseconds(latency.p50),
+    p99: milliseconds(latency.p99),
+    pending: count(last.pending),
+    oldest: milliseconds(last.oldestMs),
+    group: amount(commits.group),
+    commits: count(totals.commits),
+    deaths: count(totals.deaths),
+    epoch: count(last.epoch),
+  };
+  for (const [name, text] of Object.entries(figures)) {
+    const place = document.querySelector(`[data-figure="${name}"]`);
+    if (place) place.textContent = text;
+  }
+  element('heal').hidden = !last.faults?.storeDelayMs;
+}
+
+function showPhase(phase: string): void {
+  const pill = element('phase');
+  if (pill.dataset['phase'] === phase) return;
+  pill.dataset['phase'] = phase;
+  pill.textContent = { away: 'store away', lost: 'no connection, trying again' }[phase] ?? phase;
+}
+
+function showJournal(): void {
+  element('journal').replaceChildren(
+    ...entries.toReversed().map(({ at, kind, text }) => {
+      const item = document.createElement('li');
+      item.className = kind;
+      const time = item.appendChild(document.createElement('time'));
+      time.dateTime = new Date(at).toISOString();
+      time.textContent = new Date(at).toLocaleTimeString('en-GB');
+      item.appendChild(document.createElement('span')).textContent = text;
+      return item;
+    }),
+  );
+}
+
+function element(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found;
+}

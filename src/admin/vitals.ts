@@ -1,0 +1,68 @@
+/**
+ * Where every figure of the admin listener comes from: the parts of the running process, read at the moment of asking.
+ * Metrics and live page both read here, so they cannot disagree.
+ */
+import type { Config } from '../config.js';
+import type { RunningFormatPool } from '../format/format-pool.js';
+import type { PageMemory } from '../format/page-memory.js';
+import type { Pages } from '../format/pages.js';
+import type { Server } from '../http/server.js';
+import { type LoopFigures, readLoop } from '../meter/loop-gauge.js';
+import type { OwnerMeter } from '../meter/owner-meter.js';
+import type { OwnerHandle } from '../runtime/owner-handle.js';
+import type { Rehearsal } from '../runtime/rehearsal.js';
+import { digitsUpTo } from '../sequence/fibonacci.js';
+
+export interface Parts {
+  readonly version: string;
+  readonly config: Config;
+  readonly owner: OwnerHandle;
+  readonly ownerMeter: OwnerMeter;
+  readonly server: Server;
+  readonly pages: Pages;
+  readonly memory: PageMemory;
+  readonly pool: RunningFormatPool;
+  readonly mainLoop: Float64Array;
+  /** Undefined when no faults may be rehearsed. */
+  readonly rehearsal: Rehearsal | undefined;
+}
+
+export type Phase = 'starting' | 'serving' | 'standby' | 'away' | 'stopping';
+
+export function phaseOf({ owner, server, pages }: Parts): Phase {
+  if (server.draining) return 'stopping';
+  if (owner.standby) return 'standby';
+  if (owner.acknowledged === undefined) return 'starting';
+  return owner.serving && pages.rendered ? 'serving' : 'away';
+}
+
+export function indexOf({ owner }: Parts): number {
+  return owner.acknowledged?.state ?? 0;
+}
+
+/** Decimal digits of the current term. */
+export function digitsOf(parts: Parts): number {
+  const index = indexOf(parts);
+  const page = parts.pages.find(index);
+  return page ? page.endOf(index) - page.startOf(index) : digitsUpTo(index);
+}
+
+/** By how much replies are ahead of the store, in steps: with gated durability never. */
+export function checkpointLagOf(parts: Parts): number {
+  const { acknowledged } = parts.owner;
+  if (!acknowledged || parts.config.durability === 'gated') return 0;
+  return Math.max(0, acknowledged.state - parts.ownerMeter.storedState);
+}
+
+export interface ThreadFigures extends Partial<LoopFigures> {
+  readonly thread: string;
+}
+
+/** The format threads have no event loop to speak of: between two pages they wait for the next. */
+export function threadsOf({ mainLoop, ownerMeter, pool }: Parts): ThreadFigures[] {
+  return [
+    { thread: 'main', ...readLoop(mainLoop) },
+    { thread: 'owner', ...readLoop(ownerMeter.loop) },
+    { thread: 'format', heapBytes: pool.heapBytes },
+  ];
+}
