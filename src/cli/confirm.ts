@@ -1,0 +1,15 @@
+/** Asks before something is done that cannot be taken back. */
+import { createInterface } from 'node:readline/promises';
+import { CommandFailed, EXIT_USAGE } from './usage.js';
+
+/** @throws CommandFailed when the user declines, or when nobody is there to ask and `--yes` was not said. */
+export async function confirm(what: string, yes: boolean): Promise<void> {
+  if (yes) return;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new CommandFailed(`${what}\nNobody is there to ask: say --yes to go on.`, EXIT_USAGE);
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${what}\nGo on? [y/N] `);
+  terminal.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandFailed('Nothing was done.');
+}

@@ -1,0 +1,16 @@
+/** Ends a command with a word to its user instead of a stack. */
+
+/** The command line itself is wrong. */
+export const EXIT_USAGE = 2;
+/** The command was understood and could not be done. */
+export const EXIT_FAILED = 1;
+
+export class CommandFailed extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = EXIT_FAILED) {
+    super(message);
+    this.name = 'CommandFailed';
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+/** The program `warren`: one word chooses what it does. */
+import { WarrenError } from '../errors.js';
+import { inspect, setIndex } from './record.js';
+import { CommandFailed, EXIT_FAILED, EXIT_USAGE } from './usage.js';
+import { VERIFY_USAGE, verify } from './verify.js';
+
+/** As for the server: starting again does not help. */
+const EXIT_CONFIG = 78;
+
+const USAGE = `usage: warren COMMAND
+
+  serve            hand out numbers; configured by environment variables, see warren serve --help
+  verify URL       load a running deployment and judge what its clients see
+  inspect          print the checkpoint of the store that the environment names
+  set-index N      set the index of that store, while nobody serves from it
+
+warren COMMAND --help tells more.`;
+
+const RECORD_USAGE = `usage: warren inspect
+       warren set-index N [--yes]
+
+The store is chosen by STORE, DATA_DIR, REDIS_URL, REDIS_HOST_PORT and REDIS_KEY, as for serve. inspect only reads, also
+while a server runs. set-index refuses then.`;
+
+async function run(command: string | undefined, args: readonly string[]): Promise<number | undefined> {
+  const help = args.includes('--help');
+  switch (command) {
+    case 'serve':
+      // It reads the rest of the command line itself, and runs on.
+      process.argv.splice(2, 1);
+      await import('../main.js');
+      return undefined;
+    case 'verify':
+      if (!help) return verify(args);
+      console.log(VERIFY_USAGE);
+      return 0;
+    case 'inspect':
+    case 'set-index':
+      if (!help) return command === 'inspect' ? inspect(args, process.env) : setIndex(args, process.env);
+      console.log(RECORD_USAGE);
+      return 0;
+    case '--help':
+      console.log(USAGE);
+      return 0;
+    case '--version':
+      await import('../main.js');
+      return undefined;
+    default:
+      throw new CommandFailed(USAGE, EXIT_USAGE);
+  }
+}
+
+process.setSourceMapsEnabled(true);
+const [command, ...args] = process.argv.slice(2);
+try {
+  const code = await run(command, args);
+  if (code !== undefined) process.exitCode = code;
+} catch (error) {
+  if (error instanceof CommandFailed) {
+    console.error(error.message);
+    process.exitCode = error.exitCode;
+  } else if (error instanceof WarrenError) {
+    console.error(error.message);
+    process.exitCode = error.code === 'config-invalid' ? EXIT_CONFIG : EXIT_FAILED;
+  } else if (
+    error instanceof TypeError &&
+    'code' in error &&
+    String(error.code).startsWith('ERR_PARSE_ARGS')
+  ) {
+    console.error(error.message);
+    process.exitCode = EXIT_USAGE;
+  } else throw error;
+}
