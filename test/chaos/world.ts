@@ -1,0 +1,135 @@
+/**
+ * What a chaos run breaks: one server on one store, a proxy between some of its clients and it, and on Redis a proxy
+ * between it and its store. The faults act on this; everything in it ends with the scope.
+ *
+ *     clients ──┬──────────────────> server ──> folder          (lmdb)
+ *               └──> client link ──>   └─> store link ──> Redis (redis; every command in its log synced)
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Scope } from '../support/child-handle.js';
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
+import { freePort } from '../support/free-port.js';
+import { get } from '../support/http-client.js';
+import { type RedisProcess, startRedis } from '../support/redis-process.js';
+import { startWarren, type WarrenProcess } from '../support/warren-process.js';
+
+export type StoreKind = 'lmdb' | 'redis';
+
+/** Short bounds, so that a minute holds many outages that end beyond them. */
+const BOUNDS = {
+  COMMIT_TIMEOUT_MS: '300',
+  STORE_GRACE_MS: '500',
+  ASK_TIMEOUT_MS: '3000',
+  LEASE_MS: '1000',
+  RESTART_LIMIT: '10000',
+  FAULTS: 'on',
+};
+const POLL_MS = 10;
+const POLL_TIMEOUT_MS = 1_000;
+
+export class World {
+  readonly redis: RedisProcess | undefined;
+  readonly storeLink: FaultProxy | undefined;
+  readonly clientLink: FaultProxy;
+  /** An end of the server that no fault had ordered. */
+  readonly surprises: string[] = [];
+  #server: WarrenProcess;
+
+  static async start(scope: Scope, store: StoreKind): Promise<World> {
+    const redis =
+      store === 'redis' ? await startRedis(scope, { appendOnly: true, fsync: 'always' }) : undefined;
+    const storeLink = redis && (await startFaultProxy(scope, redis.port));
+    const env = {
+      ...BOUNDS,
+      // Not one that the kernel chose: it would give it to a retrying client, too, while the server is down.
+      SERVING_HOST_PORT: `127.0.0.1:${await freePort()}`,
+      STORE: store,
+      ...(storeLink ? { REDIS_URL: `redis://127.0.0.1:${storeLink.port}` } : {}),
+    };
+    const server = await startWarren(scope, { env });
+    return new World(server, await startFaultProxy(scope, server.port), redis, storeLink);
+  }
+
+  private constructor(
+    server: WarrenProcess,
+    clientLink: FaultProxy,
+    redis: RedisProcess | undefined,
+    storeLink: FaultProxy | undefined,
+  ) {
+    this.#server = server;
+    this.clientLink = clientLink;
+    this.redis = redis;
+    this.storeLink = storeLink;
+    this.#watch(server);
+  }
+
+  get server(): WarrenProcess {
+    return this.#server;
+  }
+
+  /**
+   * Every third client goes through the link. Not while there is no server: a proxy accepts for a dead one, and what
+   * was surely not executed would count as unknown.
+   */
+  urlFor(client: number): string {
+    const throughLink = client % 3 === 0 && this.#server.running;
+    return throughLink ? `http://127.0.0.1:${this.clientLink.port}` : this.#server.url;
+  }
+
+  async killAndRestart(pauseMs: number): Promise<void> {
+    const server = this.#server;
+    this.#ordered.add(server);
+    server.kill();
+    await server.exited;
+    await delay(pauseMs);
+    this.#server = await server.again();
+    this.#watch(this.#server);
+  }
+
+  /** Resolves when numbers are handed out again; false when that takes longer. */
+  async ready(withinMs: number): Promise<boolean> {
+    const giveUpAt = performance.now() + withinMs;
+    while (performance.now() < giveUpAt) {
+      const answer = await get(this.#server.url, '/ready', { timeoutMs: POLL_TIMEOUT_MS }).catch(
+        () => undefined,
+      );
+      if (answer?.status === 200) return true;
+      await delay(POLL_MS);
+    }
+    return false;
+  }
+
+  /**
+   * The index after everything, read through the front door. What clients left behind may still be on its way into the
+   * store, and until then the read is turned away.
+   */
+  async finalIndex(withinMs: number): Promise<number> {
+    const giveUpAt = performance.now() + withinMs;
+    for (;;) {
+      const answer = await get(this.#server.url, '/current');
+      const index = Number(answer.headers['sequence-index']);
+      if (answer.status === 200 && Number.isSafeInteger(index)) return index;
+      if (answer.status !== 503 || performance.now() > giveUpAt) {
+        throw new Error(`the last read was answered ${answer.status}: ${answer.body.slice(0, 200)}`);
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  /** From here on the server's end is expected. */
+  async stop(): Promise<void> {
+    this.#ordered.add(this.#server);
+    const code = await this.#server.stop();
+    if (code !== 0) this.surprises.push(`the clean stop ended with code ${code}:\n${this.#server.output}`);
+  }
+
+  readonly #ordered = new Set<WarrenProcess>();
+
+  #watch(server: WarrenProcess): void {
+    server.exited.then(({ code, signal }) => {
+      if (this.#ordered.has(server)) return;
+      const tail = server.output.slice(-2_000);
+      this.surprises.push(`the server ended by itself, code ${code}, signal ${signal}:\n${tail}`);
+    });
+  }
+}

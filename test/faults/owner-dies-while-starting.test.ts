@@ -1,0 +1,34 @@
+/**
+ * Owners that are ended at any moment of their start: while their native modules are loaded, while they take over. A thread
+ * that is ended within a native module can take the process with it.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import { get } from '../support/http-client.js';
+import { SeededRandom } from '../support/seeded-random.js';
+import { startWarren } from '../support/warren-process.js';
+
+const ROUNDS = 2;
+const DEATHS_IN_A_ROW = 10;
+const STARTING_MS = 150;
+
+t.test('an owner can be ended at any moment of its start, and the process lives on', async (t) => {
+  const warren = await startWarren(t, { env: { STORE: 'lmdb', FAULTS: 'on', RESTART_LIMIT: '1000' } });
+  const count = (msg: string) => warren.logs.filter((line) => line.msg === msg).length;
+  const comes = async (msg: string, times: number) => {
+    await warren.waitForLog(() => count(msg) >= times, 10_000);
+  };
+  const random = new SeededRandom(3);
+  await comes('serving', 1);
+  let deaths = 0;
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (let row = 0; row < DEATHS_IN_A_ROW; row++) {
+      await delay(random.between(0, STARTING_MS));
+      warren.kill('SIGUSR2');
+      await comes('the owner died; a new one takes over', ++deaths);
+    }
+    const answer = await get(warren.url, '/next');
+    t.match(answer, { status: 200, headers: { 'sequence-index': String(round) } });
+  }
+  t.equal(await warren.stop(), 0);
+});

@@ -1,0 +1,144 @@
+/** Redis goes away, in every way it can, and comes back: clients hear 503, no number is lost, service resumes by itself. */
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { startFaultProxy } from '../support/fault-proxy.js';
+import { get } from '../support/http-client.js';
+import { redisCommand } from '../support/redis-command.js';
+import { startRedis } from '../support/redis-process.js';
+import { startWarren, type WarrenProcess } from '../support/warren-process.js';
+import { refusals, servedOrRefused, underLoad } from './under-load.js';
+
+const CLIENTS = 40;
+
+async function isAwayButHealthy(t: Test, warren: WarrenProcess): Promise<void> {
+  t.match(await get(warren.url, '/health'), { status: 200, body: '{"status": "healthy"}' });
+  const ready = await get(warren.url, '/ready');
+  t.match(ready, {
+    status: 503,
+    headers: { 'content-type': 'application/problem+json', 'retry-after': /^\d+$/ },
+  });
+  for (const [path, method] of [
+    ['/next', 'GET'],
+    ['/next', 'POST'],
+    ['/current', 'GET'],
+    ['/previous', 'HEAD'],
+  ] as const) {
+    const since = performance.now();
+    const answer = await get(warren.url, path, { method });
+    t.match(answer, { status: 503, headers: { 'retry-after': /^[1-9]\d*$/ } }, `${method} ${path}`);
+    if (method !== 'HEAD') t.match(JSON.parse(answer.body), { code: 'store-unavailable', status: 503 });
+    t.ok(performance.now() - since < 3_000, 'and at once');
+  }
+}
+
+for (const [how, away] of [
+  ['refuses connections', 'refuse'],
+  ['swallows everything', 'blackhole'],
+] as const) {
+  t.test(
+    `at a start while Redis ${how} the server listens, answers 503, and serves when it can`,
+    async (t) => {
+      const redis = await startRedis(t);
+      const proxy = await startFaultProxy(t, redis.port);
+      const env = { REDIS_HOST_PORT: `127.0.0.1:${proxy.port}` };
+      const before = await startWarren(t, { env });
+      for (let index = 1; index <= 3; index++) await get(before.url, '/next');
+      t.equal(await before.stop(), 0);
+
+      await proxy[away](true);
+      const warren = await before.again();
+      await warren.waitForLog((line) => line.msg === 'the store is away');
+      await isAwayButHealthy(t, warren);
+      await proxy[away](false);
+      await warren.waitForLog((line) => line.msg === 'serving');
+      t.equal((await get(warren.url, '/next')).headers['sequence-index'], '4', 'never a fresh sequence');
+      t.match(await get(warren.url, '/ready'), { status: 200 });
+    },
+  );
+}
+
+t.test('Redis killed for longer than the grace: 503 meanwhile, and nothing is lost', async (t) => {
+  const redis = await startRedis(t, { appendOnly: true, fsync: 'always' });
+  const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
+  const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
+    await redis.kill();
+    await warren.waitForLog((line) => line.msg === 'the store is away');
+    await isAwayButHealthy(t, warren);
+    await redis.restart();
+  });
+  servedOrRefused(t, report);
+  t.ok(refusals(report) > 0);
+});
+
+t.test('Redis restarted within the grace: requests are held, and most clients notice nothing', async (t) => {
+  const redis = await startRedis(t, { appendOnly: true, fsync: 'always' });
+  // A loaded machine may need seconds for what takes 50 ms: the grace is generous, so that it is not the clock that decides.
+  const env = {
+    REDIS_HOST_PORT: redis.hostPort,
+    STORE_GRACE_MS: '8000',
+    ASK_TIMEOUT_MS: '15000',
+    SHED_AFTER_MS: '15000',
+  };
+  const warren = await startWarren(t, { env });
+  const report = await underLoad(t, warren, { clients: CLIENTS, timeoutMs: 20_000 }, () => redis.restart());
+  servedOrRefused(t, report, 15_000);
+  t.equal(refusals(report), 0);
+});
+
+t.test('Redis that comes back empty is written anew, and the sequence goes on', async (t) => {
+  const redis = await startRedis(t);
+  const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
+  const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
+    for (let times = 0; times < 3; times++) {
+      await redis.kill();
+      await delay(100);
+      await redis.restart();
+      await delay(300);
+    }
+    await redisCommand(redis, 'FLUSHALL');
+  });
+  servedOrRefused(t, report);
+  const record = JSON.parse(String(await redisCommand(redis, 'GET', 'warren:fibonacci')));
+  t.equal(record.state, report.stats.highestIndex, 'the record is there again');
+});
+
+t.test('Redis that comes back with an older record is set to what was acknowledged', async (t) => {
+  const redis = await startRedis(t);
+  const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
+  const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
+    const old = String(await redisCommand(redis, 'GET', 'warren:fibonacci'));
+    await delay(200);
+    await redisCommand(redis, 'SET', 'warren:fibonacci', old);
+  });
+  servedOrRefused(t, report);
+});
+
+t.test('Redis paused for 3 s: clients hear 503 in time, and what was under way is settled', async (t) => {
+  const redis = await startRedis(t);
+  const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
+  const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
+    redis.pause();
+    await delay(3_000);
+    redis.resume();
+  });
+  servedOrRefused(t, report);
+  t.ok(refusals(report) > 0);
+  t.ok(warren.logs.some((line) => line.msg === 'the store is away'));
+});
+
+t.test('Redis paused for shorter than a commit may take: nobody notices', async (t) => {
+  const redis = await startRedis(t);
+  const warren = await startWarren(t, {
+    env: { REDIS_HOST_PORT: redis.hostPort, COMMIT_TIMEOUT_MS: '3000' },
+  });
+  const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
+    for (let times = 0; times < 3; times++) {
+      redis.pause();
+      await delay(200);
+      redis.resume();
+      await delay(100);
+    }
+  });
+  servedOrRefused(t, report);
+  t.equal(refusals(report), 0);
+});

@@ -1,0 +1,74 @@
+/**
+ * The frame of every fault test: load from many clients, faults in the middle of it, and a verdict over the whole
+ * history. A scenario is over when the sequence moves again by itself.
+ */
+import type { Test } from 'tap';
+import { type History, recordHistory } from '../support/history.js';
+import { checkHistory, type Stats } from '../support/linearizability.js';
+import { currentIndex, waitForIndex } from '../support/sequence-probe.js';
+import type { WarrenProcess } from '../support/warren-process.js';
+
+/** Handed out before the first fault, and after the last one. */
+const NUMBERS = 100;
+
+export interface Load {
+  readonly clients: number;
+  readonly timeoutMs?: number;
+  /** Initially the server's own index at the start of the load. */
+  readonly initialIndex?: number;
+}
+
+export interface Report {
+  readonly history: History;
+  readonly stats: Stats;
+  /** Of any request, whatever its answer. */
+  readonly longestMs: number;
+}
+
+/** Runs the faults under load and asserts that the history has one order, without a gap that any client can see. */
+export async function underLoad(
+  t: Test,
+  warren: WarrenProcess,
+  load: Load,
+  faults: (signal: AbortSignal) => Promise<void>,
+): Promise<Report> {
+  const { clients, timeoutMs = 10_000, initialIndex = await waitForIndex(warren.url, 0) } = load;
+  const over = new AbortController();
+  t.teardown(() => over.abort());
+  const seed = Date.now() % 2 ** 31;
+  const recording = recordHistory({ url: warren.url, clients, seed, timeoutMs, signal: over.signal });
+  let before = await waitForIndex(warren.url, initialIndex + NUMBERS);
+  await faults(over.signal);
+  before = await waitForIndex(warren.url, before);
+  await waitForIndex(warren.url, before + NUMBERS);
+  over.abort();
+  const history = await recording;
+  const finalIndex = await currentIndex(warren.url);
+  const verdict = checkHistory(history.operations, { initialIndex, finalIndex });
+  t.strictSame(history.complaints, [], 'every body belongs to its index');
+  t.match(verdict, { ok: true }, `one order (seed ${seed})`);
+  if (!verdict.ok) throw new Error(verdict.violation.message);
+  const longestMs = history.operations.reduce((longest, { start, end }) => Math.max(longest, end - start), 0);
+  t.comment({
+    answers: Object.fromEntries(history.answers),
+    ...verdict.stats,
+    longestMs: Math.round(longestMs),
+  });
+  return { history, stats: verdict.stats, longestMs };
+}
+
+/** Nobody got anything but a number or a plain 503, and nobody waited longer than the deadline of an ask. */
+export function servedOrRefused(t: Test, { history, stats, longestMs }: Report, askTimeoutMs = 5_000): void {
+  const others = [...history.answers.keys()].filter(
+    (answer) => !/^(200|503 (store-unavailable|commit-in-doubt|mailbox-full))$/.test(answer),
+  );
+  t.strictSame(others, [], 'every request is served or refused with 503');
+  t.equal(stats.gaps, 0, 'no number is consumed by a refusal');
+  t.ok(longestMs < askTimeoutMs, `the longest answer took ${Math.round(longestMs)} ms`);
+}
+
+export function refusals({ history }: Report): number {
+  let count = 0;
+  for (const [answer, times] of history.answers) if (answer.startsWith('503')) count += times;
+  return count;
+}

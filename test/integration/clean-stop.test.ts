@@ -1,0 +1,137 @@
+/** SIGTERM and SIGINT: what is pending is answered and committed, then the process ends with 0, whoever holds a connection. */
+import t from 'tap';
+import { startFaultProxy } from '../support/fault-proxy.js';
+import { get } from '../support/http-client.js';
+import { RawConnection, requestBytes } from '../support/raw-connection.js';
+import { startRedis } from '../support/redis-process.js';
+import { currentIndex } from '../support/sequence-probe.js';
+import { startWarren, type WarrenProcess } from '../support/warren-process.js';
+
+const NEXT = requestBytes('GET', '/next');
+
+async function serving(warren: WarrenProcess): Promise<void> {
+  await warren.waitForLog((line) => line.msg === 'serving');
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  t.test(`${signal} ends an idle server with 0, kept-alive connections or not`, async (t) => {
+    const warren = await startWarren(t);
+    await serving(warren);
+    const idle = await RawConnection.open(t, warren.port);
+    const used = await RawConnection.open(t, warren.port);
+    used.send(NEXT);
+    t.match((await used.answer())?.statusLine, '200');
+    const since = performance.now();
+    warren.kill(signal);
+    t.strictSame(await warren.exited, { code: 0, signal: null });
+    t.ok(performance.now() - since < 5_000, 'without waiting for connections to end by themselves');
+    await Promise.all([idle.ended, used.ended]);
+    t.match(warren.logs.slice(-2), [{ msg: 'stopping', signal }, { msg: 'stopped' }]);
+  });
+}
+
+t.test('100 requests in flight are answered before the end, and none is lost', async (t) => {
+  const redis = await startRedis(t);
+  const proxy = await startFaultProxy(t, redis.port);
+  const warren = await startWarren(t, { env: { REDIS_HOST_PORT: `127.0.0.1:${proxy.port}` } });
+  await serving(warren);
+  const connections = await Promise.all(
+    Array.from({ length: 100 }, () => RawConnection.open(t, warren.port)),
+  );
+  // A slow store keeps them in flight until the signal has come.
+  proxy.delay(500);
+  for (const connection of connections) connection.send(NEXT);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  warren.kill('SIGTERM');
+  const stopping = await warren.waitForLog((line) => line.msg === 'stopping');
+  t.ok(Number(stopping['open']) > 50, `${stopping['open']} requests were in flight`);
+  const answers = await Promise.all(connections.map((connection) => connection.answer()));
+  const indexes = answers.map((answer) =>
+    Number(answer?.headers.find(([name]) => name === 'Sequence-Index')?.[1]),
+  );
+  t.strictSame(
+    indexes.toSorted((a, b) => a - b),
+    Array.from({ length: 100 }, (_, n) => n + 1),
+  );
+  t.strictSame(await warren.exited, { code: 0, signal: null });
+  proxy.delay(0);
+  const successor = await warren.again();
+  t.equal(await currentIndex(successor.url), 100);
+});
+
+t.test('a server that stops refuses new requests on old connections, and takes no new ones', async (t) => {
+  const redis = await startRedis(t);
+  const proxy = await startFaultProxy(t, redis.port);
+  const warren = await startWarren(t, { env: { REDIS_HOST_PORT: `127.0.0.1:${proxy.port}` } });
+  await serving(warren);
+  const old = await RawConnection.open(t, warren.port);
+  const pending = await RawConnection.open(t, warren.port);
+  proxy.delay(700);
+  pending.send(NEXT);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  warren.kill('SIGTERM');
+  await warren.waitForLog((line) => line.msg === 'stopping');
+  old.send(NEXT);
+  const refused = await old.answer();
+  t.match(refused?.statusLine, '503');
+  t.match(refused?.body, 'shutting-down');
+  await t.rejects(get(warren.url, '/next'), { code: 'ECONNREFUSED' });
+  t.match((await pending.answer())?.body, '{"next": 1}', 'what was asked before is answered');
+  t.equal((await warren.exited).code, 0);
+});
+
+t.test('what cannot be answered does not keep the process beyond SHUTDOWN_TIMEOUT_MS', async (t) => {
+  const redis = await startRedis(t);
+  const patience = { ASK_TIMEOUT_MS: '60000', COMMIT_TIMEOUT_MS: '30000' };
+  const env = { REDIS_HOST_PORT: redis.hostPort, SHUTDOWN_TIMEOUT_MS: '1500', ...patience };
+  const warren = await startWarren(t, { env });
+  await serving(warren);
+  redis.pause();
+  const pending = await RawConnection.open(t, warren.port);
+  pending.send(NEXT);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const since = performance.now();
+  warren.kill('SIGTERM');
+  t.strictSame(await warren.exited, { code: 1, signal: null });
+  const took = performance.now() - since;
+  t.ok(took > 1_000 && took < 8_000, `it took ${Math.round(took)} ms`);
+  t.match(warren.logs.at(-1), { level: 50, open: 1 });
+});
+
+t.test('a second signal ends the process at once', async (t) => {
+  const redis = await startRedis(t);
+  const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
+  await serving(warren);
+  redis.pause();
+  const pending = await RawConnection.open(t, warren.port);
+  pending.send(NEXT);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  warren.kill('SIGTERM');
+  await warren.waitForLog((line) => line.msg === 'stopping');
+  warren.kill('SIGINT');
+  t.strictSame(await warren.exited, { code: 1, signal: null });
+});
+
+t.test('a stop while the store is away ends in time, and promises nothing', async (t) => {
+  const redis = await startRedis(t);
+  const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
+  t.equal((await get(warren.url, '/next')).status, 200);
+  redis.pause();
+  const answer = get(warren.url, '/next');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const since = performance.now();
+  warren.kill('SIGTERM');
+  t.equal((await answer).status, 503);
+  const { code } = await warren.exited;
+  t.ok(code === 0 || code === 1, `exit code ${code}`);
+  t.ok(performance.now() - since < 12_000);
+});
+
+t.test('SIGUSR2 is only logged when FAULTS is off', async (t) => {
+  const warren = await startWarren(t);
+  await get(warren.url, '/next');
+  warren.kill('SIGUSR2');
+  await warren.waitForLog((line) => /FAULTS is off/.test(String(line.msg)));
+  t.equal((await get(warren.url, '/next')).headers['sequence-index'], '2');
+  t.notOk(warren.logs.some(({ msg }) => /owner died/.test(String(msg))));
+});

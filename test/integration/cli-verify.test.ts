@@ -1,0 +1,93 @@
+/** `warren verify` on the real server, and on servers with a flaw each. */
+import t from 'tap';
+import { runCli } from '../support/cli-process.js';
+import { recordHistory } from '../support/history.js';
+import { get } from '../support/http-client.js';
+import { startWarren } from '../support/warren-process.js';
+
+const forged = new URL('../support/fixtures/forged-server.js', import.meta.url);
+const SHORT = ['--yes', '--seconds', '1', '--clients', '8'];
+
+t.test('the real server is linearizable, and the verdict comes with its figures', async (t) => {
+  const { url } = await startWarren(t);
+  const { code, output } = await runCli(t, ['verify', url, ...SHORT, '--seed', '7']);
+  t.equal(code, 0, output);
+  t.match(output, /^LINEARIZABLE: [\d,]+ numbers in one order, none missing; [\d,]+ reads agree$/m);
+  t.match(output, /seed 7/);
+  t.match(output, /requests .* a second/);
+  t.match(output, /p50 .* ms {3}p90 .* ms/);
+  t.match(output, /up to .* ms █+/);
+});
+
+t.test('a machine reads the same as JSON', async (t) => {
+  const { url } = await startWarren(t);
+  const { code, output } = await runCli(t, ['verify', url, ...SHORT, '--json']);
+  t.equal(code, 0);
+  const result = JSON.parse(output);
+  t.match(result, { passed: true, firstIndex: 0, verdict: { ok: true }, answers: { 200: Number } });
+  t.equal(result.lastIndex, result.verdict.stats.nexts);
+});
+
+for (const [flaw, verdict] of [
+  ['repeat', /^NOT LINEARIZABLE: (repeat|order|stale-read)/],
+  ['skip', /^NOT LINEARIZABLE: (gap|from-the-future)/],
+  ['stale', /^NOT LINEARIZABLE: stale-read/],
+  ['value', /^WRONG ANSWERS\n.*index 5 with the body/],
+] as const) {
+  t.test(`a server with the flaw "${flaw}" fails`, async (t) => {
+    const { url } = await startWarren(t, { entry: forged, env: { FLAW: flaw } });
+    const { code, output } = await runCli(t, ['verify', url, ...SHORT]);
+    t.equal(code, 1, output);
+    t.match(output, verdict);
+  });
+}
+
+t.test('numbers that others have taken are excused only when they are expected', async (t) => {
+  const { url } = await startWarren(t);
+  const end = new AbortController();
+  t.teardown(() => end.abort());
+  const others = recordHistory({ url, clients: 2, seed: 1, signal: end.signal });
+  const strict = await runCli(t, ['verify', url, ...SHORT]);
+  t.equal(strict.code, 1);
+  t.match(strict.output, /--shared/);
+  const shared = await runCli(t, ['verify', url, ...SHORT, '--shared']);
+  t.equal(shared.code, 0, shared.output);
+  t.match(shared.output, /received by nobody here and explained/);
+  end.abort();
+  await others;
+});
+
+t.test('being shared excuses no repeated number', async (t) => {
+  const { url } = await startWarren(t, { entry: forged, env: { FLAW: 'repeat' } });
+  t.equal((await runCli(t, ['verify', url, ...SHORT, '--shared'])).code, 1);
+});
+
+t.test('nothing is moved without a word when nobody is there to ask', async (t) => {
+  const { url } = await startWarren(t);
+  const { code, output } = await runCli(t, ['verify', url]);
+  t.equal(code, 2);
+  t.match(output, /advances the sequence[\s\S]*--yes/);
+  t.equal((await get(url, '/current')).body, '{"current": 0}');
+});
+
+t.test('a mistake on the command line is named, with exit code 2', async (t) => {
+  for (const args of [
+    [],
+    ['verify'],
+    ['verify', 'localhost:8080'],
+    ['verify', 'http://[', '--yes'],
+    ['nonsense'],
+  ]) {
+    t.equal((await runCli(t, args)).code, 2, args.join(' '));
+  }
+  const { code, output } = await runCli(t, ['verify', 'http://127.0.0.1:1', '--clients', '0']);
+  t.equal(code, 2);
+  t.match(output, /--clients must be an integer/);
+  t.equal((await runCli(t, ['verify', 'http://127.0.0.1:1', '--no-such'])).code, 2);
+});
+
+t.test('a deployment that is not there is no verdict', async (t) => {
+  const { code, output } = await runCli(t, ['verify', 'http://127.0.0.1:1', ...SHORT]);
+  t.equal(code, 1);
+  t.match(output, /^No verdict: .*ECONNREFUSED/);
+});

@@ -1,0 +1,68 @@
+/** The process before it serves: help, version, and a configuration that is wrong, told all at once. */
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { startRedis } from '../support/redis-process.js';
+import { spawnWarren, startWarren } from '../support/warren-process.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+
+t.test('--help explains every variable and exits with 0, whatever the configuration', async (t) => {
+  const warren = await spawnWarren(t, { args: ['--help'], env: { MAX_INDEX: 'rubbish' } });
+  t.strictSame(await warren.exited, { code: 0, signal: null });
+  for (const name of ['SERVING_HOST_PORT', 'REDIS_HOST_PORT', 'DURABILITY', 'MAILBOX_LIMIT', 'LOG_LEVEL']) {
+    t.match(warren.output, new RegExp(`^ +${name} +\\S`, 'm'), name);
+  }
+});
+
+t.test('--version prints the version and exits with 0', async (t) => {
+  const warren = await spawnWarren(t, { args: ['--version'] });
+  t.strictSame(await warren.exited, { code: 0, signal: null });
+  t.equal(warren.output, `${version}\n`);
+});
+
+t.test('an unknown option exits with 78', async (t) => {
+  const warren = await spawnWarren(t, { args: ['--port=80'] });
+  t.strictSame(await warren.exited, { code: 78, signal: null });
+  t.match(warren.output, 'there is no option --port=80');
+});
+
+t.test('every problem of a configuration is told at once, with exit code 78, and no secret', async (t) => {
+  const env = {
+    SERVING_HOST_PORT: 'nowhere',
+    STORE: 'postgres',
+    REDIS_URL: 'http://user:hunter2@localhost:6379',
+    REDIS_HOST_PORT: 'localhost:99999',
+    DURABILITY: 'maybe',
+    INITIAL_INDEX: '-1',
+    MAX_INDEX: 'NaN',
+    MAILBOX_LIMIT: '0',
+    WATCHDOG_MS: '1.5',
+    FAULTS: 'yes',
+    LOG_LEVEL: 'loud',
+  };
+  const warren = await spawnWarren(t, { env });
+  t.strictSame(await warren.exited, { code: 78, signal: null });
+  for (const name of Object.keys(env)) t.match(warren.output, new RegExp(`^ +- ${name} must`, 'm'), name);
+  t.notMatch(warren.output, 'hunter2');
+});
+
+t.test('a password in REDIS_URL is used and never logged', async (t) => {
+  const redis = await startRedis(t, { config: { requirepass: 'hunter2' } });
+  const warren = await startWarren(t, { env: { REDIS_URL: redis.url, LOG_LEVEL: 'trace' } });
+  await warren.waitForLog((line) => line.msg === 'serving');
+  const wrong = await startWarren(t, { env: { REDIS_URL: redis.url.replace('hunter2', 'swordfish') } });
+  await wrong.waitForLog((line) => line.msg === 'the store is away');
+  await warren.stop();
+  await wrong.stop();
+  t.notMatch(warren.output, 'hunter2');
+  t.notMatch(wrong.output, 'swordfish');
+});
+
+t.test('a port that is taken is a clear end with 1, and leaves the data folder free', async (t) => {
+  const first = await startWarren(t);
+  const second = await spawnWarren(t, { env: { SERVING_HOST_PORT: `127.0.0.1:${first.port}` } });
+  t.strictSame(await second.exited, { code: 1, signal: null });
+  t.match(second.logs.at(-1), { level: 60, code: 'listen-failed', msg: new RegExp(`${first.port}.*taken`) });
+  const third = await startWarren(t, { env: { DATA_DIR: second.dataDir } });
+  await third.waitForLog((line) => line.msg === 'serving');
+});

@@ -1,0 +1,139 @@
+/** The live page in a real browser: under its strict policy, under load, through faults and through a restart. */
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { startBrowser } from '../support/browser.js';
+import { freePort } from '../support/free-port.js';
+import { recordHistory } from '../support/history.js';
+import { get } from '../support/http-client.js';
+import { scrape } from '../support/metrics.js';
+import { startWarren } from '../support/warren-process.js';
+
+const PATIENCE_MS = 30_000;
+/** What a page of nothing but own files needs, and nothing more. */
+const POLICY =
+  /^default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; /;
+
+t.test('the page has no inline script or style, and says so', async (t) => {
+  const warren = await startWarren(t, { env: { ADMIN_HOST_PORT: '127.0.0.1:0' } });
+  const { status, headers, body } = await get(warren.adminUrl, '/');
+  t.equal(status, 200);
+  t.match(headers['content-security-policy'], POLICY);
+  t.notMatch(headers['content-security-policy'], /unsafe/);
+  t.notMatch(body, /<script(?![^>]* src=)|<style|style=|\son[a-z]+=|https?:/);
+  for (const [, path = ''] of body.matchAll(/(?:src|href)="([^"]+)"/g)) {
+    t.equal((await get(warren.adminUrl, `/${path}`)).status, 200, path);
+  }
+  t.equal((await get(warren.adminUrl, '/..%2fadmin-server.js')).status, 404);
+});
+
+t.test('it shows under load what /metrics counts', async (t) => {
+  const warren = await startWarren(t, { env: { ADMIN_HOST_PORT: '127.0.0.1:0' } });
+  const page = await openPage(t, warren.adminUrl);
+  t.equal(await page.locator('#faults').isVisible(), false, 'without FAULTS=on there are no buttons');
+  const { operations } = await recordHistory({ url: warren.url, clients: 8, seed: 3, durationMs: 3_000 });
+  const metrics = await scrape(warren.adminUrl);
+  await shows(page, 'answers', operations.length);
+  await shows(page, 'index', metrics.value('warren_index'));
+  await shows(page, 'digits', metrics.value('warren_digits'));
+  await shows(page, 'commits', metrics.value('warren_commit_duration_seconds_count'));
+  await shows(page, 'deaths', 0);
+  await shows(page, 'pending', 0);
+  t.equal(metrics.sum('warren_requests_total', 'status="200"'), operations.length);
+  t.equal(await page.locator('canvas').count(), 8);
+  t.ok(await inked(page), 'the charts have lines');
+});
+
+t.test('its buttons rehearse faults, and the journal tells of them', async (t) => {
+  const env = { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on', STORE_GRACE_MS: '100' };
+  const warren = await startWarren(t, { env });
+  const page = await openPage(t, warren.adminUrl);
+  await page.getByRole('button', { name: 'End the owner' }).click();
+  await page.getByText('the owner died: a rehearsed crash').waitFor();
+  await shows(page, 'deaths', 1);
+  await page.getByRole('button', { name: 'Slow the store by 100 ms' }).click();
+  await page.getByRole('button', { name: 'Store at full speed' }).click();
+  await page.getByText('the store is as fast as before').waitFor();
+  await page.getByRole('button', { name: 'Drop the store' }).click();
+  await page.getByText('rehearsal: the store is away for 5000 ms').waitFor();
+  // The owner learns of it with its next commit.
+  await get(warren.url, '/next');
+  await phase(page, 'away');
+  await phase(page, 'serving');
+  const { body } = await get(warren.url, '/next');
+  t.match(JSON.parse(body), { next: Number }, 'the service has healed');
+});
+
+t.test('it finds a restarted server again, and keeps what it knew', async (t) => {
+  const env = {
+    ADMIN_HOST_PORT: `127.0.0.1:${await freePort()}`,
+    SERVING_HOST_PORT: `127.0.0.1:${await freePort()}`,
+  };
+  const warren = await startWarren(t, { env });
+  const page = await openPage(t, warren.adminUrl);
+  await get(warren.url, '/next');
+  await shows(page, 'index', 1);
+  warren.kill();
+  await phase(page, 'lost');
+  await warren.exited;
+  const successor = await warren.again();
+  await phase(page, 'serving');
+  await page.getByText(`started as process ${warren.pid}`).waitFor();
+  await page.getByText(`started as process ${successor.pid}`).waitFor();
+  await shows(page, 'epoch', 2);
+  t.pass('the page is back');
+});
+
+t.test('it fits a phone, in the dark', async (t) => {
+  const warren = await startWarren(t, { env: { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on' } });
+  const page = await openPage(t, warren.adminUrl, {
+    viewport: { width: 360, height: 740 },
+    colorScheme: 'dark',
+  });
+  t.equal(await page.evaluate('document.documentElement.scrollWidth'), 360, 'nothing sticks out');
+  const ground = await page.evaluate('getComputedStyle(document.body).backgroundColor');
+  t.equal(ground, 'rgb(18, 20, 19)');
+});
+
+/** Opens it, and fails the test at the first error or breach of the policy. */
+async function openPage(
+  t: Test,
+  url: string,
+  options: Parameters<Awaited<ReturnType<typeof startBrowser>>['newPage']>[0] = {},
+): Promise<Page> {
+  const browser = await startBrowser(t);
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(PATIENCE_MS);
+  page.on('pageerror', (error) => t.fail(`the page threw: ${error.message}`));
+  page.on('console', (message) => {
+    const lostConnection = /ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/.test(message.text());
+    if (message.type() === 'error' && !lostConnection) t.fail(`the page complained: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(`${url}/`)) t.fail(`the page asked elsewhere: ${request.url()}`);
+  });
+  await page.goto(url);
+  await phase(page, 'serving');
+  return page;
+}
+
+async function phase(page: Page, name: string): Promise<void> {
+  await page.locator(`#phase[data-phase="${name}"]`).waitFor();
+}
+
+/** Resolves when the figure stands there. */
+async function shows(page: Page, figure: string, value: number): Promise<void> {
+  const text = value.toLocaleString('en-US');
+  // Not by a function within the page, which its policy forbids to make from a text.
+  await page.locator(`[data-figure="${figure}"]`, { hasText: new RegExp(`^${text}$`) }).waitFor();
+}
+
+/** Whether anything is drawn inside of the first chart, where no axis is. */
+function inked(page: Page): Promise<boolean> {
+  return page.evaluate(`(() => {
+    const canvas = document.querySelector('canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const colours = new Set();
+    for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 200) colours.add(data.slice(at, at + 3).join());
+    return colours.size > 2;
+  })()`);
+}

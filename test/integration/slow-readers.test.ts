@@ -1,0 +1,105 @@
+/** Clients that ask for large numbers and stop reading: they cost no memory each, hold nobody up, and are cut in the end. */
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { get } from '../support/http-client.js';
+import { RawConnection, requestBytes } from '../support/raw-connection.js';
+import { startWarren, type WarrenProcess } from '../support/warren-process.js';
+
+const READERS = 100;
+/** Five million digits: more than Linux buffers for a connection on loopback that is not read from, about 4 MB. */
+const INDEX = 25_000_000;
+const MIB = 2 ** 20;
+const SEND_TIMEOUT_MS = 4_000;
+
+/** Resident memory of the process itself, without what it shares with files. */
+function anonymousBytes(warren: WarrenProcess): number {
+  const status = readFileSync(`/proc/${warren.pid}/status`, 'utf8');
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+t.test('100 readers that stop reading do not grow memory by 100 numbers, and are cut in time', async (t) => {
+  const env = {
+    STORE: 'memory',
+    INITIAL_INDEX: `${INDEX}`,
+    MAX_INDEX: '30000000',
+    SEND_TIMEOUT_MS: `${SEND_TIMEOUT_MS}`,
+  };
+  const warren = await startWarren(t, { env });
+  await warren.waitForLog((line) => line.msg === 'ready', 60_000);
+  const { body } = await get(warren.url, '/current', { timeoutMs: 30_000 });
+  t.ok(body.length > 4 * MIB, `${body.length} bytes each`);
+  for (let times = 0; times < 3; times++) await get(warren.url, '/current', { timeoutMs: 30_000 });
+
+  const readers = await Promise.all(
+    Array.from({ length: READERS }, () => RawConnection.open(t, warren.port)),
+  );
+  const before = anonymousBytes(warren);
+  for (const reader of readers) {
+    reader.socket.pause();
+    reader.send(requestBytes('GET', '/current'));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const since = performance.now();
+  t.equal(
+    (await get(warren.url, '/current', { timeoutMs: 30_000 })).body.length,
+    body.length,
+    'another one is served',
+  );
+  t.equal((await get(warren.url, '/health')).status, 200);
+  t.comment(`beside them an answer takes ${Math.round(performance.now() - since)} ms`);
+  const growth = anonymousBytes(warren) - before;
+  t.comment(
+    `memory grew by ${(growth / MIB).toFixed(1)} MiB; ${READERS} bodies are ${((READERS * body.length) / MIB).toFixed(0)} MiB`,
+  );
+  t.ok(growth < (READERS * body.length) / 4);
+
+  await new Promise((resolve) => setTimeout(resolve, SEND_TIMEOUT_MS + 1_000));
+  for (const reader of readers) reader.socket.resume();
+  await Promise.all(readers.map((reader) => reader.ended));
+  const complete = readers.filter((reader) => reader.rest.length > body.length).length;
+  t.equal(complete, 0, 'each was cut before it had everything');
+  const next = await get(warren.url, '/next', { timeoutMs: 30_000 });
+  t.equal(next.headers['sequence-index'], `${INDEX + 1}`);
+  t.strictSame(
+    warren.logs.filter(({ level }) => Number(level) >= 40),
+    [],
+  );
+
+  const late = await RawConnection.open(t, warren.port);
+  late.socket.pause();
+  late.send(requestBytes('GET', '/previous'));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  warren.kill('SIGTERM');
+  const stopping = await warren.waitForLog((line) => line.msg === 'stopping');
+  t.equal(stopping['open'], 1, 'more than the kernel takes was still to be sent');
+  late.socket.resume();
+  const whole = (await late.answer())?.body;
+  t.ok(whole?.slice(13) === body.slice(12), 'a slow reader gets its whole number before the end');
+  t.strictSame(await warren.exited, { code: 0, signal: null });
+});
+
+t.test('readers that stop at 200,000 digits hold nobody up while the sequence moves on', async (t) => {
+  const env = { STORE: 'memory', DURABILITY: 'async', INITIAL_INDEX: '1000000', SEND_TIMEOUT_MS: '60000' };
+  const warren = await startWarren(t, { env });
+  await warren.waitForLog((line) => line.msg === 'ready', 60_000);
+  const readers = await Promise.all(
+    Array.from({ length: READERS }, () => RawConnection.open(t, warren.port)),
+  );
+  for (const reader of readers) {
+    reader.socket.pause();
+    reader.send(requestBytes('GET', '/next'));
+  }
+  const before = anonymousBytes(warren);
+  let last = 0;
+  let moved = 0;
+  for (; moved < 1_500; moved++) {
+    const answer = await get(warren.url, '/next');
+    const index = Number(answer.headers['sequence-index']);
+    if (answer.status !== 200 || index <= last) break;
+    last = index;
+  }
+  t.equal(moved, 1_500, 'more numbers than page memory holds, each larger than the one before');
+  const growth = anonymousBytes(warren) - before;
+  t.comment(`memory grew by ${(growth / MIB).toFixed(1)} MiB over ${moved} numbers of 200,000 digits`);
+  t.ok(growth < 150 * MIB);
+});

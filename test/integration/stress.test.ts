@@ -1,0 +1,38 @@
+/** A few seconds at full speed: no error, no time-out, nothing but 200, and the count is right. */
+import autocannon from 'autocannon';
+import t from 'tap';
+import { startRedis } from '../support/redis-process.js';
+import { currentIndex } from '../support/sequence-probe.js';
+import { type ServerEnv, startWarren } from '../support/warren-process.js';
+
+const SECONDS = 3;
+
+async function stores(t: Parameters<typeof startRedis>[0]): Promise<ServerEnv[]> {
+  const redis = await startRedis(t);
+  return [
+    { STORE: 'lmdb' },
+    { STORE: 'redis', REDIS_HOST_PORT: redis.hostPort },
+    { STORE: 'memory', DURABILITY: 'async' },
+  ];
+}
+
+t.test('100 connections at full speed get nothing but numbers, on every store', async (t) => {
+  for (const env of await stores(t)) {
+    const warren = await startWarren(t, { env });
+    await warren.waitForLog((line) => line.msg === 'serving');
+    const result = await autocannon({ url: `${warren.url}/next`, connections: 100, duration: SECONDS });
+    t.match(result, { errors: 0, timeouts: 0, non2xx: 0, resets: 0 }, `${env['STORE']}`);
+    t.ok(result['2xx'] > 1_000, `${result['2xx']} answers`);
+    // What was in flight when the load stopped was executed and not counted.
+    const index = await currentIndex(warren.url);
+    t.ok(
+      index >= result['2xx'] && index <= result['2xx'] + 100,
+      `${index} numbers for ${result['2xx']} answers`,
+    );
+    t.strictSame(
+      warren.logs.filter(({ level }) => Number(level) >= 40),
+      [],
+    );
+    t.equal(await warren.stop(), 0);
+  }
+});

@@ -1,0 +1,2 @@
+/** Part of the program: `warren verify` judges a running deployment by it, too. */
+export * from '../../src/verify/fibonacci-oracle.js';

@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'tap';
+import { VARIABLES } from '../../src/config.js';
+import { PROBLEMS } from '../../src/errors.js';
+import { ROUTES } from '../../src/http/routes.js';
+
+const root = new URL('../../../', import.meta.url);
+const readme = readFileSync(new URL('README.md', root), 'utf8');
+const rows = readme
+  .split('\n')
+  .filter((line) => line.startsWith('|'))
+  .map((line) => line.split('|').map((cell) => cell.trim()));
+
+test('the README has a row for every variable, with its default and its meaning', async (t) => {
+  for (const { name, fallback, meaning } of VARIABLES) {
+    const row = rows.find((cells) => cells[1] === `\`${name}\``);
+    t.same(row?.slice(2, 4), [fallback ? `\`${fallback}\`` : '–', meaning], name);
+  }
+});
+
+test('the README names every route and every problem', async (t) => {
+  for (const { path } of ROUTES) t.match(readme, path);
+  for (const code of Object.keys(PROBLEMS)) t.ok(readme.includes(`\`${code}\``), code);
+});
+
+test('every relative link in the documents leads somewhere', async (t) => {
+  for (const document of ['README.md', 'docs/architecture.md']) {
+    const url = new URL(document, root);
+    const text = readFileSync(url, 'utf8');
+    const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) => target as string);
+    t.ok(links.length > 0);
+    for (const target of links) t.ok(existsSync(new URL(target, url)), `${document} -> ${target}`);
+  }
+});

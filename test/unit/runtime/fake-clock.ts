@@ -1,0 +1,45 @@
+/** A clock that the test owns: time passes only in `advance`, and timers fire in the order in which they are due. */
+import type { OwnerClock } from '../../../src/runtime/owner-loop.js';
+
+export class FakeClock implements OwnerClock {
+  #now = 0;
+  readonly #timers = new Set<{ readonly dueAt: number; readonly callback: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const timer = { dueAt: this.#now + ms, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Fires what falls due within `ms`; what a callback sets up within that time fires, too. */
+  advance(ms: number): void {
+    const until = this.#now + ms;
+    for (let next = this.#next(until); next; next = this.#next(until)) {
+      this.#now = next.dueAt;
+      this.#timers.delete(next);
+      next.callback();
+    }
+    this.#now = until;
+  }
+
+  /** When the next timer fires; infinity when there is none. */
+  get nextDueAt(): number {
+    return this.#next(Number.POSITIVE_INFINITY)?.dueAt ?? Number.POSITIVE_INFINITY;
+  }
+
+  #next(until: number) {
+    let first: { readonly dueAt: number; readonly callback: () => void } | undefined;
+    for (const timer of this.#timers) {
+      if (timer.dueAt <= until && (!first || timer.dueAt < first.dueAt)) first = timer;
+    }
+    return first;
+  }
+}

@@ -1,0 +1,95 @@
+/** An owner on the test's own store and clock, and all that it said. */
+
+import { OwnerLoop, type OwnerOptions } from '../../../src/runtime/owner-loop.js';
+import { decodeReply, type FromOwner, VITAL_SIGNS } from '../../../src/runtime/protocol.js';
+import { CURRENT, fibonacci, NEXT, PREVIOUS } from '../../../src/sequence/fibonacci.js';
+import { FakeClock } from './fake-clock.js';
+import { HeldStore } from './held-store.js';
+
+export const COMMIT_TIMEOUT_MS = 1_000;
+export const STORE_GRACE_MS = 500;
+
+const MESSAGES = { next: NEXT, current: CURRENT, previous: PREVIOUS };
+
+export type Word = keyof typeof MESSAGES;
+
+export class OwnerBench {
+  readonly clock: FakeClock;
+  /** The owner's store, unless it was given another one. */
+  readonly store: HeldStore;
+  readonly posts: FromOwner[] = [];
+  readonly vitalSigns = new Int32Array(VITAL_SIGNS);
+  readonly owner: OwnerLoop;
+
+  constructor(options: Partial<OwnerOptions> & { clock?: FakeClock } = {}) {
+    this.clock = options.clock ?? new FakeClock();
+    this.store = new HeldStore();
+    this.owner = new OwnerLoop({
+      behavior: fibonacci(1_000_000),
+      durability: 'gated',
+      writer: 'this process',
+      resume: undefined,
+      freshState: async () => ({ state: 0, origin: 'fresh' }),
+      mailboxLimit: 64,
+      commitTimeoutMs: COMMIT_TIMEOUT_MS,
+      storeGraceMs: STORE_GRACE_MS,
+      vitalSigns: this.vitalSigns,
+      post: (message) => this.posts.push(message),
+      store: this.store,
+      ...options,
+      clock: this.clock,
+    });
+  }
+
+  /** An owner that has its state and serves; from here on the store holds every call. */
+  static async serving(options: ConstructorParameters<typeof OwnerBench>[0] = {}): Promise<OwnerBench> {
+    const bench = new OwnerBench(options);
+    void bench.owner.start();
+    await turn();
+    bench.store.automatic = undefined;
+    bench.posts.length = 0;
+    return bench;
+  }
+
+  async deliver(...words: Word[]): Promise<void> {
+    this.owner.deliver(Uint8Array.from(words.map((word) => MESSAGES[word])));
+    await turn();
+  }
+
+  /** What a dead owner had not answered. */
+  async deliverAgain(...words: Word[]): Promise<void> {
+    this.owner.deliverAgain(Uint8Array.from(words.map((word) => MESSAGES[word])));
+    await turn();
+  }
+
+  async answer(fate?: Parameters<HeldStore['answer']>[0], at?: number): Promise<void> {
+    this.store.answer(fate, at);
+    await turn();
+  }
+
+  /** Lets time pass timer by timer, as an event loop would. */
+  async advance(ms: number): Promise<void> {
+    const until = this.clock.now() + ms;
+    while (this.clock.nextDueAt <= until) {
+      this.clock.advance(this.clock.nextDueAt - this.clock.now());
+      await turn();
+    }
+    this.clock.advance(until - this.clock.now());
+  }
+
+  /** Answers that have left, batch by batch, and the kinds of all else, since the last look. */
+  heard(): unknown[] {
+    const posts = this.posts.splice(0);
+    return posts.map((post) => (post.kind === 'replies' ? [...post.replies].map(decodeReply) : post.kind));
+  }
+
+  /** What waits for the store's word. */
+  get waiting(): string[] {
+    return this.store.held.map(({ kind }) => kind);
+  }
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+export async function turn(): Promise<void> {
+  for (let at = 0; at < 24; at++) await null;
+}

@@ -1,0 +1,309 @@
+/** A store that fails, lies, forgets, or belongs to somebody else. */
+import t from 'tap';
+import { COMMIT_TIMEOUT_MS, OwnerBench, STORE_GRACE_MS, turn } from './owner-bench.js';
+
+t.test('a commit that was refused is tried again, and nobody sees it', async (t) => {
+  const bench = await OwnerBench.serving();
+  await bench.deliver('next', 'current');
+  await bench.answer('is refused');
+  t.strictSame(bench.waiting, ['load']);
+  await bench.answer();
+  await bench.answer();
+  await bench.answer();
+  t.strictSame(bench.heard(), ['serving', [1, 1]]);
+  t.equal(bench.store.record?.state, 1);
+});
+
+t.test('an in-doubt commit that happened is not counted twice', async (t) => {
+  const bench = await OwnerBench.serving();
+  await bench.deliver('next', 'next');
+  await bench.answer('happens unseen');
+  t.equal(bench.store.record?.state, 2);
+  t.strictSame(bench.heard(), []);
+  bench.store.automatic = 'succeeds';
+  await bench.answer();
+  t.strictSame(bench.heard(), ['serving', [1, 2]]);
+  t.equal(bench.store.record?.state, 2);
+});
+
+t.test('an in-doubt commit that did not happen is not lost', async (t) => {
+  const bench = await OwnerBench.serving();
+  await bench.deliver('next', 'next');
+  await bench.answer('fails');
+  bench.store.automatic = 'succeeds';
+  await bench.answer();
+  t.strictSame(bench.heard(), ['serving', [1, 2]]);
+  t.equal(bench.store.record?.state, 2);
+});
+
+t.test('a commit without an answer is in doubt after its time, and not before', async (t) => {
+  const bench = await OwnerBench.serving();
+  await bench.deliver('next');
+  await bench.advance(COMMIT_TIMEOUT_MS - 1);
+  t.strictSame(bench.waiting, ['commit']);
+  await bench.advance(1);
+  t.strictSame(bench.waiting, ['commit', 'load']);
+});
+
+for (const moment of ['before the store is read', 'after it was read', 'after the group was taken again']) {
+  t.test(`an in-doubt commit that lands ${moment} is not counted twice`, async (t) => {
+    const bench = await OwnerBench.serving();
+    await bench.deliver('next', 'next');
+    await bench.advance(COMMIT_TIMEOUT_MS);
+    if (moment === 'before the store is read') await bench.answer('succeeds', 0);
+    await bench.answer('succeeds', bench.waiting.lastIndexOf('load'));
+    if (moment === 'after it was read') await bench.answer('succeeds', 0);
+    while (bench.waiting.length > 1) await bench.answer('succeeds', bench.waiting.length - 1);
+    bench.store.automatic = 'succeeds';
+    while (bench.waiting.length > 0) await bench.answer();
+    await bench.advance(100);
+    t.strictSame(bench.heard(), ['serving', [1, 2]]);
+    t.equal(bench.store.record?.state, 2);
+    await bench.deliver('next');
+    t.strictSame(bench.heard(), [[3]]);
+  });
+}
+
+t.test('held requests are refused after the grace, those of the commit in doubt as such', async (t) => {
+  const bench = await OwnerBench.serving();
+  await bench.deliver('next', 'current');
+  await bench.deliver('next');
+  await bench.answer('fails');
+  bench.store.automatic = 'fails';
+  await bench.answer('fails');
+  await bench.advance(STORE_GRACE_MS - 1);
+  t.strictSame(bench.heard(), []);
+  await bench.advance(1);
+  t.strictSame(bench.heard(), ['away', ['commit-in-doubt', 'commit-in-doubt', 'store-unavailable']]);
+  await bench.deliver('next', 'current');
+  t.strictSame(bench.heard(), [['store-unavailable', 'store-unavailable']], 'and later ones at once');
+});
+
+t.test('a commit that was refused outright leaves nothing in doubt', async (t) => {
+  const bench = await OwnerBench.serving();
+  await bench.deliver('next');
+  bench.store.automatic = 'is refused';
+  await bench.answer('is refused');
+  await bench.advance(STORE_GRACE_MS);
+  t.strictSame(bench.heard(), ['away', ['store-unavailable']]);
+});
+
+t.test('service resumes by itself, and refused requests have consumed no number', async (t) => {
+  for (const unseen of ['fails', 'happens unseen'] as const) {
+    const bench = await OwnerBench.serving();
+    await bench.deliver('next');
+    await bench.answer(unseen);
+    bench.store.automatic = 'fails';
+    await bench.answer('fails');
+    await bench.advance(60_000);
+    bench.heard();
+    bench.store.automatic = 'succeeds';
+    await bench.advance(400);
+    t.strictSame(bench.heard(), ['serving'], `within 400 ms after it ${unseen}`);
+    await bench.deliver('current', 'next');
+    t.strictSame(bench.heard(), [[0], [1]]);
+  }
+});
+
+t.test('a store that comes back within the grace is never noticed', async (t) => {
+  const bench = await OwnerBench.serving();
+  await bench.deliver('next');
+  await bench.answer('fails');
+  await bench.answer('fails');
+  bench.store.automatic = 'succeeds';
+  await bench.advance(STORE_GRACE_MS);
+  t.strictSame(bench.heard(), ['serving', [1]]);
+  await bench.advance(60_000);
+  t.strictSame(bench.heard(), []);
+});
+
+t.test('a store that came back empty, or with an old record, is written anew', async (t) => {
+  for (const record of [undefined, { epoch: 1, version: 1, state: 0, writer: 'this process' }]) {
+    const bench = await OwnerBench.serving();
+    bench.store.automatic = 'succeeds';
+    for (let at = 0; at < 5; at++) await bench.deliver('next');
+    bench.heard();
+    bench.store.record = record;
+    await bench.deliver('next');
+    await bench.advance(100);
+    t.strictSame(bench.heard(), ['serving', [6]]);
+    t.match(bench.store.record, { epoch: 1, state: 6 });
+    t.ok((bench.store.record?.version ?? 0) > 6, 'and versions still grow');
+  }
+});
+
+t.test('a store that another process took over is left alone', async (t) => {
+  for (const epoch of [1, 2, 9]) {
+    const bench = await OwnerBench.serving();
+    const foreign = { epoch, version: 50, state: 40, writer: 'another process' };
+    bench.store.record = foreign;
+    await bench.deliver('next');
+    bench.store.automatic = 'succeeds';
+    await bench.answer();
+    t.match(bench.posts, [{ kind: 'fatal', code: 'store-fenced' }]);
+    t.equal(bench.posts.length, 1, 'nothing was answered');
+    await bench.deliver('next', 'current');
+    await bench.advance(60_000);
+    t.equal(bench.posts.length, 1, 'nor is anything later');
+    t.strictSame(bench.store.record, foreign);
+  }
+});
+
+t.test('a successor goes on from what was acknowledged, whatever the store holds', async (t) => {
+  const resume = { epoch: 3, version: 20, state: 12 };
+  const records = {
+    'the last acknowledged': { epoch: 3, version: 20, state: 12, writer: 'this process' },
+    'a commit that was never acknowledged': { epoch: 3, version: 21, state: 15, writer: 'this process' },
+    'an older one': { epoch: 2, version: 9, state: 5, writer: 'another process' },
+    'a take-over of this process that was never confirmed': {
+      epoch: 4,
+      version: 22,
+      state: 12,
+      writer: 'this process',
+    },
+    nothing: undefined,
+  };
+  for (const [name, record] of Object.entries(records)) {
+    const bench = new OwnerBench({ resume });
+    bench.store.record = record;
+    void bench.owner.start();
+    await turn();
+    t.match(bench.posts, [{ kind: 'serving', origin: 'resumed', acknowledged: { state: 12 } }], name);
+    t.equal(bench.store.record?.state, 12, name);
+    t.ok((bench.store.record?.epoch ?? 0) > Math.max(3, record?.epoch ?? 0), `${name}: a new epoch`);
+    t.ok((bench.store.record?.version ?? 0) > Math.max(20, record?.version ?? 0), `${name}: a new version`);
+  }
+});
+
+t.test('a successor that finds the store in other hands stops', async (t) => {
+  for (const epoch of [3, 4]) {
+    const bench = new OwnerBench({ resume: { epoch: 3, version: 20, state: 12 } });
+    bench.store.record = { epoch, version: 30, state: 14, writer: 'another process' };
+    void bench.owner.start();
+    await turn();
+    t.match(bench.posts, [{ kind: 'fatal', code: 'store-fenced' }]);
+  }
+});
+
+t.test('a take-over whose confirmation was lost is simply made again', async (t) => {
+  for (const resume of [undefined, { epoch: 1, version: 1, state: 0 }]) {
+    const bench = new OwnerBench({ resume });
+    bench.store.automatic = undefined;
+    if (resume) bench.store.record = { ...resume, writer: 'this process' };
+    void bench.owner.start();
+    await turn();
+    await bench.answer();
+    await bench.answer('happens unseen');
+    bench.store.automatic = 'succeeds';
+    await bench.advance(100);
+    t.strictSame(
+      bench.heard().filter((heard) => heard !== 'away'),
+      ['serving'],
+    );
+  }
+});
+
+t.test(
+  'a store that cannot be reached at the start is no fresh sequence: asks are refused until it is',
+  async (t) => {
+    const bench = new OwnerBench();
+    bench.store.record = { epoch: 1, version: 5, state: 5, writer: 'before' };
+    bench.store.automatic = 'fails';
+    void bench.owner.start();
+    await turn();
+    t.strictSame(bench.heard(), ['away']);
+    await bench.deliver('current', 'next');
+    t.strictSame(bench.heard(), [['store-unavailable', 'store-unavailable']]);
+    await bench.advance(60_000);
+    t.strictSame(bench.heard(), [], 'and it is said once');
+    bench.store.automatic = 'succeeds';
+    await bench.advance(400);
+    await bench.deliver('next');
+    t.strictSame(bench.heard(), ['serving', [6]]);
+  },
+);
+
+t.test('refusals before the state was restored acknowledge nothing but what a predecessor had', async (t) => {
+  for (const resume of [undefined, { epoch: 3, version: 20, state: 12 }]) {
+    const bench = new OwnerBench({ resume });
+    bench.store.automatic = 'fails';
+    void bench.owner.start();
+    await turn();
+    bench.posts.length = 0;
+    await bench.deliver('next');
+    // A successor is as patient with the store as its predecessor would have been.
+    await bench.advance(2 * STORE_GRACE_MS);
+    const replies = bench.posts.filter((post) => post.kind === 'replies');
+    t.strictSame(
+      replies.map((post) => post.acknowledged),
+      [resume],
+    );
+  }
+});
+
+t.test('a record that is beyond repair ends the owner, at the start and later', async (t) => {
+  const starting = new OwnerBench();
+  starting.store.automatic = 'is corrupt';
+  void starting.owner.start();
+  await turn();
+  t.match(starting.posts, [{ kind: 'fatal', code: 'store-corrupt' }]);
+  const serving = await OwnerBench.serving();
+  await serving.deliver('next');
+  serving.store.automatic = 'is corrupt';
+  await serving.answer('fails');
+  t.match(serving.posts, [{ kind: 'fatal', code: 'store-corrupt' }]);
+});
+
+t.test('async: service goes on without the store, which gets the newest state when it is back', async (t) => {
+  const bench = await OwnerBench.serving({ durability: 'async' });
+  await bench.deliver('next');
+  bench.store.automatic = 'fails';
+  await bench.answer('fails');
+  await bench.deliver('next', 'current');
+  await bench.advance(STORE_GRACE_MS + 60_000);
+  await bench.deliver('next');
+  t.strictSame(bench.heard(), [[1], [2, 2], 'away', [3]]);
+  bench.store.automatic = 'succeeds';
+  await bench.advance(400);
+  t.strictSame(bench.heard(), ['serving']);
+  t.equal(bench.store.record?.state, 3);
+});
+
+t.test('stop: a gated owner does not wait for a store that is away', async (t) => {
+  const bench = await OwnerBench.serving();
+  await bench.deliver('next');
+  await bench.deliver('current');
+  bench.store.automatic = 'fails';
+  await bench.answer('fails');
+  bench.owner.stop();
+  await turn();
+  t.strictSame(bench.heard(), [['commit-in-doubt', 'store-unavailable'], 'stopped']);
+});
+
+t.test(
+  'stop: a store that goes away during the last commit is waited for until the grace ends',
+  async (t) => {
+    const bench = await OwnerBench.serving();
+    await bench.deliver('next');
+    bench.owner.stop();
+    bench.store.automatic = 'fails';
+    await bench.answer('fails');
+    await bench.advance(STORE_GRACE_MS);
+    t.strictSame(bench.heard(), ['away', ['commit-in-doubt'], 'stopped']);
+    t.ok(bench.store.closed);
+  },
+);
+
+t.test('stop: an async owner waits for the store, to which it owes a checkpoint', async (t) => {
+  const bench = await OwnerBench.serving({ durability: 'async' });
+  await bench.deliver('next');
+  bench.store.automatic = 'fails';
+  await bench.answer('fails');
+  bench.owner.stop();
+  await bench.advance(60_000);
+  t.notOk(bench.store.closed);
+  bench.store.automatic = 'succeeds';
+  await bench.advance(400);
+  t.equal(bench.store.record?.state, 1);
+  t.equal(bench.heard().at(-1), 'stopped');
+});

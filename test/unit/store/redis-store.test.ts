@@ -1,0 +1,137 @@
+/** The Redis store under the contract, and what it shares with its Redis: the record's key, a predecessor, a login. */
+import { inspect } from 'node:util';
+import { Redis } from 'ioredis';
+import t, { type Test } from 'tap';
+import { RedisStore } from '../../../src/store/redis-store.js';
+import { startRedis } from '../../support/redis-process.js';
+import { ACTOR, checkpoint, storeContract } from './store-contract.js';
+
+const KEY = 'warren:fibonacci';
+
+const redis = await startRedis(t);
+const admin = new Redis(redis.url);
+t.teardown(() => admin.disconnect());
+
+let keys = 0;
+
+storeContract(t, async () => {
+  const key = `${KEY}:${keys++}`;
+  return {
+    open: () =>
+      new RedisStore(ACTOR, { url: redis.url, key, timeoutMs: 5_000, instance: 'a', leaseMs: 60_000 }),
+    persistent: true,
+    raw: {
+      read: async () => (await admin.get(key)) ?? undefined,
+      write: async (text) => void (await admin.set(key, text)),
+    },
+  };
+});
+
+t.test('the predecessor is the value of the Go service, as it stands', async (t) => {
+  const store = storeAt(t, redis.url);
+  t.equal(await store.predecessor(), undefined);
+  await admin.set('fibonacci_current', '4181');
+  t.equal(await store.predecessor(), '4181');
+  await admin.set('fibonacci_current', '');
+  t.equal(await store.predecessor(), '', 'an empty value is not none');
+  await admin.del('fibonacci_current');
+  await admin.hset('fibonacci_current', 'value', '1');
+  await t.rejects(store.predecessor(), { code: 'store-foreign', message: /"fibonacci_current"/ });
+  await admin.del('fibonacci_current');
+});
+
+t.test('a key of another type is refused and stays', async (t) => {
+  const store = storeAt(t, redis.url);
+  await admin.rpush(KEY, 'one', 'two');
+  await t.rejects(store.load(), { code: 'store-foreign', message: /"warren:fibonacci" holds no string/ });
+  await t.rejects(store.commit(undefined, checkpoint(1)), { code: 'store-foreign' });
+  t.strictSame(await admin.lrange(KEY, 0, -1), ['one', 'two']);
+  await admin.del(KEY);
+});
+
+t.test('the record is a plain text that an operator can read', async (t) => {
+  const store = storeAt(t, redis.url);
+  await store.commit(undefined, checkpoint(1));
+  const { state, check } = JSON.parse((await admin.get(KEY)) ?? '');
+  t.equal(state, 10);
+  t.match(check, /^[0-9a-f]{16}$/);
+  t.equal(await admin.ttl(KEY), -1, 'and never expires');
+  await admin.del(KEY);
+});
+
+t.test('commits need no script that was loaded before', async (t) => {
+  const store = storeAt(t, redis.url);
+  await store.commit(undefined, checkpoint(1));
+  await admin.script('FLUSH');
+  t.equal(await store.commit(checkpoint(1), checkpoint(2)), 'swapped');
+  t.strictSame(await store.load(), checkpoint(2));
+  await admin.del(KEY);
+});
+
+t.test('the database of the address is used, and one that does not exist is refused', async (t) => {
+  const third = storeAt(t, `${redis.url}/3`);
+  t.equal(await third.commit(undefined, checkpoint(3)), 'swapped');
+  t.equal(await storeAt(t, redis.url).load(), undefined, 'database 0 is another');
+  await t.rejects(storeAt(t, `${redis.url}/9999`).load(), { code: 'store-refused' });
+});
+
+t.test('a Redis with a password', async (t) => {
+  const password = 's3cret/of the:house@';
+  const locked = await startRedis(t, { config: { requirepass: password } });
+  const store = storeAt(t, locked.url);
+  t.equal(await store.commit(undefined, checkpoint(1)), 'swapped', 'the right one passes');
+  t.strictSame(await store.load(), checkpoint(1));
+  const wrong = [`redis://127.0.0.1:${locked.port}`, `redis://:wr0ng@127.0.0.1:${locked.port}`];
+  for (const url of [...wrong, `redis://nobody:wr0ng@127.0.0.1:${locked.port}`]) {
+    const error = await storeAt(t, url)
+      .load()
+      .then(() => t.fail(`${url} was let in`), textOf);
+    t.match(error, /store-refused/);
+    t.notMatch(error, /wr0ng/);
+  }
+  await locked.kill();
+  const error = await store.load().then(() => t.fail('it was gone'), textOf);
+  t.notMatch(error, /s3cret/, 'and no failure shows it');
+});
+
+t.test('a lease keeps other instances out, whatever they expect, and lets its own in again', async (t) => {
+  const key = 'warren:leased';
+  const [a, again, b] = ['a', 'a', 'b'].map((instance) => storeAt(t, redis.url, { key, instance }));
+  t.equal(await a?.commit(undefined, checkpoint(1)), 'swapped');
+  t.equal(await b?.commit(checkpoint(1), checkpoint(2)), 'held');
+  t.equal(await b?.commit(undefined, checkpoint(2)), 'held', 'also with a wrong expectation');
+  t.strictSame(await b?.load(), checkpoint(1), 'nothing was changed');
+  t.equal(await again?.commit(checkpoint(1), checkpoint(2)), 'swapped');
+});
+
+t.test('a lease ends by itself, and with a clean close of its holder only', async (t) => {
+  const key = 'warren:leased-briefly';
+  const brief = storeAt(t, redis.url, { key, instance: 'a', leaseMs: 300 });
+  const b = storeAt(t, redis.url, { key, instance: 'b' });
+  await brief.commit(undefined, checkpoint(1));
+  const ttl = await admin.pttl(`${key}:lease`);
+  t.ok(ttl > 0 && ttl <= 300, `it ends in ${ttl} ms`);
+  await admin.pexpire(`${key}:lease`, 0);
+  t.equal(await b.commit(checkpoint(1), checkpoint(2)), 'swapped');
+  await brief.close();
+  t.equal(await admin.get(`${key}:lease`), 'b', 'a former holder releases nothing');
+  await b.close();
+  t.equal(await admin.exists(`${key}:lease`), 0);
+});
+
+/** All that a log could show of an error, its causes and their fields included. */
+function textOf(error: unknown): string {
+  return inspect(error, { depth: 10, showHidden: true });
+}
+
+function storeAt(t: Test, url: string, { key = KEY, instance = 'a', leaseMs = 60_000 } = {}): RedisStore {
+  const store = new RedisStore(ACTOR, {
+    url,
+    key,
+    timeoutMs: 5_000,
+    instance,
+    leaseMs,
+  });
+  t.teardown(() => store.close());
+  return store;
+}
