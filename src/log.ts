@@ -9,10 +9,10 @@ export interface LogOptions {
 
 export async function createLog({ level, terminal }: LogOptions, to?: DestinationStream): Promise<Logger> {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!terminal) return to ? pino(options, to) : pino(options);
+  // In sync, here and below: an exit right after the last words would let them overtake, or lose, those before.
+  if (!terminal) return pino(options, to ?? pino.destination({ dest: 1, sync: true }));
   // Loaded only here: nobody else needs it.
   const { default: pretty } = await import('pino-pretty');
   const style = { colorize: true, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' };
-  // In sync, so that the last words before an exit are not lost.
   return pino(options, pretty({ ...style, sync: true, ...(to ? { destination: to } : {}) }));
 }
