@@ -219,31 +219,46 @@ const FIELDS = {
   ),
 } satisfies Record<Name, v.GenericSchema<string, unknown>>;
 
-/** Relations are checked as soon as the fields that they name are valid, so that they are reported with the rest. */
+/**
+ * Relations are checked as soon as the fields that they name are valid, so that they are reported with the rest. Each
+ * stands against one of its fields: an issue without a field would keep the relations after it from being checked.
+ */
 const SCHEMA = v.pipe(
   v.object(FIELDS),
-  v.partialCheck(
-    [['INITIAL_INDEX'], ['MAX_INDEX']],
-    ({ INITIAL_INDEX, MAX_INDEX }) => INITIAL_INDEX <= MAX_INDEX,
-    'INITIAL_INDEX must not be above MAX_INDEX',
+  v.forward(
+    v.partialCheck(
+      [['INITIAL_INDEX'], ['MAX_INDEX']],
+      ({ INITIAL_INDEX, MAX_INDEX }) => INITIAL_INDEX <= MAX_INDEX,
+      'must not be above MAX_INDEX',
+    ),
+    ['INITIAL_INDEX'],
   ),
-  v.partialCheck(
-    [['ADMIN_HOST_PORT'], ['ADMIN_TOKEN']],
-    ({ ADMIN_HOST_PORT, ADMIN_TOKEN }) =>
-      !ADMIN_HOST_PORT || isLoopback(ADMIN_HOST_PORT) || ADMIN_TOKEN !== '',
-    'ADMIN_TOKEN is required when ADMIN_HOST_PORT is not a loopback address',
+  v.forward(
+    v.partialCheck(
+      [['ADMIN_HOST_PORT'], ['ADMIN_TOKEN']],
+      ({ ADMIN_HOST_PORT, ADMIN_TOKEN }) =>
+        !ADMIN_HOST_PORT || isLoopback(ADMIN_HOST_PORT) || ADMIN_TOKEN !== '',
+      'is required when ADMIN_HOST_PORT is not a loopback address',
+    ),
+    ['ADMIN_TOKEN'],
   ),
   // Otherwise a client would hear 504, outcome unknown, where 503, nothing happened, is the truth.
-  v.partialCheck(
-    [['COMMIT_TIMEOUT_MS'], ['STORE_GRACE_MS'], ['ASK_TIMEOUT_MS']],
-    ({ COMMIT_TIMEOUT_MS, STORE_GRACE_MS, ASK_TIMEOUT_MS }) =>
-      COMMIT_TIMEOUT_MS + STORE_GRACE_MS < ASK_TIMEOUT_MS,
-    'COMMIT_TIMEOUT_MS plus STORE_GRACE_MS must be below ASK_TIMEOUT_MS',
+  v.forward(
+    v.partialCheck(
+      [['COMMIT_TIMEOUT_MS'], ['STORE_GRACE_MS'], ['ASK_TIMEOUT_MS']],
+      ({ COMMIT_TIMEOUT_MS, STORE_GRACE_MS, ASK_TIMEOUT_MS }) =>
+        COMMIT_TIMEOUT_MS + STORE_GRACE_MS < ASK_TIMEOUT_MS,
+      'must be above COMMIT_TIMEOUT_MS plus STORE_GRACE_MS',
+    ),
+    ['ASK_TIMEOUT_MS'],
   ),
-  v.partialCheck(
-    [['MAX_INDEX'], ['PAGE_MEMORY_MB']],
-    ({ MAX_INDEX, PAGE_MEMORY_MB }) => TERMS_IN_MEMORY * digitsUpTo(MAX_INDEX) <= PAGE_MEMORY_MB * MIB,
-    `PAGE_MEMORY_MB must have room for ${TERMS_IN_MEMORY} terms of MAX_INDEX`,
+  v.forward(
+    v.partialCheck(
+      [['MAX_INDEX'], ['PAGE_MEMORY_MB']],
+      ({ MAX_INDEX, PAGE_MEMORY_MB }) => TERMS_IN_MEMORY * digitsUpTo(MAX_INDEX) <= PAGE_MEMORY_MB * MIB,
+      `must have room for ${TERMS_IN_MEMORY} terms of MAX_INDEX`,
+    ),
+    ['PAGE_MEMORY_MB'],
   ),
 );
 
@@ -288,9 +303,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   ) as Record<Name, string>;
   const parsed = v.safeParse(SCHEMA, raw);
   if (!parsed.success) {
-    throw invalid(
-      parsed.issues.map((issue) => `${issue.path ? `${issue.path[0].key} ` : ''}${issue.message}`),
-    );
+    throw invalid(parsed.issues.map((issue) => `${v.getDotPath(issue)} ${issue.message}`));
   }
   const values = parsed.output;
   return Object.freeze({

@@ -1,0 +1,181 @@
+/** The environment as a whole: what is good, what is bad in each variable, and that every problem is told at once. */
+import t from 'tap';
+import { readConfig, VARIABLES } from '../../src/config.js';
+
+type Name = (typeof VARIABLES)[number]['name'];
+
+function problemsOf(environment: Partial<Record<Name, string>>): string[] {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    if (code !== 'config-invalid') throw error;
+    return message.split('\n');
+  }
+}
+
+const NO_INTEGERS = ['', ' ', 'x', '-1', '1.5', '1e3', '0x10', 'NaN', 'Infinity', '9'.repeat(16), '1 '];
+const NO_ADDRESSES = [
+  'localhost',
+  '8080',
+  ':',
+  ':x',
+  'a:b:1',
+  '[::1]',
+  '[::1:80',
+  'x:65536',
+  'x:-1',
+  'user@x:1',
+  'x:1/2',
+];
+
+/** Bad values of each variable, beyond those of its kind. A number in a range is given as `[min, max]`. */
+const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]> = {
+  SERVING_HOST_PORT: ['', ...NO_ADDRESSES],
+  ADMIN_HOST_PORT: NO_ADDRESSES,
+  ADMIN_TOKEN: ['short', 'with a space in the middle', 'not-ascii-ö-not-ascii'],
+  STORE: ['postgres', 'LMDB', ' '],
+  DATA_DIR: [''],
+  REDIS_URL: [
+    'localhost:6379',
+    'http://localhost',
+    'redis://',
+    'redis://user:%zz@localhost',
+    'redis://localhost/key',
+    'redis://localhost/1/2',
+  ],
+  REDIS_HOST_PORT: NO_ADDRESSES,
+  REDIS_KEY: [''],
+  INSTANCE_ID: [],
+  LEASE_MS: [300, 3_600_000],
+  DURABILITY: ['', 'maybe', 'Gated'],
+  INITIAL_INDEX: [0, 100_000_000],
+  MAX_INDEX: [1, 100_000_000],
+  MAILBOX_LIMIT: [1, 1_048_576],
+  SHED_AFTER_MS: [1, 3_600_000],
+  ASK_TIMEOUT_MS: [1, 3_600_000],
+  COMMIT_TIMEOUT_MS: [1, 3_600_000],
+  STORE_GRACE_MS: [0, 3_600_000],
+  FORMAT_THREADS: [1, 64],
+  PAGE_MEMORY_MB: [4, 2047],
+  SEND_TIMEOUT_MS: [1, 3_600_000],
+  WATCHDOG_MS: [500, 3_600_000],
+  RESTART_LIMIT: [0, 1_000_000],
+  RESTART_WINDOW_MS: [1, 3_600_000],
+  SHUTDOWN_TIMEOUT_MS: [1, 3_600_000],
+  OWNER_HEAP_MB: [16, 65_536],
+  FORMAT_HEAP_MB: [16, 65_536],
+  FAULTS: ['', 'yes', 'true', 'ON'],
+  LOG_LEVEL: ['', 'loud', 'INFO'],
+};
+
+function isRange(bad: (typeof BAD)[Name]): bad is readonly [number, number] {
+  return typeof bad[0] === 'number';
+}
+
+/** Relations with other variables would hide what a value alone is worth; they have tests of their own. */
+const ROOM: Partial<Record<Name, string>> = { PAGE_MEMORY_MB: '2047', MAX_INDEX: '100000000' };
+
+for (const { name } of VARIABLES) {
+  const bad = BAD[name];
+  t.test(`${name}: bad values are named, and only they`, async (t) => {
+    const values = isRange(bad)
+      ? [...NO_INTEGERS, ...(bad[0] > 0 ? [`${bad[0] - 1}`] : []), `${bad[1] + 1}`]
+      : bad;
+    for (const value of values) {
+      const problems = problemsOf({ ...ROOM, [name]: value });
+      // A number out of its range may break a relation, too; that names it as well.
+      t.ok(
+        problems.length > 0 && problems.every((problem) => problem.includes(name)),
+        `${JSON.stringify(value)}: ${problems}`,
+      );
+      t.match(problems[0], new RegExp(`^ +- ${name} must`));
+    }
+    if (!isRange(bad)) return;
+    for (const edge of bad) {
+      const problems = problemsOf({ ...ROOM, [name]: `${edge}` });
+      t.notOk(
+        problems.some((problem) => /must be (an integer|at)/.test(problem)),
+        `${edge}: ${problems}`,
+      );
+    }
+  });
+}
+
+t.test('an empty environment is good, and its config is frozen', async (t) => {
+  const config = readConfig({});
+  t.match(config, {
+    serving: { host: '0.0.0.0', port: 8080 },
+    store: { kind: 'lmdb', folder: './data' },
+    durability: 'gated',
+    initialIndex: 0,
+    maxIndex: 20_000_000,
+    formatThreads: 1,
+    pageMemoryBytes: 64 * 2 ** 20,
+    shutdownTimeoutMs: 8_000,
+    leaseMs: undefined,
+    faults: false,
+  });
+  t.ok(Object.isFrozen(config) && Object.isFrozen(config.store));
+});
+
+t.test('every default that is shown is a good value', async (t) => {
+  t.strictSame(problemsOf(Object.fromEntries(VARIABLES.map(({ name, fallback }) => [name, fallback]))), []);
+});
+
+t.test('all problems come at once, relations too', async (t) => {
+  const problems = problemsOf({
+    STORE: 'postgres',
+    WATCHDOG_MS: '1',
+    INITIAL_INDEX: '10',
+    MAX_INDEX: '9',
+    COMMIT_TIMEOUT_MS: '3000',
+    STORE_GRACE_MS: '2000',
+  });
+  t.equal(problems.length, 4);
+  for (const part of [
+    /STORE must/,
+    /WATCHDOG_MS must/,
+    /INITIAL_INDEX must not be above/,
+    /ASK_TIMEOUT_MS must be above/,
+  ]) {
+    t.equal(problems.filter((problem) => part.test(problem)).length, 1, `${part}`);
+  }
+});
+
+t.test('PAGE_MEMORY_MB must have room for the largest terms', async (t) => {
+  t.strictSame(problemsOf({ PAGE_MEMORY_MB: '34' }), []);
+  t.match(problemsOf({ PAGE_MEMORY_MB: '31' }), [/PAGE_MEMORY_MB must have room for 8 terms of MAX_INDEX/]);
+  t.strictSame(problemsOf({ PAGE_MEMORY_MB: '31', MAX_INDEX: '18000000' }), []);
+});
+
+for (const [environment, store] of [
+  [{}, { kind: 'lmdb', folder: './data' }],
+  [{ STORE: 'memory', REDIS_HOST_PORT: 'r:1' }, { kind: 'memory' }],
+  [
+    { STORE: 'lmdb', REDIS_HOST_PORT: 'r:1' },
+    { kind: 'lmdb', folder: './data' },
+  ],
+  [
+    { STORE: 'redis' },
+    { kind: 'redis', url: 'redis://127.0.0.1:6379', key: 'warren:fibonacci', leaseMs: 3000 },
+  ],
+  [{ REDIS_HOST_PORT: 'redis:6379' }, { kind: 'redis', url: 'redis://redis:6379' }],
+  [{ REDIS_HOST_PORT: ':6379' }, { kind: 'redis', url: 'redis://localhost:6379' }],
+  [{ REDIS_HOST_PORT: '[::1]:6379' }, { kind: 'redis', url: 'redis://[::1]:6379' }],
+  [
+    { REDIS_URL: 'rediss://u:p@r:2/3', REDIS_HOST_PORT: 'x:1' },
+    { kind: 'redis', url: 'rediss://u:p@r:2/3' },
+  ],
+] as const) {
+  t.test(`${JSON.stringify(environment)} means ${store.kind}`, async (t) => {
+    t.match(readConfig(environment).store, store);
+  });
+}
+
+t.test('a bad REDIS_URL is not repeated: it may carry a password', async (t) => {
+  for (const url of ['http://u:hunter2@r', 'redis://u:hunter2@r/key', 'redis://u:hunter2%@r']) {
+    t.notMatch(problemsOf({ REDIS_URL: url }).join('\n'), 'hunter2');
+  }
+});
