@@ -5,8 +5,10 @@
  */
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { measured, ratioBar } from '../bars.js';
 import { CEILING, type Contestant, warrenInMemory, warrenOnLmdb, warrenOnRedis } from '../contestants.js';
 import { indexWithDigits } from '../digits.js';
+import type { Bar, Measurement } from '../measurement.js';
 import { race, stepsOf } from '../race.js';
 import { loadTable } from '../report/table.js';
 import { type BenchContext, NO_REDIS, type Scenario } from '../scenario.js';
@@ -19,6 +21,16 @@ const TMPFS = 0x01021994;
 
 function rounds({ quick }: BenchContext) {
   return quick ? { rounds: 1, seconds: 1, warmUp: false } : { rounds: 2, seconds: 2, warmUp: false };
+}
+
+function gatedBar(
+  store: string,
+  bound: number,
+  results: readonly Measurement[],
+  contestant: Contestant,
+): Bar[] {
+  const [warren, ceiling] = [measured(results, contestant), measured(results, CEILING)];
+  return ratioBar(`gated on ${store}: throughput`, 'at least', bound, 'requestsPerSecond', warren, ceiling);
 }
 
 export const durability: Scenario = {
@@ -49,7 +61,10 @@ export const durability: Scenario = {
       key: 'f',
       title: this.title,
       tables: [loadTable(DURABILITY_WORKLOAD, results)],
-      bars: [],
+      bars: [
+        ...gatedBar('LMDB', 0.6, results, warrenOnLmdb('gated')),
+        ...(redis ? gatedBar('Redis', 0.75, results, warrenOnRedis('gated', redis)) : []),
+      ],
       measurements: results,
       notes: [
         ...(inMemory
