@@ -15,6 +15,7 @@ import {
   decodeReply,
   type FromOwner,
   MAIN_PULSE,
+  MARKS,
   type Origin,
   OWNER_PULSE,
   type ToOwner,
@@ -316,15 +317,17 @@ export class OwnerHandle {
   /** The ask whose turn the dead owner was taking. */
   #suspect(): number | undefined {
     const mark = Atomics.load(this.#vitalSigns, TURN_IN_PROGRESS);
-    return mark === 0 ? undefined : this.#asks.positionOf(mark - 1 - this.#replies);
+    if (mark === 0) return undefined;
+    const ahead = mark - 1 - (this.#replies % MARKS);
+    return this.#asks.positionOf(ahead < 0 ? ahead + MARKS : ahead);
   }
 
   #end(code: string, reason: string): void {
     this.#ended = true;
     this.#release();
-    this.#options.onEvent({ kind: 'fatal', code, reason });
-    // Some of them may have been committed on the way.
+    // Some of them may have been committed on the way. Answered first: whoever hears of the event ends the process.
     this.#asks.settleAll('internal');
+    this.#options.onEvent({ kind: 'fatal', code, reason });
     this.#stopped?.();
   }
 

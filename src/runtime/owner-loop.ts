@@ -20,6 +20,7 @@ import {
   type Acknowledged,
   encodeReply,
   type FromOwner,
+  MARKS,
   type Origin,
   TURN_IN_PROGRESS,
   type WireRefusal,
@@ -59,6 +60,9 @@ const RETRY_MS = [10, 25, 50, 100, 200, 400];
 /** How often a standby tries to take over, in milliseconds: well within a second after the lease has lapsed. */
 const STANDBY_MS = 250;
 
+/** An idle owner renews its lease at least this often, in milliseconds, and so notices that the store has lost its record. */
+const RENEWAL_MS = 1_000;
+
 /** Before the first reign there is no state: it must never be taken for one. */
 const NOTHING: Acknowledged = { epoch: 0, version: 0, state: 0 };
 
@@ -78,15 +82,17 @@ export class OwnerLoop {
   #resume: Acknowledged | undefined;
   /** The newest record that was read without taking over: should the store lose it, the sequence does not begin anew. */
   #witnessed: Checkpoint | undefined;
-  /** Since when the store has held less than that. */
+  /** Since when the store has held less than that, or nothing at all. */
   #lostSince: number | undefined;
   /** Until then no other instance can have taken over. */
   #leaseUntil = Number.POSITIVE_INFINITY;
   #cancelRenewal: () => void = () => {};
   /** So many of the oldest messages may have been committed: their commit was cut off, or the owner before died over it. */
   #inDoubt = 0;
+  /** Replies that may leave, and have not been posted yet. */
+  #outbox: Float64Array<ArrayBuffer>[] = [];
   /** Until then a store that is away at the start is waited for, as after a failed commit. */
-  readonly #patientUntil: number;
+  #patientUntil: number;
   #stopping = false;
 
   constructor(options: OwnerOptions) {
@@ -127,14 +133,17 @@ export class OwnerLoop {
     const gated = this.#options.durability === 'gated';
     // Behind its replies an async owner needs no store to go on, once it has its state.
     const open = this.#phase === 'serving' || (this.#phase === 'recovering' && !gated);
-    if (!open || (gated && this.#committing)) return;
+    if (!open || (gated && this.#committing)) {
+      this.#send();
+      return;
+    }
     const { behavior, vitalSigns } = this.#options;
     const count = this.#mailbox.waiting;
     const replies = new Float64Array(count);
     let { state } = this.#acknowledged;
     let free = count;
     for (let i = 0; i < count; i++) {
-      vitalSigns[TURN_IN_PROGRESS] = (this.#mailbox.position % 0x7fff_ffff) + 1;
+      vitalSigns[TURN_IN_PROGRESS] = (this.#mailbox.position % MARKS) + 1;
       const turn = behavior.receive(state, this.#mailbox.take());
       replies[i] = encodeReply(turn.reply as number | WireRefusal);
       if (turn.state !== state && free === count) free = i;
@@ -146,9 +155,12 @@ export class OwnerLoop {
       // outdated, and only a commit can tell.
       if (this.#options.clock.now() >= this.#leaseUntil) free = 0;
       this.#reply(replies.slice(0, free), this.#acknowledged);
+      // Before the commit: some stores do not give the thread back until it is done.
+      this.#send();
       if (free < count) void this.#commit(state, replies.slice(free));
     } else {
       this.#reply(replies, { ...this.#acknowledged, state });
+      this.#send();
       this.#checkpointBehind();
     }
     if (this.#stopping && !this.#committing) void this.#finish();
@@ -191,6 +203,7 @@ export class OwnerLoop {
     // Replies that were not gated have shown more than this commit.
     const shown = replies.length > 0 ? state : this.#acknowledged.state;
     this.#reply(replies, { epoch: next.epoch, version: next.version, state: shown });
+    // Sends them, together with what needs no commit.
     this.#takeTurns();
     if (this.#options.durability === 'async') this.#checkpointBehind();
     if (this.#stopping && !this.#committing) void this.#finish();
@@ -245,7 +258,7 @@ export class OwnerLoop {
     if (store.leaseMs === undefined) return;
     this.#leaseUntil = since + store.leaseMs;
     this.#cancelRenewal();
-    this.#cancelRenewal = clock.after(store.leaseMs / 3, () => {
+    this.#cancelRenewal = clock.after(Math.min(store.leaseMs / 3, RENEWAL_MS), () => {
       if (this.#phase === 'serving' && !this.#committing) {
         void this.#commit(this.#acknowledged.state, new Float64Array(0));
       }
@@ -259,14 +272,24 @@ export class OwnerLoop {
     replies.fill(encodeReply('commit-in-doubt'), 0, Math.min(this.#inDoubt, replies.length));
     this.#inDoubt = 0;
     this.#reply(replies, this.#acknowledged);
+    this.#send();
   }
 
+  /** They have passed the gate; `#send` posts them. */
   #reply(replies: Float64Array<ArrayBuffer>, acknowledged: Acknowledged): void {
     this.#acknowledged = acknowledged;
     this.#mailbox.answer(replies.length);
-    if (replies.length === 0) return;
-    const shown = acknowledged === NOTHING ? undefined : acknowledged;
-    this.#options.post({ kind: 'replies', replies, acknowledged: shown });
+    if (replies.length > 0) this.#outbox.push(replies);
+  }
+
+  /** One message for all that may leave by now. */
+  #send(): void {
+    const [first, ...more] = this.#outbox;
+    if (!first) return;
+    this.#outbox = [];
+    const replies = more.length === 0 ? first : joined([first, ...more]);
+    const acknowledged = this.#acknowledged === NOTHING ? undefined : this.#acknowledged;
+    this.#options.post({ kind: 'replies', replies, acknowledged });
   }
 
   /** Calls until it succeeds; undefined when the owner ended meanwhile. */
@@ -296,11 +319,14 @@ export class OwnerLoop {
     const { writer, freshState } = this.#options;
     const resume = this.#resume;
     const stored = await this.#load();
-    if (resume && stored && isSuccessor(stored, resume.epoch, writer)) throw fenced(stored);
+    if (resume && stored && isSuccessor(stored, resume, writer)) throw fenced(stored);
     const base = resume ?? this.#newestKnown(stored);
     let origin: Origin = resume ? 'resumed' : 'stored';
     let state = base?.state ?? 0;
-    if (!base) ({ state, origin } = await freshState());
+    if (!base) {
+      ({ state, origin } = await freshState());
+      if (origin === 'fresh') this.#trustEmptiness();
+    }
     const next: Checkpoint = {
       epoch: Math.max(stored?.epoch ?? 0, base?.epoch ?? 0) + 1,
       version: Math.max(stored?.version ?? 0, base?.version ?? 0) + 1,
@@ -314,19 +340,39 @@ export class OwnerLoop {
   }
 
   /**
-   * The record to go on from. A store that holds less than it did has lost what it had confirmed: whoever has
-   * acknowledged more writes that anew, and has the time of a lease for it before this one goes on from what it has seen.
+   * The record to go on from. A store that holds less than it did has lost what it had confirmed: whoever has acknowledged
+   * more writes that anew, and has the time for it before this one goes on from what it has seen.
    */
   #newestKnown(stored: Checkpoint | undefined): Checkpoint | undefined {
-    const { clock, store } = this.#options;
     if (!this.#witnessed || (stored && stored.version >= this.#witnessed.version)) {
-      this.#lostSince = undefined;
+      if (stored) this.#lostSince = undefined;
       this.#witnessed = stored;
       return stored;
     }
-    this.#lostSince ??= clock.now();
-    if (clock.now() - this.#lostSince < (store.leaseMs ?? 0)) throw fenced(this.#witnessed);
+    if (!this.#othersHadTime()) throw fenced(this.#witnessed);
     return this.#witnessed;
+  }
+
+  /** A store without a record may be new, or may have lost all, while an owner lives that has acknowledged numbers. */
+  #trustEmptiness(): void {
+    if (this.#othersHadTime()) return;
+    throw new WarrenError(
+      'store-refused',
+      'the store is empty; another instance may be about to write it anew',
+    );
+  }
+
+  /** Whether an owner that lives must have noticed by now that the store has lost its record, and have written it anew. */
+  #othersHadTime(): boolean {
+    const { clock, store, commitTimeoutMs } = this.#options;
+    if (store.leaseMs === undefined) return true;
+    const enoughMs = RENEWAL_MS + commitTimeoutMs + (RETRY_MS.at(-1) as number);
+    if (this.#lostSince === undefined) {
+      this.#lostSince = clock.now();
+      // That is no absence of the store: whoever asks meanwhile is not refused.
+      this.#patientUntil = this.#lostSince + enoughMs + (RETRY_MS.at(-1) as number);
+    }
+    return clock.now() - this.#lostSince >= enoughMs;
   }
 
   /** After a commit that failed: learns where the record stands and sets it to what was acknowledged. */
@@ -335,10 +381,12 @@ export class OwnerLoop {
     const { writer } = this.#options;
     // Read after the wait: an async owner has gone on meanwhile.
     const { epoch, version, state } = this.#acknowledged;
-    if (stored && isSuccessor(stored, epoch, writer)) throw fenced(stored);
+    if (stored && isSuccessor(stored, this.#acknowledged, writer)) throw fenced(stored);
+    // Somebody who took over a store that had lost our record reigned in that epoch.
+    const used = stored && stored.writer !== writer ? stored.epoch + 1 : (stored?.epoch ?? 0);
     const next = {
       // A late commit of a dead owner of ours may have brought back the epoch of its reign.
-      epoch: Math.max(stored?.epoch ?? 0, epoch),
+      epoch: Math.max(used, epoch),
       version: Math.max(stored?.version ?? 0, version) + 1,
       state,
       writer,
@@ -388,12 +436,23 @@ export class OwnerLoop {
 }
 
 /**
- * Whether a record was written by a process that took over after our reign. Not our own process, whatever the epoch: an
- * owner that died, or heard nothing, right after its take-over has left a record that nobody was told of. And not one of a
- * smaller epoch: that is a store that has lost what it had confirmed; what was acknowledged is newer and is written again.
+ * Whether a record was written by a process that took over after our reign: its version is larger than all that we have
+ * acknowledged, since it has read that. Not our own process: an owner that died, or heard nothing, right after its take-over
+ * has left a record that nobody was told of. And no record of a smaller version, whoever wrote it: that is a store that has
+ * lost what it had confirmed; what was acknowledged is newer and is written again.
  */
-function isSuccessor(stored: Checkpoint, epoch: number, writer: string): boolean {
-  return stored.epoch >= epoch && stored.writer !== writer;
+function isSuccessor(stored: Checkpoint, acknowledged: Acknowledged, writer: string): boolean {
+  return stored.writer !== writer && stored.version > acknowledged.version;
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array<ArrayBuffer> {
+  const whole = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function isTransient(error: unknown): boolean {

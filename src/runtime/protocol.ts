@@ -66,8 +66,10 @@ export function decodeReply(wire: number): number | WireRefusal {
 /** Indexes into the shared Int32Array of vital signs. */
 export const MAIN_PULSE = 0;
 export const OWNER_PULSE = 1;
-/** 1 + position of the message whose turn is being taken, modulo 2^31; 0 between turns. */
+/** 1 + position of the message whose turn is being taken, modulo `MARKS`; 0 between turns. */
 export const TURN_IN_PROGRESS = 2;
+/** Positions that can be told apart: far more than can wait at a time, and 1 more fits 32 bits. */
+export const MARKS = 0x7fff_ffff;
 /** 1 while the owner thread must not be ended, see `safe-end.ts`; from its birth until its store is loaded, too. */
 export const UNSAFE_TO_END = 3;
 /** 1 once the thread is about to be ended. */

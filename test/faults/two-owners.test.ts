@@ -95,7 +95,8 @@ t.test(
     const link = await startFaultProxy(t, redis.port);
     const patient = { COMMIT_TIMEOUT_MS: '9000', ASK_TIMEOUT_MS: '20000', STORE_GRACE_MS: '500' };
     const a = await startInstance(t, 'a', `redis://127.0.0.1:${link.port}`, patient);
-    await serving(a);
+    // An empty Redis is trusted only after the time that a commit may take.
+    await serving(a, 20_000);
     const b = await startInstance(t, 'b', redis.url);
     await standingBy(b);
     t.match(await next(a), index(1));
@@ -149,3 +150,18 @@ t.test(
     t.match(await next(b), index(5), 'the owner was quicker than the standby');
   },
 );
+
+t.test('a new instance on a Redis that has lost all lets the owner that lives write it anew', async (t) => {
+  const redis = await startRedis(t);
+  const a = await startInstance(t, 'a', redis.url, ENDLESS);
+  await serving(a);
+  for (const n of [1, 2, 3]) t.match(await next(a), index(n));
+  // Empty, as it keeps no file.
+  await redis.restart();
+  const b = await startInstance(t, 'b', redis.url, ENDLESS);
+  const early = next(b);
+  t.match(await standingBy(b), /another process owns the store/);
+  t.match(await early, { status: 503 }, 'who asked the new one meanwhile got no number');
+  t.match(await next(a), index(4));
+  t.strictSame(epochsOf(b), []);
+});

@@ -23,7 +23,8 @@ interface Call {
 }
 
 export class HeldStore implements Store {
-  readonly leaseMs = undefined;
+  /** Tells that others may reach the record; nobody else holds the lease here. */
+  leaseMs: number | undefined;
   record: Checkpoint | undefined;
   /** Every record that ever stood in the store, oldest first. */
   readonly history: Checkpoint[] = [];

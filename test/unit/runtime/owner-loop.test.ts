@@ -69,7 +69,11 @@ t.test('a read that arrives during a commit waits for its turn', async (t) => {
   await bench.deliver('current');
   t.strictSame(bench.heard(), []);
   await bench.answer();
-  t.strictSame(bench.heard(), [[1], [1]], 'and needs no commit of its own then');
+  t.strictSame(
+    bench.heard(),
+    [[1, 1]],
+    'then it needs no commit of its own, and leaves together with the write',
+  );
   t.strictSame(bench.waiting, []);
 });
 

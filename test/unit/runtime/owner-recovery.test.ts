@@ -132,6 +132,58 @@ t.test('a store that came back empty, or with an old record, is written anew', a
   }
 });
 
+t.test(
+  'what somebody has written to a store that had lost our record is older than what was acknowledged',
+  async (t) => {
+    const bench = await OwnerBench.serving();
+    bench.store.automatic = 'succeeds';
+    for (let at = 0; at < 5; at++) await bench.deliver('next');
+    bench.heard();
+    bench.store.record = { epoch: 1, version: 2, state: 1, writer: 'another process' };
+    await bench.deliver('next');
+    await bench.advance(100);
+    t.strictSame(bench.heard(), ['serving', [6]]);
+    t.match(
+      bench.store.record,
+      { epoch: 2, state: 6, writer: 'this process' },
+      'and its epoch was another reign',
+    );
+  },
+);
+
+t.test(
+  'an empty store that others may reach is trusted only after they had time to write it anew',
+  async (t) => {
+    const bench = new OwnerBench();
+    bench.store.leaseMs = 600_000;
+    void bench.owner.start();
+    await bench.deliver('next');
+    await bench.advance(COMMIT_TIMEOUT_MS + 1_000);
+    t.strictSame(bench.heard(), [], 'who asks meanwhile waits');
+    t.equal(bench.store.commits, 0);
+    await bench.advance(1_000);
+    t.strictSame(bench.heard(), ['serving', [1]]);
+
+    const second = new OwnerBench();
+    second.store.leaseMs = 600_000;
+    void second.owner.start();
+    await turn();
+    await second.advance(1_000);
+    second.store.record = { epoch: 3, version: 30, state: 12, writer: 'another process' };
+    await second.deliver('next');
+    await second.advance(1_000);
+    t.strictSame(second.heard(), ['serving', [13]]);
+  },
+);
+
+t.test('the value of a replaced service shows that the store has lost nothing', async (t) => {
+  const bench = new OwnerBench({ freshState: async () => ({ state: 9, origin: 'predecessor' }) });
+  bench.store.leaseMs = 600_000;
+  void bench.owner.start();
+  await turn();
+  t.strictSame(bench.heard(), ['serving']);
+});
+
 t.test('a store that another process took over is left alone', async (t) => {
   for (const epoch of [1, 2, 9]) {
     const bench = await OwnerBench.serving();
