@@ -33,7 +33,7 @@ export function phaseOf({ owner, server, pages }: Parts): Phase {
   if (server.draining) return 'stopping';
   if (owner.standby) return 'standby';
   if (owner.acknowledged === undefined) return 'starting';
-  return owner.serving && pages.rendered ? 'serving' : 'away';
+  return owner.serving && pages.started ? 'serving' : 'away';
 }
 
 export function indexOf({ owner }: Parts): number {

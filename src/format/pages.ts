@@ -18,8 +18,12 @@ import { Page } from './page.js';
 import type { PageMemory } from './page-memory.js';
 import type { RenderTask } from './render.js';
 
-/** Pages kept rendered beyond the one with the position. */
+/** Pages kept rendered beyond the one with the position, at the least. */
 const PAGES_AHEAD = 2;
+/** More of them, as long as half of the memory is free for readers: so many times the largest step of late. */
+const STEPS_AHEAD = 4;
+/** What a step still counts for after the next one. */
+const STEP_DECAY = 0.995;
 /** Large enough that a page's task costs little per term, small enough that a few pages stay in a processor's cache. */
 const MIN_PAGE_BYTES = 1024 * 1024;
 const TERMS_PER_PAGE = 64;
@@ -70,6 +74,8 @@ export class Pages {
   #waiting: Wait[] = [];
   readonly #expiry: NodeJS.Timeout;
   #position = 0;
+  /** The largest number of terms that the position has passed at once, of late. */
+  #step = 0;
   /** Counts the new starts: a page that was under way before one is of no use after it. */
   #chain = 0;
   #rendering = false;
@@ -108,13 +114,14 @@ export class Pages {
     return this.#live.length === 0 && this.#position >= SLOW_JUMP_INDEX;
   }
 
-  /** The term at the position is at hand. */
-  get rendered(): boolean {
-    return this.find(this.#position) !== undefined;
+  /** The first page is there: from now on what is asked for is at hand, or one page away. */
+  get started(): boolean {
+    return this.#live.length > 0;
   }
 
   /** Terms before `position` - 1 will not be asked for again; terms from there on soon will. */
   moveTo(position: number): void {
+    this.#step = this.started ? Math.max(position - this.#position, this.#step * STEP_DECAY) : 0;
     this.#position = position;
     this.#leap();
     this.#dropPassed();
@@ -151,11 +158,13 @@ export class Pages {
   #leap(): void {
     const oldest = this.#live[0];
     const last = this.#live.at(-1);
-    if (!oldest || !last || this.#waiting.length > 0) return;
-    const needed = Math.max(0, this.#position - 1);
-    if (needed >= oldest.first && needed < last.end + LEAP_PAGES * last.count) return;
+    if (!oldest || !last) return;
+    const near = (index: number) => index >= oldest.first && index < last.end + LEAP_PAGES * last.count;
+    if (near(Math.max(0, this.#position - 1)) || this.#waiting.some(({ index }) => near(index))) return;
     for (const page of this.#live.splice(0)) this.#retire(page);
     this.#chain += 1;
+    // The way there was no step.
+    this.#step = 0;
   }
 
   #dropPassed(): void {
@@ -172,13 +181,30 @@ export class Pages {
 
   #renderAhead(): void {
     if (this.#rendering || this.#closed) return;
-    const ahead = this.#live.filter((page) => page.first > this.#position).length;
-    if (ahead >= PAGES_AHEAD) return;
     const last = this.#live.at(-1);
-    const first = last ? last.end : Math.max(0, this.#position - 1);
-    const region = this.#options.memory.take(this.#pageBytes(first));
+    const first = last ? last.end : this.#firstNeeded();
+    const bytes = this.#pageBytes(first);
+    const { memory } = this.#options;
+    const urgent = this.#live.filter((page) => page.first > this.#position).length < PAGES_AHEAD;
+    if (!urgent) {
+      const enough = first - this.#position > STEPS_AHEAD * this.#step;
+      if (enough || memory.used + bytes > memory.bytes / 2) return;
+    }
+    const region = memory.take(bytes);
     if (region) void this.#render(last, first, region);
-    else this.#freeMemory();
+    else if (memory.used === 0) this.#fail(new RangeError(`no room for terms of index ${first}`));
+    else if (urgent) this.#freeMemory();
+  }
+
+  /** Where a new chain starts: nobody who waits may be left behind it. */
+  #firstNeeded(): number {
+    const lowest = this.#waiting.reduce((low, { index }) => Math.min(low, index), this.#position - 1);
+    return Math.max(0, lowest);
+  }
+
+  #fail(error: unknown): void {
+    this.#closed = true;
+    this.#options.onFailure(error);
   }
 
   async #render(last: Page | undefined, first: number, region: DigitSpan): Promise<void> {
@@ -201,8 +227,7 @@ export class Pages {
       this.#options.memory.giveBack(region);
       this.#failures += 1;
       if (this.#failures >= MAX_FAILURES) {
-        this.#closed = true;
-        this.#options.onFailure(error);
+        this.#fail(error);
         return;
       }
     } finally {
@@ -233,7 +258,7 @@ export class Pages {
 
   #pageBytes(first: number): number {
     const termBytes = digitsUpTo(first + TERMS_PER_PAGE) + TERM_MARGIN + 4;
-    const bound = Math.max(MIN_TERMS * termBytes + 64, this.#options.memory.bytes / 8);
+    const bound = Math.max(MIN_TERMS * termBytes + 64, this.#options.memory.bytes / 16);
     return Math.min(Math.max(TERMS_PER_PAGE * termBytes, MIN_PAGE_BYTES), Math.floor(bound));
   }
 

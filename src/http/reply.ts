@@ -200,6 +200,28 @@ export function endWithJson(
   else endWithoutBody(res, body.length);
 }
 
+/**
+ * Answers at once, with something larger than a socket may take at once. What is left waits for the reader, and a second
+ * request meanwhile ends the connection: otherwise a client could have answers heaped up that it never reads.
+ */
+export function endWithDocument(
+  res: HttpResponse,
+  document: Buffer,
+  context: ReplyContext,
+  withBody: boolean,
+  counts: RequestCounts,
+): void {
+  counts.ok += 1;
+  res.writeHeader('Content-Type', 'application/json');
+  res.writeHeader('Cache-Control', 'no-store');
+  if (!withBody) endWithoutBody(res, document.length);
+  else if (context.draining) res.end(document, true);
+  else if (!res.tryEnd(document, document.length)[1]) {
+    res.onAborted(() => {});
+    res.onWritable((from) => res.tryEnd(document.subarray(from), document.length)[0]);
+  }
+}
+
 /** Answers at once; the caller corks. */
 export function endWithProblem(
   res: HttpResponse,

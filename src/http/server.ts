@@ -15,7 +15,14 @@ import { type ProblemCode, WarrenError } from '../errors.js';
 import type { Pages } from '../format/pages.js';
 import type { OwnerHandle } from '../runtime/owner-handle.js';
 import type { Uws } from './load-uws.js';
-import { endWithJson, endWithProblem, Reply, type ReplyContext, type Wrapping } from './reply.js';
+import {
+  endWithDocument,
+  endWithJson,
+  endWithProblem,
+  Reply,
+  type ReplyContext,
+  type Wrapping,
+} from './reply.js';
 import { RequestCounts } from './request-counts.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
 import { type FrontAnswer, type Method, ROUTES, type Route } from './routes.js';
@@ -168,12 +175,15 @@ export class Server implements ReplyContext {
 
   #frontHandler(answer: FrontAnswer, method: Method, counts: RequestCounts): Handler {
     const withBody = method !== 'HEAD';
-    const { owner, description } = this.#options;
-    const body = { health: HEALTHY, ready: READY, openapi: description }[answer];
+    if (answer === 'openapi') {
+      const document = Buffer.from(this.#options.description);
+      return (res) => endWithDocument(res, document, this, withBody, counts);
+    }
+    const { owner } = this.#options;
+    const body = { health: HEALTHY, ready: READY }[answer];
     const well = {
       health: () => owner.alive,
-      ready: () => owner.serving && this.pages.rendered && !this.draining,
-      openapi: () => true,
+      ready: () => owner.serving && this.pages.started && !this.draining,
     }[answer];
     return (res, req) => {
       if (well()) endWithJson(res, body, this, withBody, counts);

@@ -79,6 +79,12 @@ function setUp(t: Test, memoryBytes = 64 * MIB) {
   return { memory, pool, pages, failures, digits, digitsIn };
 }
 
+/** In small steps, for which no more is kept ahead than usual. */
+function walk(pages: Pages, from: number, to: number): void {
+  for (let index = from; index < to; index += 10) pages.moveTo(index);
+  pages.moveTo(to);
+}
+
 const reader = (): Reader & { cuts: number } => ({
   progressAt: performance.now(),
   cuts: 0,
@@ -90,9 +96,9 @@ const reader = (): Reader & { cuts: number } => ({
 t.test('what comes next is at hand: two pages beyond the one with the position', async (t) => {
   const { pages, pool, digits } = setUp(t);
   pages.moveTo(1_000);
-  t.notOk(pages.rendered);
+  t.notOk(pages.started);
   await pool.settle();
-  t.ok(pages.rendered);
+  t.ok(pages.started);
   t.equal(pool.tasks.length, 3);
   t.strictSame(
     pool.tasks.map(({ kind }) => kind),
@@ -100,7 +106,7 @@ t.test('what comes next is at hand: two pages beyond the one with the position',
   );
   t.equal(digits(999), `${fibonacciPair(999)[0]}`, '/previous, too');
   const last = (pages.find(1_000) as Page).end;
-  pages.moveTo(last);
+  walk(pages, 1_000, last);
   await pool.settle();
   t.equal(pool.tasks.length, 4, 'one more as the position passes into the next page');
   t.equal(digits(last), `${fibonacciPair(last)[0]}`);
@@ -128,7 +134,7 @@ t.test('a page is given back when its terms have passed and nobody reads from it
   const [one, two] = [reader(), reader()];
   pages.hold(page, one);
   pages.hold(page, two);
-  pages.moveTo(page.end + 1);
+  walk(pages, 20_000, page.end + 1);
   await pool.settle();
   t.equal(pages.find(20_000), undefined, 'nobody new comes to it');
   t.ok(memory.used > used, 'its memory is still taken');
@@ -146,7 +152,7 @@ t.test('while memory is short, readers that stand still are cut, and those that 
   pages.moveTo(index);
   await pool.settle();
   const held: { page: Page; by: ReturnType<typeof reader> }[] = [];
-  while (pages.rendered) {
+  while (pages.find(index)) {
     const page = pages.find(index) as Page;
     const by = reader();
     held.push({ page, by });
@@ -167,7 +173,7 @@ t.test('while memory is short, readers that stand still are cut, and those that 
       pages.release(page, by);
     };
   }
-  while (!pages.rendered) {
+  while (!pages.find(index)) {
     await pool.settle();
     await new Promise((done) => setTimeout(done, 5));
   }
@@ -189,6 +195,91 @@ t.test('far away is a new start, near is not, and a page of the old chain is dro
   await pool.settle();
   t.equal(digits(100), `${fibonacciPair(100)[0]}`, 'and back');
   t.ok(memory.used < 8 * MIB, 'nothing of the others is left');
+});
+
+t.test(
+  'where a turn passes many terms, more of them are kept ahead, within half of the memory',
+  async (t) => {
+    const { pages, pool, memory } = setUp(t, 16 * MIB);
+    const ahead = () => {
+      let index = position;
+      for (let page = pages.find(index); page; page = pages.find(index)) index = page.end;
+      return index - position;
+    };
+    let position = 100_000;
+    pages.moveTo(position);
+    await pool.settle();
+    const few = ahead();
+    for (let turn = 0; turn < 3; turn++) {
+      position += 50;
+      pages.moveTo(position);
+      await pool.settle();
+    }
+    t.ok(few < 200 && ahead() >= 200, `${few} terms ahead, then ${ahead()}`);
+    for (let turn = 0; turn < 3; turn++) {
+      position += 300;
+      pages.moveTo(position);
+      await pool.settle();
+    }
+    t.ok(memory.used <= 8 * MIB + MIB, `${memory.used} bytes`);
+  },
+);
+
+t.test('nobody who waits is left behind when the first page fails and the position moves on', async (t) => {
+  const { pages, pool } = setUp(t);
+  const good = pool.render.bind(pool);
+  let left = 1;
+  pool.render = (task) => (left-- > 0 ? Promise.reject(new Error('the thread died')) : good(task));
+  pages.moveTo(1_000);
+  const heard: number[] = [];
+  for (let index = 1_001; index <= 1_005; index++) {
+    pages.wait(index, (page) => {
+      if (page?.has(index)) heard.push(index);
+    });
+    pages.moveTo(index);
+  }
+  for (let turn = 0; turn < 5; turn++) await pool.step();
+  t.strictSame(heard, [1_001, 1_002, 1_003, 1_004, 1_005]);
+});
+
+t.test('a leap while a page of the old chain is under way leaves nobody behind', async (t) => {
+  const { pages, pool } = setUp(t);
+  pages.moveTo(0);
+  await pool.step();
+  t.ok(pool.busy);
+  pages.moveTo(300_000);
+  const heard: number[] = [];
+  for (let index = 300_001; index <= 300_100; index++) {
+    pages.wait(index, (page) => {
+      if (page?.has(index)) heard.push(index);
+    });
+  }
+  pages.moveTo(300_100);
+  await pool.settle();
+  t.equal(heard.length, 100);
+});
+
+t.test(
+  'a position that moves backwards is reached although there is always somebody who waits',
+  async (t) => {
+    const { pages, pool, digits } = setUp(t);
+    pages.moveTo(300_000);
+    await pool.settle();
+    pages.moveTo(1_000);
+    for (let index = 1_001; index <= 1_100; index++) {
+      pages.wait(index, () => {});
+      pages.moveTo(index);
+      await pool.step();
+    }
+    t.equal(digits(1_100), `${fibonacciPair(1_100)[0]}`);
+  },
+);
+
+t.test('terms for which there can be no room are an error, and not a wait without end', async (t) => {
+  const { pages, pool, failures } = setUp(t, 4 * MIB);
+  pages.moveTo(12_000_000);
+  await pool.settle();
+  t.match(failures, [{ message: /no room for terms of index 11999999/ }]);
 });
 
 t.test('a task that fails is given again; the third failure in a row is final', async (t) => {
