@@ -156,15 +156,19 @@ export class Pages {
    * somebody waits for a term on the way.
    */
   #leap(): void {
-    const oldest = this.#live[0];
-    const last = this.#live.at(-1);
-    if (!oldest || !last) return;
-    const near = (index: number) => index >= oldest.first && index < last.end + LEAP_PAGES * last.count;
-    if (near(Math.max(0, this.#position - 1)) || this.#waiting.some(({ index }) => near(index))) return;
+    if (!this.started || this.#reaches(Math.max(0, this.#position - 1))) return;
+    if (this.#waiting.some(({ index }) => this.#reaches(index))) return;
     for (const page of this.#live.splice(0)) this.#retire(page);
     this.#chain += 1;
     // The way there was no step.
     this.#step = 0;
+  }
+
+  /** Whether the way to a term along the present chain is shorter than a new start. */
+  #reaches(index: number): boolean {
+    const oldest = this.#live[0];
+    const last = this.#live.at(-1);
+    return !!oldest && !!last && index >= oldest.first && index < last.end + LEAP_PAGES * last.count;
   }
 
   #dropPassed(): void {
@@ -185,7 +189,9 @@ export class Pages {
     const first = last ? last.end : this.#firstNeeded();
     const bytes = this.#pageBytes(first);
     const { memory } = this.#options;
-    const urgent = this.#live.filter((page) => page.first > this.#position).length < PAGES_AHEAD;
+    const urgent =
+      this.#live.filter((page) => page.first > this.#position).length < PAGES_AHEAD ||
+      this.#waiting.some(({ index }) => index >= first && this.#reaches(index));
     if (!urgent) {
       const enough = first - this.#position > STEPS_AHEAD * this.#step;
       if (enough || memory.used + bytes > memory.bytes / 2) return;
