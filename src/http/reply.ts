@@ -50,6 +50,9 @@ export class Reply implements Asker, Reader {
   readonly #clientsId: string;
   #res: HttpResponse | undefined;
   #page: Page | undefined;
+  /** Sends on from an offset of the body; set while the reader is slower than we are. */
+  #sendOn: ((from: number) => boolean) | undefined;
+  #sent = 0;
   progressAt = 0;
   /** Which of the owner's asks this one is. */
   ask: number | undefined;
@@ -100,6 +103,14 @@ export class Reply implements Asker, Reader {
     }
   }
 
+  /**
+   * Offers the rest to a slow reader's socket. The library does so only when a good part of a socket's buffer is free, and
+   * ends a connection after some ten seconds without; a reader that takes less meanwhile is slow, and does not stand still.
+   */
+  nudge(): void {
+    this.#res?.cork(() => this.#sendOn?.(this.#sent));
+  }
+
   /** Ends the connection under a reader that stands still. */
   cut(): void {
     this.#res?.close();
@@ -147,15 +158,22 @@ export class Reply implements Asker, Reader {
       return;
     }
     this.#page = page;
+    this.#sent = res.getWriteOffset();
     this.progressAt = performance.now();
+    this.#sendOn = (from) => {
+      const [ok, finished] = attempt(from);
+      if (finished) {
+        this.#close();
+        return ok;
+      }
+      const sent = res.getWriteOffset();
+      if (sent > this.#sent) this.progressAt = performance.now();
+      this.#sent = sent;
+      return ok;
+    };
     pages.hold(page, this);
     sending.add(this);
-    res.onWritable((from) => {
-      const [ok, finished] = attempt(from);
-      this.progressAt = performance.now();
-      if (finished) this.#close();
-      return ok;
-    });
+    res.onWritable(this.#sendOn);
   }
 
   #refuse(code: ProblemCode): void {

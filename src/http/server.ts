@@ -44,7 +44,9 @@ export interface ServerOptions {
 
 const HEALTHY = '{"status": "healthy"}';
 const READY = '{"status": "ready"}';
-const STALL_TICK_MS = 100;
+const SLOW_TICK_MS = 100;
+/** A reader that has taken nothing for so long is offered the rest again. */
+const NUDGE_MS = 1000;
 
 /** Without this option a second process would share the port, and with it the requests. */
 const EXCLUSIVE_PORT = 1 satisfies ListenOptions.LIBUS_LISTEN_EXCLUSIVE_PORT;
@@ -60,7 +62,7 @@ type ListenExclusively = (
 export class Server implements ReplyContext {
   readonly #options: ServerOptions;
   readonly #app: TemplatedApp;
-  readonly #stalls: NodeJS.Timeout;
+  readonly #slowTick: NodeJS.Timeout;
   readonly pages: Pages;
   readonly bytes: Buffer<SharedArrayBuffer>;
   readonly sending = new Set<Reply>();
@@ -78,8 +80,8 @@ export class Server implements ReplyContext {
     this.#app = options.uws.App();
     for (const route of ROUTES) this.#register(route);
     this.#answerWithProblem('/*', 'not-found', this.#count('ANY', 'other'));
-    this.#stalls = setInterval(() => this.#cutStalled(), Math.min(STALL_TICK_MS, options.sendTimeoutMs));
-    this.#stalls.unref();
+    this.#slowTick = setInterval(() => this.#attendSlow(), Math.min(SLOW_TICK_MS, options.sendTimeoutMs));
+    this.#slowTick.unref();
   }
 
   /** Requests that wait for their answer, or for their client to read it. */
@@ -116,7 +118,7 @@ export class Server implements ReplyContext {
 
   /** Ends every connection. */
   close(): void {
-    clearInterval(this.#stalls);
+    clearInterval(this.#slowTick);
     this.#app.close();
   }
 
@@ -237,9 +239,12 @@ export class Server implements ReplyContext {
     }
   }
 
-  #cutStalled(): void {
-    const before = performance.now() - this.#options.sendTimeoutMs;
-    for (const reply of this.sending) if (reply.progressAt < before) reply.cut();
+  #attendSlow(): void {
+    const now = performance.now();
+    for (const reply of this.sending) {
+      if (now - reply.progressAt >= NUDGE_MS) reply.nudge();
+      if (now - reply.progressAt >= this.#options.sendTimeoutMs) reply.cut();
+    }
   }
 }
 

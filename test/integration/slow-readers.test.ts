@@ -78,6 +78,20 @@ t.test('100 readers that stop reading do not grow memory by 100 numbers, and are
   t.strictSame(await warren.exited, { code: 0, signal: null });
 });
 
+t.test('a reader may stand still for as long as it was promised', async (t) => {
+  const env = { STORE: 'memory', INITIAL_INDEX: `${INDEX}`, MAX_INDEX: '30000000', SEND_TIMEOUT_MS: '20000' };
+  const warren = await startWarren(t, { env });
+  await warren.waitForLog((line) => line.msg === 'ready', 60_000);
+  const reader = await RawConnection.open(t, warren.port);
+  reader.socket.pause();
+  reader.send(requestBytes('GET', '/current'));
+  // Left alone, uWebSockets.js ends a connection after some ten seconds without a word from the kernel.
+  await new Promise((resolve) => setTimeout(resolve, 14_000));
+  reader.socket.resume();
+  const answer = await reader.answer();
+  t.ok((answer?.body.length ?? 0) > 4 * MIB, `${answer?.body.length} bytes`);
+});
+
 t.test('readers that stop at 200,000 digits hold nobody up while the sequence moves on', async (t) => {
   const env = { STORE: 'memory', DURABILITY: 'async', INITIAL_INDEX: '1000000', SEND_TIMEOUT_MS: '60000' };
   const warren = await startWarren(t, { env });
