@@ -1,14 +1,15 @@
 /** Thread entry of the format pool: one decimal kernel on the shared page memory, one page per task. */
-import { getHeapStatistics } from 'node:v8';
 import { workerData } from 'node:worker_threads';
 import { type RenderTask, render } from '../src/format/render.js';
+import { noteHeap } from '../src/meter/heap-gauge.js';
 import { createDecimalKernel } from '../src/sequence/decimal-kernel.js';
 
 const { memory, heap } = workerData as { memory: WebAssembly.Memory; heap: Float64Array };
 const kernel = createDecimalKernel(memory);
+noteHeap(heap);
 
 export default function run(task: RenderTask): number {
   const count = render(task, kernel, memory);
-  heap[0] = getHeapStatistics().used_heap_size;
+  noteHeap(heap);
   return count;
 }

@@ -63,6 +63,6 @@ export function threadsOf({ mainLoop, ownerMeter, pool }: Parts): ThreadFigures[
   return [
     { thread: 'main', ...readLoop(mainLoop) },
     { thread: 'owner', ...readLoop(ownerMeter.loop) },
-    { thread: 'format', heapBytes: pool.heapBytes },
+    { thread: 'format', ...pool.heap },
   ];
 }

@@ -1,5 +1,6 @@
 /** The piscina pool that renders pages. Its bounds are explicit: threads, queue, heap. */
 import { Piscina } from 'piscina';
+import { HEAP_CELLS, type HeapFigures, readHeap } from '../meter/heap-gauge.js';
 import type { RenderTask } from './render.js';
 
 const ENTRY = new URL('../../workers/format.js', import.meta.url);
@@ -25,11 +26,11 @@ export interface RunningFormatPool extends FormatPool {
   /** From giving a page to a thread to having it, summed, in milliseconds. */
   readonly renderMs: number;
   /** Of the thread that rendered last. */
-  readonly heapBytes: number;
+  readonly heap: HeapFigures;
 }
 
 export function startFormatPool({ threads, heapMb, memory }: FormatPoolOptions): RunningFormatPool {
-  const heap = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT));
+  const heap = new Float64Array(new SharedArrayBuffer(HEAP_CELLS * Float64Array.BYTES_PER_ELEMENT));
   const pool = new Piscina<RenderTask, number>({
     filename: ENTRY.href,
     minThreads: threads,
@@ -53,8 +54,8 @@ export function startFormatPool({ threads, heapMb, memory }: FormatPoolOptions):
     get renderMs() {
       return renderMs;
     },
-    get heapBytes() {
-      return heap[0] as number;
+    get heap() {
+      return readHeap(heap);
     },
     async render(task) {
       const start = performance.now();

@@ -2,7 +2,7 @@
 import { Histogram, LATENCY_MS, SIZE } from './histogram.js';
 
 export class AskMeter {
-  /** From the event-loop turn in which a request came to the owner's reply, in milliseconds. */
+  /** From the event-loop turn in which a request came to the owner's reply, in milliseconds; refusals are left out. */
   readonly latency = new Histogram(LATENCY_MS);
   /** Messages that crossed to the owner together. */
   readonly batchSizes = new Histogram(SIZE);

@@ -3,18 +3,17 @@
  * cells, which may lie in shared memory.
  */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { getHeapStatistics } from 'node:v8';
+import { HEAP_CELLS, type HeapFigures, noteHeap, readHeap } from './heap-gauge.js';
 
-export interface LoopFigures {
+export interface LoopFigures extends HeapFigures {
   /** Share of the last second in which the loop was busy, 0 to 1. */
   readonly utilization: number;
   /** How much later than due the loop came around in the last second, at the worst, in milliseconds. */
   readonly lagMs: number;
-  readonly heapBytes: number;
-  readonly heapLimitBytes: number;
 }
 
-export const LOOP_CELLS = 4;
+const HEAP = 2;
+export const LOOP_CELLS = HEAP + HEAP_CELLS;
 
 const PERIOD_MS = 1000;
 const RESOLUTION_MS = 20;
@@ -24,22 +23,23 @@ export function watchLoop(cells: Float64Array): void {
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delays.enable();
   let before = performance.eventLoopUtilization();
+  const heap = cells.subarray(HEAP);
   const look = () => {
     const now = performance.eventLoopUtilization();
-    const heap = getHeapStatistics();
     cells[0] = performance.eventLoopUtilization(now, before).utilization;
     // What is measured is the time between two ticks, which is the resolution at the least.
     cells[1] = Math.max(0, delays.max / 1e6 - RESOLUTION_MS);
-    cells[2] = heap.used_heap_size;
-    cells[3] = heap.heap_size_limit;
+    noteHeap(heap);
     before = now;
     delays.reset();
   };
-  look();
+  // There is no second to look back on yet, and the cells may still hold the last one of a thread that has ended.
+  cells.fill(0, 0, HEAP);
+  noteHeap(heap);
   setInterval(look, PERIOD_MS).unref();
 }
 
 export function readLoop(cells: Float64Array): LoopFigures {
-  const [utilization = 0, lagMs = 0, heapBytes = 0, heapLimitBytes = 0] = cells;
-  return { utilization, lagMs, heapBytes, heapLimitBytes };
+  const [utilization = 0, lagMs = 0] = cells;
+  return { utilization, lagMs, ...readHeap(cells.subarray(HEAP)) };
 }

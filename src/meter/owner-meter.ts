@@ -66,7 +66,8 @@ export class OwnerMeter {
   }
 
   addCommit(steps: number, state: number): void {
-    this.groupSizes.record(steps);
+    // A new owner's first commit takes the record over and moves nothing: it is no group.
+    if (steps > 0) this.groupSizes.record(steps);
     this.#cells[STORED_STATE] = state;
   }
 
