@@ -5,6 +5,7 @@
 import { Registry } from 'prom-client';
 import { PROBLEMS, type ProblemCode } from '../errors.js';
 import type { RequestCounts } from '../http/request-counts.js';
+import { ROUTES } from '../http/routes.js';
 import { type HistogramRow, type Row, registerHistogram, registerRow, type Sample } from './metric-rows.js';
 import { checkpointLagOf, digitsOf, indexOf, type Parts, phaseOf, threadsOf } from './vitals.js';
 
@@ -23,7 +24,7 @@ function histogramsOf({ owner, ownerMeter }: Parts): HistogramRow[] {
   return [
     {
       name: 'warren_answer_duration_seconds',
-      help: 'From the arrival of a request to the reply of the owner, its commit included.',
+      help: 'From the arrival of a request to the number that the owner replied, its commit included.',
       histogram: owner.meter.latency,
       scale: MS,
       merged: 2,
@@ -175,15 +176,23 @@ function processorSeconds(): number {
   return (user + system) / 1e6;
 }
 
-/** Routes that nobody has called stay silent, but for their 200: a rate needs a first sample. */
+/** Zeros, too, for all that the route can answer: a rate that begins at its first burst would not see it. */
 function answersOf({ method, path, ok, problems }: RequestCounts): Sample[] {
   const samples: Sample[] = method === 'ANY' ? [] : [[{ method, path, status: '200', code: '' }, ok]];
-  for (const [code, count] of Object.entries(problems)) {
-    if (count === 0) continue;
-    const { status } = PROBLEMS[code as ProblemCode];
-    samples.push([{ method, path, status: String(status), code }, count]);
+  const possible = problemsOf(method, path);
+  for (const [code, count] of Object.entries(problems) as [ProblemCode, number][]) {
+    if (count === 0 && !possible.has(code)) continue;
+    samples.push([{ method, path, status: String(PROBLEMS[code].status), code }, count]);
   }
   return samples;
+}
+
+function problemsOf(method: string, path: string): ReadonlySet<ProblemCode> {
+  const route = ROUTES.find((one) => one.path === path);
+  if (!route) return new Set(['not-found']);
+  if (method === 'ANY') return new Set(['method-not-allowed']);
+  // Any handler may throw.
+  return new Set([...route.problems, 'internal']);
 }
 
 function counter(name: string, help: string, read: Row['read'], labels: readonly string[] = []): Row {

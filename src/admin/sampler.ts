@@ -110,7 +110,7 @@ export class Sampler {
       totals: {
         answers: now.next + now.reads,
         problems: now.problems,
-        commits: now.groups.count,
+        commits: now.commitLatency.count,
         deaths: parts.owner.meter.deaths,
       },
       faults: rehearsal && {

@@ -268,7 +268,8 @@ export class OwnerHandle {
 
   #settle(replies: Float64Array): void {
     const now = performance.now();
-    // Asks of one batch came in together, so they are recorded together.
+    // Asks of one batch came in together, so they are recorded together. A refusal comes at once, or after a grace; it would
+    // hide how long numbers take.
     let since = this.#asks.oldestAt ?? now;
     let together = 0;
     for (const reply of replies) {
@@ -278,8 +279,9 @@ export class OwnerHandle {
         since = at;
         together = 0;
       }
-      together += 1;
-      this.#asks.settleNext(decodeReply(reply));
+      const outcome = decodeReply(reply);
+      if (typeof outcome === 'number') together += 1;
+      this.#asks.settleNext(outcome);
     }
     this.meter.latency.record(now - since, together);
   }
