@@ -25,6 +25,7 @@ import { OwnerHandle } from './runtime/owner-handle.js';
 import { spawnOwner } from './runtime/owner-setup.js';
 import { Rehearsal } from './runtime/rehearsal.js';
 import { FolderLock } from './store/folder-lock.js';
+import { placeOf } from './store/store-place.js';
 
 /** sysexits.h EX_CONFIG: starting again does not help until somebody has changed the configuration. */
 const EXIT_CONFIG = 78;
@@ -40,7 +41,7 @@ function help(): string {
   return [
     `Warren ${version}: a durable, ordered actor behind a small HTTP front; it hands out the Fibonacci sequence.`,
     '',
-    'usage: node dist/src/main.js [--help | --version]',
+    'usage: warren serve [--help | --version]',
     '',
     'Configured by environment variables (name, default, meaning):',
     '',
@@ -139,6 +140,7 @@ async function run(config: Config, log: Logger): Promise<void> {
       host: config.serving.host || '0.0.0.0',
       port,
       store: config.store.kind,
+      place: placeOf(config.store),
       durability: config.durability,
       admin: admin?.url,
       version,
@@ -213,7 +215,7 @@ async function startAdmin(
 
 async function main(): Promise<void> {
   const [flag] = process.argv.slice(2);
-  if (flag === '--help') {
+  if (flag === '--help' || flag === '-h') {
     console.log(help());
     return;
   }

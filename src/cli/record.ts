@@ -8,9 +8,10 @@ import { WarrenError } from '../errors.js';
 import { digitsUpTo, fibonacci } from '../sequence/fibonacci.js';
 import type { Checkpoint } from '../store/checkpoint.js';
 import { FolderLock } from '../store/folder-lock.js';
-import { LMDB_FILE } from '../store/lmdb-store.js';
+import { LMDB_FILE } from '../store/lmdb-file.js';
 import { openStore } from '../store/open-store.js';
 import type { Store } from '../store/store.js';
+import { placeOf } from '../store/store-place.js';
 import { confirm } from './confirm.js';
 import { CommandFailed, EXIT_USAGE } from './usage.js';
 
@@ -20,9 +21,9 @@ export async function inspect(args: readonly string[], environment: Environment)
   parseArgs({ args: [...args], options: {} });
   const config = readConfig(environment);
   const checkpoint = await withStore(config, (store) => store.load());
-  if (!checkpoint) throw new CommandFailed(`There is no checkpoint in ${placeOf(config)}.`);
+  if (!checkpoint) throw new CommandFailed(`There is no checkpoint in ${placeOf(config.store)}.`);
   const digits = digitsUpTo(checkpoint.state);
-  console.log(JSON.stringify({ store: placeOf(config), ...checkpoint, digits }, null, 2));
+  console.log(JSON.stringify({ store: placeOf(config.store), ...checkpoint, digits }, null, 2));
   return 0;
 }
 
@@ -49,9 +50,12 @@ export async function setIndex(args: readonly string[], environment: Environment
       const from = stored ? `index ${stored.state}` : 'nothing';
       const warning =
         stored && index < stored.state ? ' Numbers handed out before will be handed out again.' : '';
-      await confirm(`${placeOf(config)} holds ${from}; it will hold index ${index}.${warning}`, values.yes);
+      await confirm(
+        `${placeOf(config.store)} holds ${from}; it will hold index ${index}.${warning}`,
+        values.yes,
+      );
       await replace(store, stored, index);
-      console.log(`${placeOf(config)} holds index ${index}.`);
+      console.log(`${placeOf(config.store)} holds index ${index}.`);
     });
   } finally {
     await lock?.release();
@@ -95,11 +99,4 @@ async function withStore<T>(
   } finally {
     await store.close();
   }
-}
-
-/** Without the credentials that a Redis address may carry. */
-function placeOf({ store }: Config): string {
-  if (store.kind === 'memory') return 'memory';
-  if (store.kind === 'lmdb') return join(store.folder, LMDB_FILE);
-  return `Redis ${new URL(store.url).host}, key ${store.key}`;
 }

@@ -24,7 +24,7 @@ The store is chosen by STORE, DATA_DIR, REDIS_URL, REDIS_HOST_PORT and REDIS_KEY
 while a server runs. set-index refuses then.`;
 
 async function run(command: string | undefined, args: readonly string[]): Promise<number | undefined> {
-  const help = args.includes('--help');
+  const help = args.includes('--help') || args.includes('-h');
   switch (command) {
     case 'serve':
       // It reads the rest of the command line itself, and runs on.
@@ -40,7 +40,9 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       if (!help) return command === 'inspect' ? inspect(args, process.env) : setIndex(args, process.env);
       console.log(RECORD_USAGE);
       return 0;
+    case 'help':
     case '--help':
+    case '-h':
       console.log(USAGE);
       return 0;
     case '--version':

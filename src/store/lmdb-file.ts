@@ -15,6 +15,9 @@
 import { readFileSync } from 'node:fs';
 import { WarrenError } from '../errors.js';
 
+/** In its data folder. */
+export const LMDB_FILE = 'warren.mdb';
+
 const HEADER = 24;
 const MAGIC = 0xbeefc0de;
 const META_FLAGS = 0x08;

@@ -10,10 +10,8 @@ import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { messageOf, WarrenError } from '../errors.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
-import { inspectLmdbFile } from './lmdb-file.js';
+import { inspectLmdbFile, LMDB_FILE } from './lmdb-file.js';
 import type { CommitOutcome, Store } from './store.js';
-
-export const LMDB_FILE = 'warren.mdb';
 
 export class LmdbStore implements Store {
   readonly leaseMs = undefined;

@@ -86,6 +86,17 @@ t.test('a mistake on the command line is named, with exit code 2', async (t) => 
   t.equal((await runCli(t, ['verify', 'http://127.0.0.1:1', '--no-such'])).code, 2);
 });
 
+t.test('help is an answer, not a mistake', async (t) => {
+  for (const args of [['help'], ['-h'], ['--help']]) {
+    t.match(await runCli(t, args), { code: 0, output: /^usage: warren COMMAND/ }, args.join(' '));
+  }
+  for (const flag of ['-h', '--help']) {
+    t.match(await runCli(t, ['verify', flag]), { code: 0, output: /^usage: warren verify URL/ }, flag);
+    t.match(await runCli(t, ['set-index', flag]), { code: 0, output: /^usage: warren inspect/ }, flag);
+    t.match(await runCli(t, ['serve', flag]), { code: 0, output: /^usage: warren serve \[/m }, flag);
+  }
+});
+
 t.test('a deployment that is not there is no verdict', async (t) => {
   const { code, output } = await runCli(t, ['verify', 'http://127.0.0.1:1', ...SHORT]);
   t.equal(code, 1);

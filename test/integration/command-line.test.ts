@@ -1,5 +1,6 @@
 /** The process before it serves: help, version, and a configuration that is wrong, told all at once. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { startRedis } from '../support/redis-process.js';
 import { spawnWarren, startWarren } from '../support/warren-process.js';
@@ -46,10 +47,37 @@ t.test('every problem of a configuration is told at once, with exit code 78, and
   t.notMatch(warren.output, 'hunter2');
 });
 
+t.test(
+  'the first lines tell where it listens, which store it has and which index it starts at',
+  async (t) => {
+    const env = { ADMIN_HOST_PORT: '127.0.0.1:0', INITIAL_INDEX: '7' };
+    const warren = await startWarren(t, { env });
+    await warren.waitForLog((line) => line.msg === 'serving');
+    const [listening, ...others] = warren.logs;
+    t.match(listening, {
+      msg: 'listening',
+      host: '127.0.0.1',
+      port: Number,
+      store: 'lmdb',
+      place: join(warren.dataDir, 'warren.mdb'),
+      durability: 'gated',
+      admin: /^http:\/\/127\.0\.0\.1:\d+$/,
+      version,
+    });
+    t.match(
+      others.find(({ msg }) => msg === 'serving'),
+      { origin: 'fresh', index: 7, epoch: 1 },
+    );
+    t.ok(others.length <= 3, 'within a few lines');
+  },
+);
+
 t.test('a password in REDIS_URL is used and never logged', async (t) => {
   const redis = await startRedis(t, { config: { requirepass: 'hunter2' } });
   const warren = await startWarren(t, { env: { REDIS_URL: redis.url, LOG_LEVEL: 'trace' } });
   await warren.waitForLog((line) => line.msg === 'serving');
+  const place = `Redis 127.0.0.1:${redis.port}, key warren:fibonacci`;
+  t.match(warren.logs[0], { msg: 'listening', store: 'redis', place });
   const wrong = await startWarren(t, { env: { REDIS_URL: redis.url.replace('hunter2', 'swordfish') } });
   await wrong.waitForLog((line) => line.msg === 'the store is away');
   await warren.stop();
