@@ -6,6 +6,7 @@ import { currentIndex } from '../support/sequence-probe.js';
 import { startWarren } from '../support/warren-process.js';
 
 const HANG = fileURLToPath(new URL('./fixtures/hang-main-thread.js', import.meta.url));
+const HANG_OWNER = fileURLToPath(new URL('./fixtures/hang-owner-unsafely.js', import.meta.url));
 const WATCHDOG_MS = 1_000;
 
 t.test('a process whose main thread hangs ends itself, and its successor has everything', async (t) => {
@@ -23,6 +24,24 @@ t.test('a process whose main thread hangs ends itself, and its successor has eve
   t.ok(took < 10 * WATCHDOG_MS);
   const successor = await warren.again();
   t.equal(await currentIndex(successor.url), 5);
+});
+
+t.test('while a hung owner cannot be ended yet the process says that it is not healthy', async (t) => {
+  const warren = await startWarren(t, {
+    env: { WATCHDOG_MS: `${WATCHDOG_MS}` },
+    nodeArgs: ['--import', HANG_OWNER],
+  });
+  await get(warren.url, '/next');
+  t.equal((await get(warren.url, '/health')).status, 200);
+  warren.kill('SIGUSR1');
+  let answer = await get(warren.url, '/health');
+  while (answer.status === 200 && !warren.logs.some(({ msg }) => /owner died/.test(String(msg)))) {
+    answer = await get(warren.url, '/health');
+  }
+  t.match(answer, { status: 503, body: /not-ready/ }, 'it stands still, and is known to');
+  await warren.waitForLog((line) => line['origin'] === 'resumed');
+  t.equal((await get(warren.url, '/health')).status, 200, 'its successor turns');
+  t.equal(await currentIndex(warren.url), 1);
 });
 
 t.test('a process that was suspended for longer than the watchdog waits goes on', async (t) => {

@@ -8,6 +8,7 @@ import { currentIndex } from '../support/sequence-probe.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 
 const NEXT = requestBytes('GET', '/next');
+const READY = requestBytes('GET', '/ready');
 
 async function serving(warren: WarrenProcess): Promise<void> {
   await warren.waitForLog((line) => line.msg === 'serving');
@@ -65,6 +66,10 @@ t.test('a server that stops refuses new requests on old connections, and takes n
   const warren = await startWarren(t, { env: { REDIS_HOST_PORT: `127.0.0.1:${proxy.port}` } });
   await serving(warren);
   const old = await RawConnection.open(t, warren.port);
+  while ((await get(warren.url, '/ready')).status !== 200);
+  const probe = await RawConnection.open(t, warren.port);
+  probe.send(READY);
+  t.match((await probe.answer())?.statusLine, '200');
   const pending = await RawConnection.open(t, warren.port);
   proxy.delay(700);
   pending.send(NEXT);
@@ -75,6 +80,12 @@ t.test('a server that stops refuses new requests on old connections, and takes n
   const refused = await old.answer();
   t.match(refused?.statusLine, '503');
   t.match(refused?.body, 'shutting-down');
+  probe.send(READY);
+  t.match(
+    (await probe.answer())?.statusLine,
+    '503',
+    'a load balancer on a kept-alive connection hears of it',
+  );
   await t.rejects(get(warren.url, '/next'), { code: 'ECONNREFUSED' });
   t.match((await pending.answer())?.body, '{"next": 1}', 'what was asked before is answered');
   t.equal((await warren.exited).code, 0);
