@@ -2,7 +2,7 @@
  * Several ways to do the same work, side by side in one process: interleaved rounds, each way beside the bare baseline of
  * the same round. What the micro benches share.
  */
-import { markdown } from './report/table.js';
+import { markdown, ratio } from './report/table.js';
 import { ratios, rotated, summarize } from './statistics.js';
 
 export interface Way {
@@ -29,12 +29,12 @@ export async function compare(
   const baseline = figures.get(ways[0] as Way) ?? [];
   const rows = [...figures].map(([{ name }, list]) => {
     const { median, min, max } = summarize(list);
-    const ratio = ratios(list, baseline);
+    const against = ratios(list, baseline);
     return [
       name,
       number(median),
       `${number(min)}–${number(max)}`,
-      `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)})`,
+      `${ratio(against.median)} (${ratio(against.min)}–${ratio(against.max)})`,
     ];
   });
   const columns = ['way', unit, 'range', 'against the first (range)'];
