@@ -5,10 +5,12 @@ import { startBrowser } from '../support/browser.js';
 import { freePort } from '../support/free-port.js';
 import { recordHistory } from '../support/history.js';
 import { get } from '../support/http-client.js';
-import { scrape } from '../support/metrics.js';
+import { coloured, type Figures, keepFigures } from '../support/live-page.js';
+import { type Scrape, scrape } from '../support/metrics.js';
 import { startWarren } from '../support/warren-process.js';
 
 const PATIENCE_MS = 30_000;
+const OPACITY = "Number(getComputedStyle(document.querySelector('.tile')).opacity)";
 /** What a page of nothing but own files needs, and nothing more. */
 const POLICY =
   /^default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; /;
@@ -30,7 +32,10 @@ t.test('it shows under load what /metrics counts', async (t) => {
   const warren = await startWarren(t, { env: { ADMIN_HOST_PORT: '127.0.0.1:0' } });
   const page = await openPage(t, warren.adminUrl);
   t.equal(await page.locator('#faults').isVisible(), false, 'without FAULTS=on there are no buttons');
-  const { operations } = await recordHistory({ url: warren.url, clients: 8, seed: 3, durationMs: 3_000 });
+  t.equal(await page.locator('canvas').count(), 8);
+  t.equal(await coloured(page, 'Answers a second', '--two'), 0, 'nothing is drawn above the axis yet');
+  const shown = await keepFigures(page);
+  const { operations } = await recordHistory({ url: warren.url, clients: 8, seed: 3, durationMs: 4_000 });
   const metrics = await scrape(warren.adminUrl);
   await shows(page, 'answers', operations.length);
   await shows(page, 'index', metrics.value('warren_index'));
@@ -39,8 +44,33 @@ t.test('it shows under load what /metrics counts', async (t) => {
   await shows(page, 'deaths', 0);
   await shows(page, 'pending', 0);
   t.equal(metrics.sum('warren_requests_total', 'status="200"'), operations.length);
-  t.equal(await page.locator('canvas').count(), 8);
-  t.ok(await inked(page), 'the charts have lines');
+  t.ok((await coloured(page, 'Answers a second', '--two')) > 50, 'the chart has its line');
+  agree(t, await shown(), metrics);
+});
+
+t.test('an owner that hangs is a warning before it is a death', async (t) => {
+  const env = { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on', WATCHDOG_MS: '3000' };
+  const warren = await startWarren(t, { env });
+  const page = await openPage(t, warren.adminUrl);
+  await page.getByRole('button', { name: 'Hang the owner' }).click();
+  await page.getByText('rehearsal: the owner thread stops turning').waitFor();
+  const answer = get(warren.url, '/next');
+  await phase(page, 'late');
+  await phase(page, 'serving');
+  await shows(page, 'deaths', 1);
+  t.equal((await answer).status, 200);
+});
+
+t.test('a fault that could not be commanded is told', async (t) => {
+  const warren = await startWarren(t, { env: { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on' } });
+  const page = await openPage(t, warren.adminUrl);
+  await page.route('**/faults/*', (route) => route.abort('connectionrefused'));
+  await page.getByRole('button', { name: 'End the owner' }).click();
+  await page.getByText('End the owner: the server did not answer').waitFor();
+  await page.unroute('**/faults/*');
+  await page.getByRole('button', { name: 'End the owner' }).click();
+  await shows(page, 'deaths', 1);
+  t.equal(await page.locator('#fault-failure').textContent(), '');
 });
 
 t.test('its buttons rehearse faults, and the journal tells of them', async (t) => {
@@ -50,6 +80,8 @@ t.test('its buttons rehearse faults, and the journal tells of them', async (t) =
   await page.getByRole('button', { name: 'End the owner' }).click();
   await page.getByText('the owner died: a rehearsed crash').waitFor();
   await shows(page, 'deaths', 1);
+  // The next owner serves within a tenth of a second; its line must not hide the death.
+  t.ok((await coloured(page, 'Pending asks', '--bad')) > 20, 'there is a line through the charts');
   await page.getByRole('button', { name: 'Slow the store by 100 ms' }).click();
   await page.getByRole('button', { name: 'Store at full speed' }).click();
   await page.getByText('the store is as fast as before').waitFor();
@@ -67,6 +99,7 @@ t.test('it finds a restarted server again, and keeps what it knew', async (t) =>
   const env = {
     ADMIN_HOST_PORT: `127.0.0.1:${await freePort()}`,
     SERVING_HOST_PORT: `127.0.0.1:${await freePort()}`,
+    FAULTS: 'on',
   };
   const warren = await startWarren(t, { env });
   const page = await openPage(t, warren.adminUrl);
@@ -74,13 +107,16 @@ t.test('it finds a restarted server again, and keeps what it knew', async (t) =>
   await shows(page, 'index', 1);
   warren.kill();
   await phase(page, 'lost');
+  const button = page.getByRole('button', { name: 'End the owner' });
+  t.ok(await button.isDisabled(), 'nobody is there to command');
+  t.ok((await page.evaluate<number>(OPACITY)) < 1, 'old figures are dimmed');
   await warren.exited;
   const successor = await warren.again();
   await phase(page, 'serving');
   await page.getByText(`started as process ${warren.pid}`).waitFor();
   await page.getByText(`started as process ${successor.pid}`).waitFor();
   await shows(page, 'epoch', 2);
-  t.pass('the page is back');
+  t.ok(await button.isEnabled(), 'the page is back');
 });
 
 t.test('it fits a phone, in the dark', async (t) => {
@@ -127,13 +163,37 @@ async function shows(page: Page, figure: string, value: number): Promise<void> {
   await page.locator(`[data-figure="${figure}"]`, { hasText: new RegExp(`^${text}$`) }).waitFor();
 }
 
-/** Whether anything is drawn inside of the first chart, where no axis is. */
-function inked(page: Page): Promise<boolean> {
-  return page.evaluate(`(() => {
-    const canvas = document.querySelector('canvas');
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    const colours = new Set();
-    for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 200) colours.add(data.slice(at, at + 3).join());
-    return colours.size > 2;
-  })()`);
+/** What was shown of each second of the load, held against what was counted over all of it. */
+function agree(t: Test, seconds: readonly Figures[], metrics: Scrape): void {
+  t.ok(seconds.length >= 3, `${seconds.length} seconds were shown`);
+  for (const [at, { answers, rate }] of seconds.entries()) {
+    const more = answers - (seconds[at - 1]?.answers ?? 0);
+    // Rates are of the time that has really passed, a second or somewhat more; a few answers are lost in rounding.
+    if (more > 100) t.ok(more / rate > 0.8 && more / rate < 5, `${more} answers at ${rate} a second`);
+  }
+  const within = (name: string, whole: number, parts: readonly number[], factor: number) => {
+    const known = parts.filter((part) => !Number.isNaN(part));
+    const [least, most] = [Math.min(...known), Math.max(...known)];
+    t.ok(whole >= least / factor && whole <= most * factor, `${name}: ${whole} of ${least} to ${most}`);
+  };
+  // A quantile of all seconds lies between the least and the most of theirs; buckets blur both.
+  for (const [name, share] of [
+    ['p50', 0.5],
+    ['p99', 0.99],
+  ] as const) {
+    const whole = metrics.quantile('warren_answer_duration_seconds', share) * 1000;
+    within(
+      name,
+      whole,
+      seconds.map((second) => second[name]),
+      1.7,
+    );
+  }
+  const group = metrics.value('warren_commit_steps_sum') / metrics.value('warren_commit_steps_count');
+  within(
+    'group',
+    group,
+    seconds.map((second) => second.group),
+    1.1,
+  );
 }

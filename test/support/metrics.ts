@@ -27,6 +27,16 @@ export class Scrape {
     }
     return sum;
   }
+
+  /** Upper bound of the bucket that holds this quantile, of a histogram without labels; NaN when it is empty. */
+  quantile(name: string, share: number): number {
+    const rank = share * this.value(`${name}_count`);
+    for (const [series, value] of this.#values) {
+      const [, bound] = series.startsWith(`${name}_bucket`) ? (/le="([^"]+)"/.exec(series) ?? []) : [];
+      if (bound !== undefined && value > 0 && value >= rank) return Number(bound.replace('+Inf', 'Infinity'));
+    }
+    return Number.NaN;
+  }
 }
 
 export async function scrape(adminUrl: string): Promise<Scrape> {

@@ -1,124 +1,23 @@
 /**
- * The charts: one per question an operator asks, five minutes wide, with the journal's events as vertical lines through
- * all of them. Colours come from the style sheet, so a change of the colour scheme redraws.
+ * The charts: five minutes wide, with the journal's events as vertical lines through all of them. Colours come from the
+ * style sheet, so a change of the colour scheme redraws.
  */
+import { type ChartSpec, type Series, SPECS } from './chart-specs.js';
+import { colourOf } from './colours.js';
+import { drawEvents } from './event-lines.js';
 import type { Entry, Sample } from './feed.js';
-import { megabytes, milliseconds, percent, short } from './format.js';
-
-type Colour = 'one' | 'two' | 'three' | 'low' | 'mid' | 'high';
-
-interface Series {
-  readonly name: string;
-  readonly colour: Colour;
-  readonly filled?: boolean;
-  readonly value: (sample: Sample) => number | undefined;
-}
-
-interface ChartSpec {
-  readonly title: string;
-  readonly write: (value: number | undefined) => string;
-  readonly logarithmic?: boolean;
-  /** The axis reaches so far at the least. */
-  readonly least: number;
-  /** Steps between the axis' values, where round decimal ones would not do. */
-  readonly increments?: readonly number[];
-  readonly series: readonly Series[];
-}
 
 const WINDOW_S = 300;
 /** What is shown of a process that has just started. */
 const LEAST_WINDOW_S = 60;
 const HEIGHT = 168;
+/** Beside the plot, in pixels: room for the values of the axis, and for half a point. */
+const LEFT = 58;
+const RIGHT = 8;
+/** Of a time below the plot, in pixels. */
+const CLOCK_WIDTH = 56;
 /** Two samples further apart than this are not joined by a line, in milliseconds. */
 const GAP_MS = 2500;
-
-const SPECS: readonly ChartSpec[] = [
-  {
-    title: 'Answers a second',
-    write: short,
-    least: 10,
-    series: [
-      { name: 'next', colour: 'one', filled: true, value: ({ rates }) => rates.next },
-      { name: 'reads', colour: 'two', value: ({ rates }) => rates.reads },
-      { name: 'problems', colour: 'three', value: ({ rates }) => rates.problems },
-    ],
-  },
-  {
-    title: 'Latency, request to reply',
-    write: milliseconds,
-    logarithmic: true,
-    least: 10,
-    series: [
-      { name: 'p50', colour: 'low', value: ({ latency }) => latency.p50 },
-      { name: 'p90', colour: 'mid', value: ({ latency }) => latency.p90 },
-      { name: 'p99', colour: 'high', value: ({ latency }) => latency.p99 },
-    ],
-  },
-  {
-    title: 'Pending asks',
-    write: short,
-    least: 10,
-    series: [{ name: 'pending', colour: 'one', filled: true, value: ({ pending }) => pending }],
-  },
-  {
-    title: 'Commit latency',
-    write: milliseconds,
-    logarithmic: true,
-    least: 10,
-    series: [
-      { name: 'p50', colour: 'low', value: ({ commits }) => commits.latency.p50 },
-      { name: 'p90', colour: 'mid', value: ({ commits }) => commits.latency.p90 },
-      { name: 'p99', colour: 'high', value: ({ commits }) => commits.latency.p99 },
-    ],
-  },
-  {
-    title: 'What travels together',
-    write: short,
-    least: 4,
-    series: [
-      { name: 'numbers a commit', colour: 'one', value: ({ commits }) => commits.group },
-      { name: 'messages a batch', colour: 'two', value: ({ batch }) => batch },
-    ],
-  },
-  {
-    title: 'Digits of the current term',
-    write: short,
-    least: 10,
-    series: [{ name: 'digits', colour: 'one', filled: true, value: ({ digits }) => digits }],
-  },
-  {
-    title: 'Busy threads',
-    write: percent,
-    least: 1,
-    series: [
-      { name: 'main', colour: 'one', value: ({ busy }) => busy.main },
-      { name: 'owner', colour: 'two', value: ({ busy }) => busy.owner },
-      { name: 'format', colour: 'low', value: ({ busy }) => busy.format },
-    ],
-  },
-  {
-    title: 'Memory',
-    write: megabytes,
-    least: 64 * 2 ** 20,
-    increments: [4, 5, 6, 7, 8, 9, 10].map((power) => 2 ** power * 2 ** 20),
-    series: [
-      { name: 'resident', colour: 'one', filled: true, value: ({ residentBytes }) => residentBytes },
-      { name: 'main heap', colour: 'two', value: ({ heapBytes }) => heapBytes.main },
-      { name: 'owner heap', colour: 'low', value: ({ heapBytes }) => heapBytes.owner },
-    ],
-  },
-];
-
-const EVENT_COLOURS: Readonly<Record<string, string>> = {
-  serving: '--good',
-  started: '--good',
-  away: '--warn',
-  standby: '--warn',
-  stopping: '--warn',
-  died: '--bad',
-  poisoned: '--bad',
-  fatal: '--bad',
-};
 
 export class Charts {
   readonly #charts: readonly Chart[];
@@ -141,6 +40,7 @@ class Chart {
   readonly #spec: ChartSpec;
   readonly #plotElement: HTMLElement;
   readonly #values: HTMLElement[];
+  readonly #time = document.createElement('time');
   #plot: uPlot | undefined;
   #data: (number | null)[][];
   #entries: readonly Entry[] = [];
@@ -162,6 +62,8 @@ class Chart {
     this.#plotElement.className = 'plot';
     this.#plotElement.setAttribute('role', 'img');
     this.#plotElement.setAttribute('aria-label', `${spec.title}: chart of the last five minutes`);
+    this.#time.className = 'cursor-time';
+    this.#time.hidden = true;
     this.build();
     new ResizeObserver(() => {
       this.#plot?.setSize({ width: this.#plotElement.clientWidth, height: HEIGHT });
@@ -204,9 +106,9 @@ class Chart {
     const options: uPlot.Options = {
       width: this.#plotElement.clientWidth || 300,
       height: HEIGHT,
-      padding: [8, 26, 0, 0],
+      padding: [8, RIGHT, 0, 0],
       legend: { show: false },
-      cursor: { sync: { key: 'warren' }, points: { size: 6 }, drag: { x: false, y: false } },
+      cursor: { sync: { key: 'warren' }, y: false, points: { size: 6 }, drag: { x: false, y: false } },
       scales: {
         x: { time: true, range: () => this.#window() },
         y: logarithmic
@@ -214,10 +116,10 @@ class Chart {
           : { range: linearRange(least) },
       },
       axes: [
-        { ...axis, space: 70, size: 22, values: (_, ticks) => ticks.map(clock) },
+        { ...axis, space: 70, size: 22, values: clocks },
         {
           ...axis,
-          size: 58,
+          size: LEFT,
           space: 34,
           ...(logarithmic ? { splits: (_, __, low, high) => decades(low, high) } : {}),
           ...(increments ? { incrs: [...increments] } : {}),
@@ -225,7 +127,11 @@ class Chart {
         },
       ],
       series: [{}, ...series.map((one) => seriesOf(one))],
-      hooks: { draw: [(plot) => this.#drawEvents(plot)], setCursor: [() => this.#tell()] },
+      hooks: {
+        ready: [(plot) => plot.over.appendChild(this.#time)],
+        draw: [(plot) => drawEvents(plot, this.#entries)],
+        setCursor: [(plot) => this.#point(plot)],
+      },
     };
     this.#plot = new uPlot(options, this.#data as uPlot.AlignedData, this.#plotElement);
   }
@@ -237,30 +143,32 @@ class Chart {
     return [Math.max(now - WINDOW_S, Math.min(first, now - LEAST_WINDOW_S)), now];
   }
 
+  /** The cursor's time stands below its line, within the plot. */
+  #point(plot: uPlot): void {
+    const { left = -1 } = plot.cursor;
+    this.#time.hidden = left < 0;
+    if (left >= 0) {
+      this.#time.textContent = clock(plot.posToVal(left, 'x'));
+      const most = plot.over.clientWidth - CLOCK_WIDTH / 2 + RIGHT;
+      this.#time.style.left = `${Math.min(Math.max(left, CLOCK_WIDTH / 2), most)}px`;
+    }
+    this.#tell();
+  }
+
+  /** Which sample the cursor is on; none where there are none near it. */
+  #pointed(): number | undefined {
+    const { left = -1, idx } = this.#plot?.cursor ?? {};
+    if (!this.#plot || left < 0 || typeof idx !== 'number') return undefined;
+    const away = Math.abs((this.#data[0]?.[idx] ?? 0) - this.#plot.posToVal(left, 'x'));
+    return away * 1000 > GAP_MS ? -1 : idx;
+  }
+
   /** Beside each name: the value under the cursor, else the last one. */
   #tell(): void {
-    const at = this.#plot?.cursor.idx ?? (this.#data[0]?.length ?? 0) - 1;
+    const at = this.#pointed() ?? (this.#data[0]?.length ?? 0) - 1;
     for (const [number, element] of this.#values.entries()) {
       element.textContent = this.#spec.write(this.#data[number + 1]?.[at] ?? undefined);
     }
-  }
-
-  #drawEvents(plot: uPlot): void {
-    const { ctx, bbox } = plot;
-    ctx.save();
-    ctx.lineWidth = devicePixelRatio;
-    ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
-    for (const { at, kind } of this.#entries) {
-      const colour = EVENT_COLOURS[kind];
-      const x = Math.round(plot.valToPos(at / 1000, 'x', true));
-      if (!colour || x < bbox.left || x > bbox.left + bbox.width) continue;
-      ctx.strokeStyle = colourOf(colour);
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.stroke();
-    }
-    ctx.restore();
   }
 }
 
@@ -286,10 +194,13 @@ function decades(low: number, high: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, at) => 10 ** (from + at));
 }
 
-function clock(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleTimeString('en-GB', { timeStyle: 'medium' });
+/** None at the very right, where it would not fit. */
+function clocks(plot: uPlot, ticks: number[]): string[] {
+  const { min = 0, max = 0 } = plot.scales['x'] ?? {};
+  const perSecond = (plot.width - LEFT - RIGHT) / (max - min);
+  return ticks.map((tick) => ((max - tick) * perSecond + RIGHT < CLOCK_WIDTH / 2 ? '' : clock(tick)));
 }
 
-function colourOf(property: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(property).trim();
+function clock(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString('en-GB', { timeStyle: 'medium' });
 }

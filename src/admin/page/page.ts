@@ -5,6 +5,14 @@ import { amount, count, duration, milliseconds } from './format.js';
 
 const WINDOW_MS = 300_000;
 const KEPT_ENTRIES = 100;
+/** An ask that waits for longer says that the owner hangs, or that the store does. */
+const LATE_MS = 1000;
+
+const PHASE_TEXTS: Readonly<Record<string, string>> = {
+  away: 'store away',
+  late: 'replies overdue',
+  lost: 'no connection, trying again',
+};
 
 const charts = new Charts(element('charts'));
 let about: Hello | undefined;
@@ -24,13 +32,13 @@ listen({
     ];
     about = hello;
     element('faults').hidden = !hello.faults;
-    showPhase(samples.at(-1)?.phase ?? 'starting');
+    showPhase(phaseOf(samples.at(-1)));
     showAll();
   },
   sample(sample) {
     samples.push(sample);
     samples = samples.filter(({ at }) => at > sample.at - WINDOW_MS);
-    showPhase(sample.phase);
+    showPhase(phaseOf(sample));
     showAll();
   },
   entry(entry) {
@@ -40,12 +48,24 @@ listen({
   lost: () => showPhase('lost'),
 });
 
-for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-fault]')) {
+const buttons = document.querySelectorAll<HTMLButtonElement>('button[data-fault]');
+for (const button of buttons) {
   button.addEventListener('click', async () => {
     button.disabled = true;
-    await fetch(`faults/${button.dataset['fault']}`, { method: 'POST' }).catch(() => undefined);
-    button.disabled = false;
+    const failure = await command(button.dataset['fault'] ?? '');
+    element('fault-failure').textContent = failure && `${button.textContent}: ${failure}`;
+    button.disabled = isLost();
   });
+}
+
+/** @returns why nothing was done; empty when it was. */
+async function command(fault: string): Promise<string> {
+  try {
+    const answer = await fetch(`faults/${fault}`, { method: 'POST' });
+    return answer.ok ? '' : ((await answer.json()) as { title: string }).title;
+  } catch {
+    return 'the server did not answer';
+  }
 }
 
 function showAll(): void {
@@ -80,11 +100,22 @@ function showAll(): void {
   element('heal').hidden = !last.faults?.storeDelayMs;
 }
 
+function phaseOf(sample: Sample | undefined): string {
+  if (!sample) return 'starting';
+  return sample.phase === 'serving' && sample.oldestMs > LATE_MS ? 'late' : sample.phase;
+}
+
+function isLost(): boolean {
+  return element('phase').dataset['phase'] === 'lost';
+}
+
 function showPhase(phase: string): void {
   const pill = element('phase');
   if (pill.dataset['phase'] === phase) return;
   pill.dataset['phase'] = phase;
-  pill.textContent = { away: 'store away', lost: 'no connection, trying again' }[phase] ?? phase;
+  pill.textContent = PHASE_TEXTS[phase] ?? phase;
+  document.body.dataset['connection'] = isLost() ? 'lost' : 'open';
+  for (const button of buttons) button.disabled = isLost();
 }
 
 function showJournal(): void {
