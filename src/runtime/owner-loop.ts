@@ -55,7 +55,8 @@ export interface OwnerClock {
 }
 
 /** Waits between two attempts to reach the store, in milliseconds; the last one repeats. */
-const RETRY_MS = [10, 25, 50, 100, 200, 400];
+const LAST_RETRY_MS = 400;
+const RETRY_MS = [10, 25, 50, 100, 200, LAST_RETRY_MS];
 
 /** How often a standby tries to take over, in milliseconds: well within a second after the lease has lapsed. */
 const STANDBY_MS = 250;
@@ -366,11 +367,12 @@ export class OwnerLoop {
   #othersHadTime(): boolean {
     const { clock, store, commitTimeoutMs } = this.#options;
     if (store.leaseMs === undefined) return true;
-    const enoughMs = RENEWAL_MS + commitTimeoutMs + (RETRY_MS.at(-1) as number);
+    // One that is silent for longer than its lease may be replaced in any case.
+    const enoughMs = Math.min(store.leaseMs, RENEWAL_MS + commitTimeoutMs + LAST_RETRY_MS);
     if (this.#lostSince === undefined) {
       this.#lostSince = clock.now();
       // That is no absence of the store: whoever asks meanwhile is not refused.
-      this.#patientUntil = this.#lostSince + enoughMs + (RETRY_MS.at(-1) as number);
+      this.#patientUntil = this.#lostSince + enoughMs + LAST_RETRY_MS;
     }
     return clock.now() - this.#lostSince >= enoughMs;
   }

@@ -95,8 +95,7 @@ t.test(
     const link = await startFaultProxy(t, redis.port);
     const patient = { COMMIT_TIMEOUT_MS: '9000', ASK_TIMEOUT_MS: '20000', STORE_GRACE_MS: '500' };
     const a = await startInstance(t, 'a', `redis://127.0.0.1:${link.port}`, patient);
-    // An empty Redis is trusted only after the time that a commit may take.
-    await serving(a, 20_000);
+    await serving(a);
     const b = await startInstance(t, 'b', redis.url);
     await standingBy(b);
     t.match(await next(a), index(1));
