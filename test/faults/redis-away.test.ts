@@ -70,6 +70,24 @@ t.test('Redis killed for longer than the grace: 503 meanwhile, and nothing is lo
   t.ok(refusals(report) > 0);
 });
 
+for (const fsync of ['always', 'everysec', 'no'] as const) {
+  t.test(`Redis with appendfsync ${fsync} and Warren, both killed: the next number comes next`, async (t) => {
+    const redis = await startRedis(t, { appendOnly: true, fsync });
+    const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
+    let last = 0;
+    for (let asked = 0; asked < 200; asked++) {
+      last = Number((await get(warren.url, '/next')).headers['sequence-index']);
+    }
+    t.equal(last, 200);
+    warren.kill();
+    await redis.kill();
+    await warren.exited;
+    await redis.restart();
+    const successor = await warren.again();
+    t.equal((await get(successor.url, '/next')).headers['sequence-index'], '201');
+  });
+}
+
 t.test('Redis restarted within the grace: requests are held, and most clients notice nothing', async (t) => {
   const redis = await startRedis(t, { appendOnly: true, fsync: 'always' });
   // A loaded machine may need seconds for what takes 50 ms: the grace is generous, so that it is not the clock that decides.

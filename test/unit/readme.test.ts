@@ -23,6 +23,20 @@ test('the README names every route and every problem', async (t) => {
   for (const code of Object.keys(PROBLEMS)) t.ok(readme.includes(`\`${code}\``), code);
 });
 
+test('every guarantee, and every promise of a store, names a test that is there', async (t) => {
+  for (const title of ['| guarantee', '| store']) {
+    const table = readme.slice(readme.indexOf(`\n${title} `) + 1).split('\n\n', 1)[0] ?? '';
+    const promises = table.split('\n').slice(2);
+    t.ok(promises.length >= 6, title);
+    for (const promise of promises) {
+      const [name, proof] = [promise.split('|')[1]?.trim(), promise.split('|').at(-2) ?? ''];
+      const links = [...proof.matchAll(/\]\((test\/[^)]+)\)/g)].map(([, path]) => path as string);
+      // Memory promises nothing.
+      t.ok(name === 'memory' || links.length > 0, `${name}`);
+    }
+  }
+});
+
 test('every relative link in the documents leads somewhere', async (t) => {
   for (const document of ['README.md', 'docs/architecture.md']) {
     const url = new URL(document, root);
