@@ -1,122 +1,18 @@
 /**
  * Environment variables to one frozen, validated `Config`. Every problem is reported at once, and no value that may
  * carry a credential is ever repeated in a message.
- *
- * `VARIABLES` is the table that `--help` prints and the README repeats.
  */
 import * as v from 'valibot';
 import { WarrenError } from './errors.js';
 import { digitsUpTo } from './sequence/fibonacci.js';
 import type { StoreConfig } from './store/open-store.js';
+import { VARIABLES } from './variables.js';
 
 const MIB = 2 ** 20;
 /** Some pages of the largest terms, two at least in each: one is read while the next is rendered. */
 const TERMS_IN_MEMORY = 8;
 /** 16 characters are beyond guessing over a network, when they are random. */
 const TOKEN_LENGTH = 16;
-
-export interface Variable {
-  readonly name: string;
-  readonly fallback: string;
-  readonly meaning: string;
-}
-
-export const VARIABLES = [
-  {
-    name: 'SERVING_HOST_PORT',
-    fallback: '0.0.0.0:8080',
-    meaning: 'address to serve on; port 0 takes a free one',
-  },
-  {
-    name: 'ADMIN_HOST_PORT',
-    fallback: '127.0.0.1:9090',
-    meaning: 'address of the live page and /metrics; empty for none',
-  },
-  {
-    name: 'ADMIN_TOKEN',
-    fallback: '',
-    meaning: 'what the admin address asks for; required unless that is a loopback address',
-  },
-  {
-    name: 'STORE',
-    fallback: '',
-    meaning: 'lmdb, redis or memory; by default redis when a REDIS_ address is set, else lmdb',
-  },
-  { name: 'DATA_DIR', fallback: './data', meaning: 'folder of the lmdb store' },
-  { name: 'REDIS_URL', fallback: '', meaning: 'redis:// or rediss:// address, with credentials as needed' },
-  {
-    name: 'REDIS_HOST_PORT',
-    fallback: '',
-    meaning:
-      'Redis address without credentials, used when REDIS_URL is not set; 127.0.0.1:6379 with STORE=redis alone',
-  },
-  { name: 'REDIS_KEY', fallback: 'warren:fibonacci', meaning: 'Redis key of the checkpoint' },
-  {
-    name: 'INSTANCE_ID',
-    fallback: '',
-    meaning: 'who this process is to others on the same Redis; by default host name and port',
-  },
-  {
-    name: 'LEASE_MS',
-    fallback: '3000',
-    meaning: 'time without a commit after which another instance on the same Redis takes over',
-  },
-  {
-    name: 'DURABILITY',
-    fallback: 'gated',
-    meaning: 'gated: a reply waits for its commit; async: the checkpoint follows the replies',
-  },
-  { name: 'INITIAL_INDEX', fallback: '0', meaning: 'index at which a fresh sequence starts' },
-  { name: 'MAX_INDEX', fallback: '20000000', meaning: 'last index handed out' },
-  {
-    name: 'MAILBOX_LIMIT',
-    fallback: '16384',
-    meaning: 'requests that may wait for the owner; one more is answered 503',
-  },
-  {
-    name: 'SHED_AFTER_MS',
-    fallback: '1000',
-    meaning: 'while the oldest request has waited longer than this, new ones are answered 503',
-  },
-  { name: 'ASK_TIMEOUT_MS', fallback: '5000', meaning: 'time until a request without an answer gets 504' },
-  {
-    name: 'COMMIT_TIMEOUT_MS',
-    fallback: '1000',
-    meaning: 'time until a commit without an answer counts as unknown',
-  },
-  {
-    name: 'STORE_GRACE_MS',
-    fallback: '1000',
-    meaning: 'time for which requests are held when the store goes away',
-  },
-  { name: 'FORMAT_THREADS', fallback: '1', meaning: 'threads of the format pool' },
-  { name: 'PAGE_MEMORY_MB', fallback: '64', meaning: 'shared memory for rendered terms' },
-  {
-    name: 'SEND_TIMEOUT_MS',
-    fallback: '10000',
-    meaning: 'time for which a client may stop reading its answer',
-  },
-  {
-    name: 'WATCHDOG_MS',
-    fallback: '5000',
-    meaning: 'time without a turn after which a thread counts as hung',
-  },
-  {
-    name: 'RESTART_LIMIT',
-    fallback: '100',
-    meaning: 'deaths of the owner thread tolerated within RESTART_WINDOW_MS',
-  },
-  { name: 'RESTART_WINDOW_MS', fallback: '10000', meaning: 'see RESTART_LIMIT' },
-  { name: 'SHUTDOWN_TIMEOUT_MS', fallback: '8000', meaning: 'time for a clean stop' },
-  { name: 'OWNER_HEAP_MB', fallback: '64', meaning: 'heap limit of the owner thread' },
-  { name: 'FORMAT_HEAP_MB', fallback: '128', meaning: 'heap limit of a format thread' },
-  {
-    name: 'FAULTS',
-    fallback: 'off',
-    meaning: 'on: faults can be rehearsed from the live page, and SIGUSR2 ends the owner thread',
-  },
-  { name: 'LOG_LEVEL', fallback: 'info', meaning: 'trace, debug, info, warn, error, fatal or silent' },
-] as const satisfies Variable[];
 
 type Name = (typeof VARIABLES)[number]['name'];
 

@@ -9,7 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { type AdminOptions, AdminServer } from './admin/admin-server.js';
 import { Journal } from './admin/journal.js';
-import { type Config, readConfig, VARIABLES } from './config.js';
+import { type Config, readConfig } from './config.js';
 import { messageOf, WarrenError } from './errors.js';
 import { startFormatPool } from './format/format-pool.js';
 import { PageMemory } from './format/page-memory.js';
@@ -26,6 +26,7 @@ import { spawnOwner } from './runtime/owner-setup.js';
 import { Rehearsal } from './runtime/rehearsal.js';
 import { FolderLock } from './store/folder-lock.js';
 import { placeOf } from './store/store-place.js';
+import { VARIABLES } from './variables.js';
 
 /** sysexits.h EX_CONFIG: starting again does not help until somebody has changed the configuration. */
 const EXIT_CONFIG = 78;

@@ -1,6 +1,7 @@
 /** The environment as a whole: what is good, what is bad in each variable, and that every problem is told at once. */
 import t from 'tap';
-import { readConfig, VARIABLES } from '../../src/config.js';
+import { readConfig } from '../../src/config.js';
+import { VARIABLES } from '../../src/variables.js';
 
 type Name = (typeof VARIABLES)[number]['name'];
 

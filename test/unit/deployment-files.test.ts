@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
-import { readConfig, VARIABLES } from '../../src/config.js';
+import { readConfig } from '../../src/config.js';
+import { VARIABLES } from '../../src/variables.js';
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');

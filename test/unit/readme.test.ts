@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'tap';
-import { VARIABLES } from '../../src/config.js';
 import { PROBLEMS } from '../../src/errors.js';
 import { ROUTES } from '../../src/http/routes.js';
+import { VARIABLES } from '../../src/variables.js';
 
 const root = new URL('../../../', import.meta.url);
 const readme = readFileSync(new URL('README.md', root), 'utf8');
