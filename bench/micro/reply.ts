@@ -8,13 +8,13 @@ import type { HttpResponse } from 'uWebSockets.js';
 import { PageMemory } from '../../src/format/page-memory.js';
 import { Pages } from '../../src/format/pages.js';
 import { render } from '../../src/format/render.js';
-import { loadUws } from '../../src/http/load-uws.js';
 import { Reply, type ReplyContext } from '../../src/http/reply.js';
 import { RequestCounts } from '../../src/http/request-counts.js';
 import { createDecimalKernel } from '../../src/sequence/decimal-kernel.js';
 import { compare } from '../comparison.js';
 import { digitsAt, indexWithDigits } from '../digits.js';
 import { chooseLoadTool } from '../load/closed-loop.js';
+import { LARGE_BYTES, uws, writeHead } from '../peers/uws-listen.js';
 import { Teardowns } from '../teardowns.js';
 
 const SIZES = [20, 2_000, 209_000];
@@ -25,13 +25,13 @@ const WRAPPING = { prefix: '{"current": ', suffix: '}' };
 
 const scope = new Teardowns();
 const load = chooseLoadTool(undefined);
-const uws = await loadUws();
 for (const digits of SIZES) await measure(indexWithDigits(digits));
 await scope.run();
 
 async function measure(index: number): Promise<void> {
   const context = await contextAt(index);
-  const body = `${WRAPPING.prefix}${'1'.repeat(digitsAt(index))}${WRAPPING.suffix}`;
+  const text = `${WRAPPING.prefix}${'1'.repeat(digitsAt(index))}${WRAPPING.suffix}`;
+  const body = text.length < LARGE_BYTES ? text : Buffer.from(text);
   let answer: (res: HttpResponse) => void = () => {};
   const app = uws.App().get('/current', (res) => answer(res));
   const port = await new Promise<number>((resolve, reject) => {
@@ -60,12 +60,8 @@ async function measure(index: number): Promise<void> {
     'ns/request',
     ROUNDS,
     [
-      way('bare: res.end of a string', (res) => {
-        res
-          .writeHeader('Content-Type', 'application/json')
-          .writeHeader('Cache-Control', 'no-store')
-          .writeHeader('Sequence-Index', `${index}`)
-          .end(body);
+      way(`bare: res.end of a ${typeof body === 'string' ? 'string' : 'buffer'}`, (res) => {
+        writeHead(res, index).end(body);
       }),
       way('Reply', (res) => new Reply(res, context, WRAPPING, true, counts, '').settle(index)),
     ],

@@ -6,10 +6,7 @@
 import { digitsAt } from '../digits.js';
 import { MEMBERS, type Member } from './big-sequence.js';
 import { peerSetup } from './peer-setup.js';
-import { listen, uws, writeHead } from './uws-listen.js';
-
-/** From here on uWebSockets.js sends from a buffer faster than from a string. */
-const LARGE_BYTES = 4096;
+import { LARGE_BYTES, listen, uws, writeHead } from './uws-listen.js';
 
 /** The body of one member, made anew only when its length changes. */
 class Body {
