@@ -26,11 +26,17 @@ export interface Limits {
   readonly memoryMb: number;
 }
 
+interface Setting {
+  readonly file: string;
+  readonly value: string;
+  /** Only where the kernel has that file: without swap accounting there is nothing to bound. */
+  readonly optional?: boolean;
+}
+
 /** Folders to make, and what to write into which file of theirs. */
 interface Plan {
   readonly folders: readonly string[];
-  readonly settings: readonly (readonly [file: string, value: string])[];
-  readonly peakFile: string;
+  readonly settings: readonly Setting[];
 }
 
 export class ControlGroup {
@@ -47,7 +53,9 @@ export class ControlGroup {
         mkdirSync(folder);
         made.push(folder);
       }
-      for (const [file, value] of plan.settings) writeFileSync(file, value);
+      for (const { file, value, optional } of plan.settings) {
+        if (!optional || existsSync(file)) writeFileSync(file, value);
+      }
       for (const folder of plan.folders) accessSync(`${folder}/cgroup.procs`, constants.W_OK);
     } catch (error) {
       return `control groups are not permitted here (${error instanceof Error ? error.message : error})`;
@@ -64,12 +72,6 @@ export class ControlGroup {
     const script = `GROUPS_TO_ENTER='${this.#plan.folders.join(' ')}'; ${ENTER}`;
     return { command: '/bin/sh', args: ['-c', script, 'enter', command, ...args] };
   }
-
-  /** The most memory that the group has held, page cache included, in MiB; NaN when the kernel does not tell. */
-  peakMemoryMb(): number {
-    const { peakFile } = this.#plan;
-    return existsSync(peakFile) ? Number(readFileSync(peakFile, 'utf8')) / 2 ** 20 : Number.NaN;
-  }
 }
 
 function planFor({ cpus, memoryMb }: Limits, name: string): Plan | string {
@@ -77,13 +79,15 @@ function planFor({ cpus, memoryMb }: Limits, name: string): Plan | string {
   const bytes = memoryMb * 2 ** 20;
   if (existsSync(`${ROOT}/cgroup.controllers`)) {
     const folder = `${ROOT}/${name}`;
+    const missing = delegate(['cpu', 'memory']);
+    if (missing) return missing;
     return {
       folders: [folder],
       settings: [
-        [`${folder}/cpu.max`, `${quota} ${PERIOD_US}`],
-        [`${folder}/memory.max`, `${bytes}`],
+        { file: `${folder}/cpu.max`, value: `${quota} ${PERIOD_US}` },
+        { file: `${folder}/memory.max`, value: `${bytes}` },
+        { file: `${folder}/memory.swap.max`, value: '0', optional: true },
       ],
-      peakFile: `${folder}/memory.peak`,
     };
   }
   if (existsSync(`${ROOT}/cpu`) && existsSync(`${ROOT}/memory`)) {
@@ -92,14 +96,37 @@ function planFor({ cpus, memoryMb }: Limits, name: string): Plan | string {
     return {
       folders: [cpu, memory],
       settings: [
-        [`${cpu}/cpu.cfs_period_us`, `${PERIOD_US}`],
-        [`${cpu}/cpu.cfs_quota_us`, `${quota}`],
-        [`${memory}/memory.limit_in_bytes`, `${bytes}`],
+        { file: `${cpu}/cpu.cfs_period_us`, value: `${PERIOD_US}` },
+        { file: `${cpu}/cpu.cfs_quota_us`, value: `${quota}` },
+        { file: `${memory}/memory.limit_in_bytes`, value: `${bytes}` },
+        // Memory and swap together.
+        { file: `${memory}/memory.memsw.limit_in_bytes`, value: `${bytes}`, optional: true },
       ],
-      peakFile: `${memory}/memory.max_usage_in_bytes`,
     };
   }
   return 'this machine has no control groups for cpu and memory under /sys/fs/cgroup';
+}
+
+/**
+ * Version 2: a group has the files of those controllers only that its parent hands on, which the root of a machine may be
+ * told to do, and the root of a container may not while it holds processes. @returns why not.
+ */
+function delegate(controllers: readonly string[]): string | undefined {
+  const lacking = (file: string) => {
+    const listed = readFileSync(`${ROOT}/${file}`, 'utf8').trim().split(' ');
+    return controllers.filter((controller) => !listed.includes(controller));
+  };
+  const absent = lacking('cgroup.controllers');
+  if (absent.length > 0) return `control group ${ROOT} has no ${absent.join(' and no ')} controller`;
+  const held = lacking('cgroup.subtree_control');
+  if (held.length === 0) return undefined;
+  try {
+    writeFileSync(`${ROOT}/cgroup.subtree_control`, held.map((controller) => `+${controller}`).join(' '));
+    return undefined;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    return `control group ${ROOT} does not delegate ${held.join(' and ')} (${reason}); it needs them in cgroup.subtree_control`;
+  }
 }
 
 /** A group can be removed only once its last process is gone for good. */
