@@ -6,8 +6,8 @@
  * autocannon's rates do not serve here: each of its connections sends a second's worth of requests at once and then
  * pauses, and its correction takes the interval between them for one millisecond.
  *
- * The generator wakes about every millisecond. How late it finds a request due is its own affair, not the server's:
- * it is kept apart, as `lateness`.
+ * The generator wakes about every millisecond, and finds a request due as late as that. The schedule knows nothing of it,
+ * so this is part of the latency, for every server alike: it draws ratios towards one. `lateness` tells how much it is.
  */
 import { connect, type Socket } from 'node:net';
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
@@ -50,7 +50,7 @@ class PacedLoad {
   readonly #lateness = createHistogram();
   readonly #lines: Line[] = [];
   readonly #free: Line[] = [];
-  /** When the requests that wait for a connection were found due. */
+  /** When the requests that wait for a connection fell due, by the schedule. */
   readonly #due: number[] = [];
   #dueTaken = 0;
   #answered = 0;
@@ -72,8 +72,9 @@ class PacedLoad {
     for (let found = 0; found < total; ) {
       const now = performance.now();
       for (; found < total && begin + (found * 1000) / rate <= now; found++) {
-        record(this.#lateness, now - (begin + (found * 1000) / rate));
-        this.#due.push(now);
+        const due = begin + (found * 1000) / rate;
+        record(this.#lateness, now - due);
+        this.#due.push(due);
       }
       this.#send();
       if (found < total) await delay(1);
