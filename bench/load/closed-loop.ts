@@ -20,6 +20,7 @@ export interface LoadSpec {
 
 /** Latencies in milliseconds. */
 export interface LoadResult {
+  /** Answered well; latencies are those of all answers. */
   readonly requests: number;
   readonly seconds: number;
   readonly errors: number;
