@@ -56,8 +56,7 @@ export function warrenOnRedis(durability: Durability, redis: RedisProcess, label
   return warren(`Warren ${durability}, ${label}`, {
     STORE: 'redis',
     REDIS_URL: redis.url,
-    // Of its own, so that no two contestants are instances of one sequence.
-    REDIS_KEY: `bench:${durability}`,
+    REDIS_KEY: 'bench',
     DURABILITY: durability,
   });
 }
@@ -71,11 +70,17 @@ export function foreignPeer({ name, command, port }: ForeignPeer): Contestant {
   return { name, kind: 'foreign', command: '/bin/sh', args: ['-c', `exec env ${command}`], env, port };
 }
 
+let starts = 0;
+
 /** Adds what only a start can tell. */
 export async function prepare(scope: Teardowns, { env, folderVariable }: Contestant, initialIndex: number) {
   const folder = folderVariable ? await temporaryFolder(scope) : undefined;
+  const { REDIS_KEY: key } = env;
+  starts += 1;
   return {
     ...env,
+    // Of its own for each start, so that no two servers are instances of one sequence and each begins where it is told to.
+    ...(key ? { REDIS_KEY: `${key}:${starts}` } : {}),
     INITIAL_INDEX: `${initialIndex}`,
     ...(folderVariable && folder ? { [folderVariable]: folder } : {}),
   };
@@ -97,7 +102,7 @@ function warren(name: string, env: Record<string, string>): Contestant {
       NODE_ENV: 'production',
       SERVING_HOST_PORT: '127.0.0.1:0',
       // Several run at a time, and one fixed port would fit one of them only.
-      ADMIN_HOST_PORT: '',
+      ADMIN_HOST_PORT: '127.0.0.1:0',
       ...env,
     },
   };

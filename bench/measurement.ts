@@ -9,6 +9,8 @@ export interface Sample extends LoadResult {
   readonly cpuMicroseconds: number;
   /** Resident memory at its highest since the server's start, in MiB. */
   readonly peakMemoryMb: number;
+  /** Part of the numbers whose digits were not at hand when their turn came; NaN where there is no such thing. */
+  readonly waitedShare: number;
 }
 
 /** All rounds of one contestant under one load. */
@@ -25,9 +27,14 @@ export interface Measurement {
 export interface Bar {
   readonly text: string;
   readonly value: number;
-  readonly bound: number;
+  /** Lowest and highest over the rounds. */
+  readonly range?: readonly [number, number];
+  /** Undefined when nothing was promised, and the figure is there for information. */
+  readonly bound: number | undefined;
   readonly direction: 'at least' | 'at most';
   readonly unit: string;
+  /** Why the figure proves nothing, however good it is. */
+  readonly objection?: string | undefined;
 }
 
 export interface Table {
@@ -46,6 +53,7 @@ export interface ScenarioResult {
   readonly notes: readonly string[];
 }
 
-export function isMet({ value, bound, direction }: Bar): boolean {
+export function isMet({ value, bound, direction, objection }: Bar): boolean {
+  if (bound === undefined || objection !== undefined) return false;
   return direction === 'at least' ? value >= bound : value <= bound;
 }

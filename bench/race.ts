@@ -1,59 +1,74 @@
 /**
- * Contestants under one load, side by side: all are up, and each round lets every one of them run once, in rotated
- * order. A warm-up before the first round counts for nothing. A server that still works on abandoned requests after
- * its run is ended and started anew, or it would take CPU from the next one.
+ * Contestants under one load, side by side: each round lets every one of them run once, in rotated order. A warm-up
+ * counts for nothing. A server that still works on abandoned requests after its run is ended and started anew, or it
+ * would take CPU from the next one.
  */
 import type { Contestant } from './contestants.js';
-import type { ControlGroup } from './control-group.js';
 import type { LoadSpec } from './load/closed-loop.js';
 import type { Measurement, Sample } from './measurement.js';
-import { RunningServer } from './running-server.js';
-import type { BenchContext } from './scenario.js';
+import { type PageCounts, RunningServer } from './running-server.js';
+import type { BenchContext, Plan } from './scenario.js';
 import { rotated } from './statistics.js';
 import { scoped, type Teardowns } from './teardowns.js';
 
 const SETTLE_MS = 500;
 /** As short as wrk can. */
 const WARM_UP_S = 1;
+/** What starting a server and checking it takes, and what passes between two runs, for plans. */
+const START_S = 0.4;
+const PAUSE_S = 0.15;
 
-export interface Race {
-  readonly workload: string;
-  readonly contestants: readonly Contestant[];
-  readonly load: Omit<LoadSpec, 'port'>;
+export interface Pace {
   readonly rounds: number;
-  readonly warmUp: boolean;
-  readonly initialIndex: number;
-  readonly digits?: number;
-  readonly group?: ControlGroup;
+  /** Of each timed run. */
+  readonly seconds: number;
+  /** Not for those who run once, unless it is for all. */
+  readonly warmUp: boolean | 'all';
+  /** Every round begins on a server that was just started, at the first index; its warm-up only reads. */
+  readonly fresh?: boolean;
 }
 
-/** How often `race` calls `step`. */
-export function stepsOf({
-  contestants,
-  rounds,
-  warmUp,
-}: {
-  contestants: number;
-  rounds: number;
-  warmUp: boolean;
-}): number {
-  return contestants * (rounds + (warmUp ? 1 : 0));
+export interface Race extends Pace {
+  readonly workload: string;
+  readonly contestants: readonly Contestant[];
+  /** Those of no great interest, who run in the first round only. */
+  readonly once?: readonly Contestant[];
+  readonly load: Omit<LoadSpec, 'port' | 'seconds'>;
+  readonly initialIndex: number;
+  readonly digits?: number;
+}
+
+/** How often `race` calls `step`, and how long it takes. */
+export function planOf(pace: Pace, contestants: number, once = 0): Plan {
+  const { rounds, seconds, warmUp, fresh = false } = pace;
+  const timed = contestants * rounds + once;
+  const everyone = contestants + once;
+  const starts = fresh ? timed : everyone;
+  const warmUps = warmUp === 'all' ? starts : warmUp ? starts - once : 0;
+  return {
+    steps: timed + warmUps,
+    seconds: timed * (seconds + PAUSE_S) + warmUps * (WARM_UP_S + PAUSE_S) + starts * START_S,
+  };
 }
 
 export async function race(context: BenchContext, options: Race): Promise<Measurement[]> {
   return scoped(context.scope, async (scope) => {
-    const lanes = await startAll(scope, options);
-    for (let round = options.warmUp ? -1 : 0; round < options.rounds; round++) {
-      for (const lane of rotated(lanes, Math.max(0, round))) {
-        const seconds = round < 0 ? WARM_UP_S : options.load.seconds;
+    const lanes = [...options.contestants, ...(options.once ?? [])].map((contestant) => new Lane(contestant));
+    const warmsUp = ({ contestant }: Lane) =>
+      options.warmUp === 'all' || (options.warmUp && !options.once?.includes(contestant));
+    if (!options.fresh) {
+      for (const lane of lanes) await lane.up(scope, options.initialIndex);
+      for (const lane of lanes.filter(warmsUp)) await warmUp(context, scope, lane, options);
+    }
+    for (let round = 0; round < options.rounds; round++) {
+      const takePart = lanes.filter(({ contestant }) => round === 0 || !options.once?.includes(contestant));
+      for (const lane of rotated(takePart, round)) {
+        if (options.fresh && warmsUp(lane)) await warmUp(context, scope, lane, options);
         context.step(`${lane.contestant.name}: ${options.workload}`);
-        lane.server ??= await start(scope, lane.contestant, options);
-        const sample = await timed(context, scope, lane.server, { ...options.load, seconds });
-        if (round >= 0) lane.rounds.push(sample);
-        if (!(await lane.server.settles(SETTLE_MS))) {
-          await lane.server.end();
-          lane.server = undefined;
-        }
+        const server = await lane.up(scope, options.initialIndex);
+        const { seconds } = options;
+        lane.rounds.push(await timed(context, scope, server, { ...options.load, seconds }));
+        if (options.fresh || !(await server.settles(SETTLE_MS))) await lane.end();
       }
     }
     return lanes.map(({ contestant, rounds }) => ({
@@ -65,26 +80,33 @@ export async function race(context: BenchContext, options: Race): Promise<Measur
   });
 }
 
-interface Lane {
+async function warmUp(context: BenchContext, scope: Teardowns, lane: Lane, options: Race): Promise<void> {
+  context.step(`${lane.contestant.name}: warm-up`);
+  const server = await lane.up(scope, options.initialIndex);
+  const { connections } = options.load;
+  const load = options.fresh ? { path: '/current' as const, connections } : options.load;
+  await timed(context, scope, server, { ...load, seconds: WARM_UP_S });
+  if (!(await server.settles(SETTLE_MS))) await lane.end();
+}
+
+class Lane {
   readonly contestant: Contestant;
-  readonly rounds: Sample[];
-  server: RunningServer | undefined;
-}
+  readonly rounds: Sample[] = [];
+  #server: RunningServer | undefined;
 
-async function startAll(scope: Teardowns, options: Race): Promise<Lane[]> {
-  const lanes: Lane[] = [];
-  for (const contestant of options.contestants) {
-    lanes.push({ contestant, rounds: [], server: await start(scope, contestant, options) });
+  constructor(contestant: Contestant) {
+    this.contestant = contestant;
   }
-  return lanes;
-}
 
-function start(
-  scope: Teardowns,
-  contestant: Contestant,
-  { initialIndex, group }: Race,
-): Promise<RunningServer> {
-  return RunningServer.start(scope, contestant, { initialIndex, group });
+  async up(scope: Teardowns, initialIndex: number): Promise<RunningServer> {
+    this.#server ??= await RunningServer.start(scope, this.contestant, { initialIndex });
+    return this.#server;
+  }
+
+  async end(): Promise<void> {
+    await this.#server?.end();
+    this.#server = undefined;
+  }
 }
 
 /** One run of load, with what the server has used meanwhile. */
@@ -94,6 +116,7 @@ export async function timed(
   server: RunningServer,
   load: Omit<LoadSpec, 'port'>,
 ): Promise<Sample> {
+  const pagesBefore = await server.pageCounts();
   const before = server.cpuSeconds();
   const result = await context.load.run(scope, { ...load, port: server.port });
   const used = server.cpuSeconds() - before;
@@ -103,5 +126,12 @@ export async function timed(
     requestsPerSecond: result.requests / result.seconds,
     cpuMicroseconds: result.requests > 0 ? (used * 1e6) / result.requests : Number.NaN,
     peakMemoryMb: server.peakMemoryMb(),
+    waitedShare: waitedShare(pagesBefore, await server.pageCounts()),
   };
+}
+
+function waitedShare(before: PageCounts | undefined, after: PageCounts | undefined): number {
+  if (!before || !after) return Number.NaN;
+  const waits = after.waits - before.waits;
+  return waits / (after.hits - before.hits + waits);
 }

@@ -13,7 +13,7 @@ import { Progress } from './report/progress.js';
 import { pageOf, writeReport } from './report/report.js';
 import { surroundings } from './report/surroundings.js';
 import { RunningServer } from './running-server.js';
-import type { BenchContext, Scenario } from './scenario.js';
+import { type BenchContext, type Scenario, sumOf } from './scenario.js';
 import { smallNumbers } from './system/a-small-numbers.js';
 import { connections } from './system/b-connections.js';
 import { fixedSizes } from './system/c-fixed-sizes.js';
@@ -55,7 +55,11 @@ async function bench(options: Arguments, argv: readonly string[], scope: Teardow
   const wanted = SCENARIOS.filter(({ key }) => options.scenarios.includes(key));
   const contextWith = (inner: Teardowns, step: BenchContext['step']) => contextOf(options, load, inner, step);
   const idle = contextWith(scope, () => {});
-  const progress = new Progress(wanted.reduce((sum, scenario) => sum + scenario.steps(idle), 0));
+  const { steps, seconds } = sumOf(wanted.map((scenario) => scenario.plan(idle)));
+  console.error(
+    `About ${planned(seconds)}: ${wanted.map((scenario) => `(${scenario.key}) ${planned(scenario.plan(idle).seconds)}`).join(', ')}`,
+  );
+  const progress = new Progress(steps);
   const results: ScenarioResult[] = [];
   try {
     for (const scenario of wanted) {
@@ -78,6 +82,10 @@ async function bench(options: Arguments, argv: readonly string[], scope: Teardow
       console.log(`\nWritten:\n${writeReport(folder, facts, results).join('\n')}`);
     }
   }
+}
+
+function planned(seconds: number): string {
+  return seconds < 100 ? `${Math.ceil(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
 }
 
 /** The others go on without it. */

@@ -17,11 +17,25 @@ export interface BenchContext {
   readonly startRedis: (options?: RedisOptions) => Promise<RedisProcess | undefined>;
 }
 
+/** What a scenario, or a part of it, takes. */
+export interface Plan {
+  /** About how often it will call `step`. */
+  readonly steps: number;
+  /** About how long, on a small machine. */
+  readonly seconds: number;
+}
+
+export function sumOf(plans: readonly Plan[]): Plan {
+  return {
+    steps: plans.reduce((sum, { steps }) => sum + steps, 0),
+    seconds: plans.reduce((sum, { seconds }) => sum + seconds, 0),
+  };
+}
+
 export interface Scenario {
   readonly key: ScenarioKey;
   readonly title: string;
-  /** About how often it will call `step`. */
-  readonly steps: (context: BenchContext) => number;
+  readonly plan: (context: BenchContext) => Plan;
   readonly run: (context: BenchContext) => Promise<ScenarioResult>;
 }
 

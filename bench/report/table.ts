@@ -15,8 +15,12 @@ export function markdown({ title, columns, rows }: Table): string {
   return [`${title}:`, '', line(columns), rule, ...rows.map(line)].join('\n');
 }
 
-/** The usual table: one row for each contestant, the first of them the baseline of all ratios. */
-export function loadTable(title: string, measurements: readonly Measurement[]): Table {
+/** The usual table: one row for each contestant, the first of them the baseline of all ratios. @param waited has a column for it. */
+export function loadTable(
+  title: string,
+  measurements: readonly Measurement[],
+  { waited = false }: { readonly waited?: boolean } = {},
+): Table {
   const baseline = measurements[0];
   return {
     title,
@@ -31,6 +35,7 @@ export function loadTable(title: string, measurements: readonly Measurement[]): 
       'CPU µs/request',
       'CPU ratio',
       'peak MiB',
+      ...(waited ? ['waited'] : []),
       'errors',
     ],
     rows: measurements.map((measurement) => {
@@ -46,6 +51,7 @@ export function loadTable(title: string, measurements: readonly Measurement[]): 
         Number.isNaN(cpu) ? '–' : cpu.toFixed(cpu < 100 ? 1 : 0),
         ratio(against('cpuMicroseconds').median),
         count(of('peakMemoryMb').max),
+        ...(waited ? [percent(of('waitedShare').median)] : []),
         count(figures(measurement, 'errors').reduce((sum, errors) => sum + errors, 0)),
       ];
     }),
@@ -56,8 +62,13 @@ export function figures(measurement: Measurement, figure: keyof Sample): number[
   return measurement.rounds.map((round) => round[figure]);
 }
 
-export function count(value: number): string {
-  return Number.isNaN(value) ? '–' : Math.round(value).toLocaleString('en-US');
+/** @param decimals at most. */
+export function count(value: number, decimals = 0): string {
+  return Number.isNaN(value) ? '–' : value.toLocaleString('en-US', { maximumFractionDigits: decimals });
+}
+
+export function percent(share: number): string {
+  return Number.isNaN(share) ? '–' : `${(100 * share).toFixed(share > 0 && share < 0.1 ? 2 : 0)}%`;
 }
 
 export function ratio(value: number): string {

@@ -1,37 +1,43 @@
-/** (b) The reads of (a) with few connections, where a batch holds few requests, and with many. */
+/** (b) The reads of (a), `/current` at 20 digits, with few connections, where a batch holds few requests, and with many. */
 import { measured, ratioBar } from '../bars.js';
-import { CEILING, UWS_WORKER, warrenInMemory } from '../contestants.js';
+import { CEILING, type Contestant, UWS_BIGINT, UWS_WORKER, warrenInMemory } from '../contestants.js';
 import { indexWithDigits } from '../digits.js';
 import type { Bar, Measurement, Table } from '../measurement.js';
-import { race, stepsOf } from '../race.js';
+import { type Pace, planOf, race } from '../race.js';
 import { loadTable } from '../report/table.js';
-import type { BenchContext, Scenario } from '../scenario.js';
+import { type BenchContext, type Scenario, sumOf } from '../scenario.js';
 
 const CONNECTIONS = [10, 1000];
-const CONTESTANTS = [CEILING, warrenInMemory('async'), UWS_WORKER];
+const CONTESTANTS = [CEILING, warrenInMemory('async')];
+const BAR = 0.8;
 
-function rounds({ quick }: BenchContext) {
-  return quick ? { rounds: 1, seconds: 1, warmUp: false } : { rounds: 3, seconds: 2, warmUp: true };
+function pace({ quick }: BenchContext): Pace {
+  return quick ? { rounds: 1, seconds: 1, warmUp: true } : { rounds: 3, seconds: 2, warmUp: true };
+}
+
+function peers({ quick }: BenchContext): Contestant[] {
+  return quick ? [] : [UWS_BIGINT, UWS_WORKER];
 }
 
 export const connections: Scenario = {
   key: 'b',
   title: 'Small numbers, 10 and 1,000 connections',
 
-  steps: (context) => CONNECTIONS.length * stepsOf({ contestants: CONTESTANTS.length, ...rounds(context) }),
+  plan: (context) =>
+    sumOf(CONNECTIONS.map(() => planOf(pace(context), CONTESTANTS.length, peers(context).length))),
 
   async run(context) {
-    const { seconds, ...plan } = rounds(context);
     const tables: Table[] = [];
     const bars: Bar[] = [];
     const measurements: Measurement[] = [];
     for (const number of CONNECTIONS) {
       const workload = `/current, 20 digits, ${number.toLocaleString('en-US')} connections`;
       const results = await race(context, {
-        ...plan,
+        ...pace(context),
         workload,
         contestants: CONTESTANTS,
-        load: { path: '/current', connections: number, seconds },
+        once: peers(context),
+        load: { path: '/current', connections: number },
         initialIndex: indexWithDigits(20),
         digits: 20,
       });
@@ -41,7 +47,7 @@ export const connections: Scenario = {
         ...ratioBar(
           `async, ${number} connections: throughput`,
           'at least',
-          0.8,
+          BAR,
           'requestsPerSecond',
           warren,
           ceiling,

@@ -1,86 +1,89 @@
 /**
  * (c) Numbers of fixed sizes, 100 connections: `/current` for everyone, and `/next` from the same indexes for Warren and
- * the ceiling, whose numbers then grow alike. The peers convert for every answer, as each `/next` makes them do;
- * theirs could be kept from one `/current` to the next, but nobody asks a sequence for that.
+ * the ceiling. A `/next` makes the next number longer, and a second of them from 20 digits ends beyond 10,000; so each
+ * round begins on new servers, and the ceiling's bodies grow alike. The peers convert for every answer, as each `/next`
+ * makes them do; theirs could be kept from one `/current` to the next, but nobody asks a sequence for that.
  */
-import { figureBar, measured, ratioBar } from '../bars.js';
+import { figureBar, measured, objectionTo, ratioBar } from '../bars.js';
 import { CEILING, exactPeers, warrenInMemory } from '../contestants.js';
 import { digitsAt, indexWithDigits } from '../digits.js';
 import type { Bar, Measurement, Table } from '../measurement.js';
-import { race, stepsOf } from '../race.js';
+import { type Pace, planOf, race } from '../race.js';
 import { figures, loadTable } from '../report/table.js';
-import type { BenchContext, Scenario } from '../scenario.js';
+import { type BenchContext, type Scenario, sumOf } from '../scenario.js';
 import { summarize } from '../statistics.js';
 
-const SIZES = [20, 200, 2_000, 20_000, 209_000];
-/** From here on a second of `/next` makes the numbers only a little longer. */
-const SIZES_OF_NEXT = [20_000, 209_000];
+const LARGEST = 209_000;
+const SIZES = [20, 200, 2_000, 20_000, LARGEST];
 /** The largest size stands near index 1,000,000, and memory there has a bar of its own. */
 const MEMORY_BAR_MB = 300;
+const BAR = 0.9;
 const CONNECTIONS = 100;
-const WRITERS = [CEILING, warrenInMemory('async')];
+const WARREN = warrenInMemory('async');
+const CONTESTANTS = [CEILING, WARREN];
 
-function plan({ quick }: BenchContext) {
-  return {
-    rounds: quick ? 1 : 2,
-    sizes: quick ? [20, 2_000, 209_000] : SIZES,
-    sizesOfNext: quick ? [] : SIZES_OF_NEXT,
-    readers: [...WRITERS, ...exactPeers(quick)],
-  };
+interface Part {
+  readonly path: '/current' | '/next';
+  readonly size: number;
+  readonly pace: Pace;
+}
+
+function partsOf({ quick }: BenchContext): Part[] {
+  const pace = { rounds: quick ? 1 : 3, seconds: 1, warmUp: true };
+  const reads = quick ? [20, 2_000, LARGEST] : SIZES;
+  const writes = quick ? [] : SIZES;
+  return [
+    ...reads.map((size) => ({ path: '/current' as const, size, pace })),
+    // At the largest size some seconds of /next make the numbers hardly longer.
+    ...writes.map((size) => ({ path: '/next' as const, size, pace: { ...pace, fresh: size < LARGEST } })),
+  ];
+}
+
+function peersOf({ path }: Part, { quick }: BenchContext) {
+  return path === '/current' ? exactPeers(quick) : [];
 }
 
 export const fixedSizes: Scenario = {
   key: 'c',
   title: 'Numbers of fixed sizes',
 
-  steps(context) {
-    const { rounds, sizes, sizesOfNext, readers } = plan(context);
-    return (
-      sizes.length * stepsOf({ contestants: readers.length, rounds, warmUp: false }) +
-      sizesOfNext.length * stepsOf({ contestants: WRITERS.length, rounds, warmUp: false })
-    );
-  },
+  plan: (context) =>
+    sumOf(
+      partsOf(context).map((part) => planOf(part.pace, CONTESTANTS.length, peersOf(part, context).length)),
+    ),
 
   async run(context) {
-    const { rounds, sizes, sizesOfNext, readers } = plan(context);
     const tables: Table[] = [];
     const bars: Bar[] = [];
     const measurements: Measurement[] = [];
-    for (const [path, list, contestants] of [
-      ['/current', sizes, readers],
-      ['/next', sizesOfNext, WRITERS],
-    ] as const) {
-      for (const size of list) {
-        const initialIndex = size === 209_000 ? 1_000_000 : indexWithDigits(size);
-        const workload = `${path}, ${digitsAt(initialIndex).toLocaleString('en-US')} digits`;
-        const results = await race(context, {
-          workload,
-          contestants,
-          load: { path, connections: CONNECTIONS, seconds: 1 },
-          rounds,
-          warmUp: false,
-          initialIndex,
-          ...(path === '/current' ? { digits: size } : {}),
-        });
-        const [ceiling, warren] = [measured(results, CEILING), measured(results, warrenInMemory('async'))];
-        tables.push(loadTable(workload, results));
-        bars.push(
-          ...ratioBar(
-            `async, ${workload}: throughput`,
-            'at least',
-            0.9,
-            'requestsPerSecond',
-            warren,
-            ceiling,
-          ),
-        );
-        if (size === 209_000 && warren) {
-          const peak = summarize(figures(warren, 'peakMemoryMb')).max;
-          bars.push(figureBar(`async, ${workload}: peak memory`, 'at most', MEMORY_BAR_MB, peak, 'MiB'));
-        }
-        measurements.push(...results);
-      }
+    for (const part of partsOf(context)) {
+      const { path, size, pace } = part;
+      const initialIndex = size === LARGEST ? 1_000_000 : indexWithDigits(size);
+      const from = path === '/next' && pace.fresh ? ' from' : ',';
+      const workload = `${path}${from} ${digitsAt(initialIndex).toLocaleString('en-US')} digits`;
+      const results = await race(context, {
+        ...pace,
+        workload,
+        contestants: CONTESTANTS,
+        once: peersOf(part, context),
+        load: { path, connections: CONNECTIONS },
+        initialIndex,
+        ...(path === '/current' ? { digits: size } : {}),
+      });
+      const [ceiling, warren] = [measured(results, CEILING), measured(results, WARREN)];
+      tables.push(loadTable(workload, results, { waited: true }));
+      const text = `async, ${workload}`;
+      bars.push(
+        ...ratioBar(`${text}: throughput`, 'at least', BAR, 'requestsPerSecond', warren, ceiling),
+        ...(size === LARGEST && warren ? [memoryBar(text, warren)] : []),
+      );
+      measurements.push(...results);
     }
     return { key: 'c', title: this.title, tables, bars, measurements, notes: [] };
   },
 };
+
+function memoryBar(text: string, warren: Measurement): Bar {
+  const peak = summarize(figures(warren, 'peakMemoryMb')).max;
+  return figureBar(`${text}: peak memory`, 'at most', MEMORY_BAR_MB, peak, 'MiB', objectionTo(warren));
+}

@@ -1,25 +1,31 @@
 /**
  * (e) The test that the original service came with: three loads at once, 1,000 requests a second each, on `/current`,
- * `/next` and `/previous`, with 100 connections each, for 30 seconds in all. Latencies count from when a request fell
+ * `/next` and `/previous`, with 100 connections each, for 30 seconds. Latencies count from when a request fell
  * due (see load/paced.ts), so no answer that came late hides the ones that it has kept waiting.
  */
-import { figureBar } from '../bars.js';
+import { figureBar, objectionTo, summaryBar } from '../bars.js';
 import { CEILING, type Contestant, warrenInMemory, warrenOnRedis } from '../contestants.js';
 import { type PacedResult, paced } from '../load/paced.js';
 import type { Bar, Measurement, Sample } from '../measurement.js';
-import { milliseconds, ratio } from '../report/table.js';
+import { milliseconds, withRange } from '../report/table.js';
 import { RunningServer } from '../running-server.js';
 import { type BenchContext, NO_REDIS, type Scenario } from '../scenario.js';
-import { rotated, summarize } from '../statistics.js';
+import { ratios, rotated, type Summary, summarize } from '../statistics.js';
 
 const PATHS = ['/current', '/next', '/previous'] as const;
 const RATE = 1000;
 const CONNECTIONS = 100;
 const LATENCY_BAR = 1.2;
 
+/** For each start. */
+const START_S = 1;
+
 function rounds({ quick }: BenchContext) {
-  return quick ? { rounds: 1, seconds: 3 } : { rounds: 2, seconds: 15 };
+  return quick ? { rounds: 1, seconds: 3 } : { rounds: 2, seconds: 30 };
 }
+
+/** The ceiling and Warren in memory run in every round, Warren on Redis in the first. */
+const REGULARS = 2;
 
 interface Lane {
   readonly contestant: Contestant;
@@ -31,7 +37,12 @@ export const fixedRate: Scenario = {
   key: 'e',
   title: 'Three loads of 1,000 requests a second each',
 
-  steps: (context) => 3 * rounds(context).rounds,
+  plan(context) {
+    const { rounds: each, seconds } = rounds(context);
+    // Gated on Redis runs once.
+    const steps = 2 * each + 1;
+    return { steps, seconds: steps * seconds + 3 * START_S };
+  },
 
   async run(context) {
     const plan = rounds(context);
@@ -43,7 +54,8 @@ export const fixedRate: Scenario = {
       lanes.push({ contestant, server, results: { '/current': [], '/next': [], '/previous': [] } });
     }
     for (let round = 0; round < plan.rounds; round++) {
-      for (const lane of rotated(lanes, round)) {
+      const takePart = round === 0 ? lanes : lanes.slice(0, REGULARS);
+      for (const lane of rotated(takePart, round)) {
         context.step(`${lane.contestant.name}: fixed rate`);
         await runOnce(lane, plan.seconds);
       }
@@ -64,11 +76,11 @@ export const fixedRate: Scenario = {
             'server',
             'path',
             'mean ms',
-            'against ceiling',
+            'against ceiling (range)',
             'p50 ms',
             'p90 ms',
             'p99 ms',
-            'against ceiling',
+            'against ceiling (range)',
             'p99.9 ms',
             'errors',
           ],
@@ -78,7 +90,7 @@ export const fixedRate: Scenario = {
       bars: others.flatMap((lane) => barsOf(lane, ceiling)),
       measurements: lanes.flatMap(measurementsOf),
       notes: [
-        `the load generator itself was late by ${milliseconds(lateness)} ms at the 99th percentile, which is not counted`,
+        `the load generator itself was late by ${milliseconds(lateness)} ms at the 99th percentile, with every server alike; this is part of all latencies and draws the ratios towards one`,
         ...(redis ? [] : [NO_REDIS]),
       ],
     };
@@ -100,6 +112,7 @@ async function runOnce({ server, results }: Lane, seconds: number): Promise<void
       requestsPerSecond: outcome.requests / outcome.seconds,
       cpuMicroseconds: (used * 1e6) / requests,
       peakMemoryMb: server.peakMemoryMb(),
+      waitedShare: Number.NaN,
     });
   }
 }
@@ -110,8 +123,10 @@ function median(lane: Lane, path: (typeof PATHS)[number], figure: Figure): numbe
   return summarize(lane.results[path].map((result) => result[figure])).median;
 }
 
-function against(lane: Lane, ceiling: Lane, path: (typeof PATHS)[number], figure: Figure): number {
-  return median(lane, path, figure) / median(ceiling, path, figure);
+/** Round by round. */
+function against(lane: Lane, ceiling: Lane, path: (typeof PATHS)[number], figure: Figure): Summary {
+  const list = ({ results }: Lane) => results[path].map((result) => result[figure]);
+  return ratios(list(lane), list(ceiling));
 }
 
 function errors(lane: Lane, path: (typeof PATHS)[number]): number {
@@ -124,11 +139,11 @@ function rowOf(lane: Lane, ceiling: Lane, path: (typeof PATHS)[number]): string[
     lane.contestant.name,
     path,
     ms('mean'),
-    ratio(against(lane, ceiling, path, 'mean')),
+    withRange(against(lane, ceiling, path, 'mean')),
     ms('p50'),
     ms('p90'),
     ms('p99'),
-    ratio(against(lane, ceiling, path, 'p99')),
+    withRange(against(lane, ceiling, path, 'p99')),
     ms('p999'),
     `${errors(lane, path)}`,
   ];
@@ -136,13 +151,15 @@ function rowOf(lane: Lane, ceiling: Lane, path: (typeof PATHS)[number]): string[
 
 /** The worst of the three loads counts. */
 function barsOf(lane: Lane, ceiling: Lane): Bar[] {
-  const worst = (figure: Figure) => Math.max(...PATHS.map((path) => against(lane, ceiling, path, figure)));
+  const worst = (figure: Figure) =>
+    PATHS.map((path) => against(lane, ceiling, path, figure)).reduce((a, b) => (b.median > a.median ? b : a));
   const { name } = lane.contestant;
+  const objection = objectionTo(...measurementsOf(lane), ...measurementsOf(ceiling));
   const failed = PATHS.reduce((sum, path) => sum + errors(lane, path), 0);
   return [
     figureBar(`${name}: errors`, 'at most', 0, failed, ''),
-    figureBar(`${name}: mean latency`, 'at most', LATENCY_BAR, worst('mean'), '×'),
-    figureBar(`${name}: p99 latency`, 'at most', LATENCY_BAR, worst('p99'), '×'),
+    summaryBar(`${name}: mean latency`, 'at most', LATENCY_BAR, worst('mean'), '×', objection),
+    summaryBar(`${name}: p99 latency`, 'at most', LATENCY_BAR, worst('p99'), '×', objection),
   ];
 }
 

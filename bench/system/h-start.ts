@@ -1,13 +1,13 @@
 /**
  * (h) From nothing to the first number: the time from spawning the process to the first 200 of `/next`, cold, and again
- * on a folder that a predecessor has left at some index. Then the memory of a server that nobody asks anything. The
+ * on a folder that a predecessor has left at some index. Each round also lets a server rest, and takes its memory then. The
  * baselines are the ceiling and node:http, which have nothing to restore.
  */
 import { get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChildHandle } from '../../test/support/child-handle.js';
 import { freePort } from '../../test/support/free-port.js';
-import { figureBar } from '../bars.js';
+import { figureBar, summaryBar } from '../bars.js';
 import {
   CEILING,
   type Contestant,
@@ -23,28 +23,45 @@ import type { BenchContext, Scenario } from '../scenario.js';
 import { type Summary, summarize } from '../statistics.js';
 import { scoped, type Teardowns } from '../teardowns.js';
 
-const INDEXES = [0, 100_000, 1_000_000];
+const INDEXES = [0, 100_000, 1_000_000, 10_000_000];
 const COLD_START_MS = 400;
-const RESTART_MS = 500;
+/** By index. */
+const RESTART_MS = new Map([
+  [1_000_000, 500],
+  [10_000_000, 3000],
+]);
+const PEAK_MB = 512;
 const IDLE_MB = 110;
 const POLL_MS = 2;
 const GIVE_UP_MS = 20_000;
 const STOP_MS = 15_000;
 
 function plan({ quick }: BenchContext) {
-  return quick ? { rounds: 1, idleMs: 1000 } : { rounds: 3, idleMs: 3000 };
+  return quick ? { rounds: 1, idleMs: 1000 } : { rounds: 3, idleMs: 1000 };
 }
+
+/** Two starts and two stops. */
+const RESTART_S = 1.5;
 
 interface Start {
   readonly milliseconds: number;
+  /** NaN when it was given no rest. */
   readonly idleMb: number;
+  readonly peakMb: number;
 }
 
 export const start: Scenario = {
   key: 'h',
   title: 'Start, restart, idle memory',
 
-  steps: (context) => (4 + INDEXES.length) * plan(context).rounds,
+  plan(context) {
+    const { rounds, idleMs } = plan(context);
+    const [colds, restarts] = [4, INDEXES.length];
+    return {
+      steps: rounds * (colds + restarts),
+      seconds: rounds * ((colds * (idleMs + 500)) / 1000 + restarts * RESTART_S),
+    };
+  },
 
   async run(context) {
     const { rounds, idleMs } = plan(context);
@@ -54,8 +71,7 @@ export const start: Scenario = {
     for (let round = 0; round < rounds; round++) {
       for (const contestant of cold) {
         context.step(`${contestant.name}: cold start`);
-        // Once is enough for the memory, which takes a while to come to rest.
-        coldStarts.get(contestant.name)?.push(await coldStart(context, contestant, round === 0 ? idleMs : 0));
+        coldStarts.get(contestant.name)?.push(await coldStart(context, contestant, idleMs));
       }
       for (const index of INDEXES) {
         context.step(`Warren: restart at index ${count(index)}`);
@@ -64,7 +80,7 @@ export const start: Scenario = {
     }
     const row = (name: string, starts: readonly Start[]) => {
       const { median, min, max } = summarize(starts.map(({ milliseconds }) => milliseconds));
-      return [name, count(median), `${count(min)}–${count(max)}`, count(idle(starts))];
+      return [name, count(median), `${count(min)}–${count(max)}`, count(idle(starts)), count(peak(starts))];
     };
     return {
       key: 'h',
@@ -72,7 +88,7 @@ export const start: Scenario = {
       tables: [
         {
           title: 'From spawn to the first 200 of /next',
-          columns: ['start', 'median ms', 'range ms', 'idle MiB'],
+          columns: ['start', 'median ms', 'range ms', 'idle MiB', 'peak MiB'],
           rows: [
             ...[...coldStarts].map(([name, starts]) => row(`${name}, cold`, starts)),
             ...[...restarts].map(([index, starts]) =>
@@ -92,19 +108,16 @@ function barsOf(cold: ReadonlyMap<string, Start[]>, restarts: ReadonlyMap<number
   const { name } = warrenOnLmdb('gated');
   const starts = cold.get(name) ?? [];
   return [
-    figureBar(`${name}: cold start`, 'at most', COLD_START_MS, medianMs(starts).median, 'ms'),
+    summaryBar(`${name}: cold start`, 'at most', COLD_START_MS, medianMs(starts), 'ms'),
     figureBar(`${name}: idle memory`, 'at most', IDLE_MB, idle(starts), 'MiB'),
-    ...[...restarts]
-      .filter(([index]) => index === 1_000_000)
-      .map(([index, list]) =>
-        figureBar(
-          `${name}: restart at index ${count(index)}`,
-          'at most',
-          RESTART_MS,
-          medianMs(list).median,
-          'ms',
-        ),
-      ),
+    ...[...RESTART_MS].flatMap(([index, bound]) => {
+      const text = `${name}: restart at index ${count(index)}`;
+      const list = restarts.get(index) ?? [];
+      return [
+        summaryBar(text, 'at most', bound, medianMs(list), 'ms'),
+        figureBar(`${text}: peak memory`, 'at most', PEAK_MB, peak(list), 'MiB'),
+      ];
+    }),
   ];
 }
 
@@ -114,6 +127,10 @@ function medianMs(starts: readonly Start[]): Summary {
 
 function idle(starts: readonly Start[]): number {
   return summarize(starts.map(({ idleMb }) => idleMb)).median;
+}
+
+function peak(starts: readonly Start[]): number {
+  return summarize(starts.map(({ peakMb }) => peakMb)).max;
 }
 
 function coldStart(context: BenchContext, contestant: Contestant, idleMs: number): Promise<Start> {
@@ -153,8 +170,9 @@ async function firstAnswer(
   const milliseconds = performance.now() - begin;
   if (idleMs > 0) await delay(idleMs);
   const idleMb = idleMs > 0 ? residentMb(child.pid, 'VmRSS') : Number.NaN;
+  const peakMb = residentMb(child.pid, 'VmHWM');
   await child.stop(STOP_MS);
-  return { milliseconds, idleMb };
+  return { milliseconds, idleMb, peakMb };
 }
 
 function answers(port: number): Promise<boolean> {
