@@ -11,6 +11,10 @@ import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createDecimalKernel, type DigitSpan } from '../../src/sequence/decimal-kernel.js';
+import { summaryBar } from '../bars.js';
+import type { Bar } from '../measurement.js';
+import { barTable } from '../report/bar-table.js';
+import { markdown } from '../report/table.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -32,6 +36,21 @@ const CASES = [
   { digits: 20_000, terms: 50 },
   { digits: 209_000, terms: 5 },
 ];
+
+/** What was promised of the SIMD kernel, by digits. */
+const BARS = {
+  nsPerTerm: new Map([[20, 20]]),
+  gbPerSecond: new Map([
+    [2000, 8],
+    [20_000, 8],
+    [209_000, 8],
+  ]),
+  timesBigint: new Map([
+    [2000, 150],
+    [20_000, 700],
+    [209_000, 1500],
+  ]),
+};
 
 const METHODS = ['simd', 'simd in memory', 'javascript', 'copy', 'copy in memory', 'bigint'] as const;
 type Method = (typeof METHODS)[number];
@@ -61,7 +80,10 @@ const plain = createDecimalKernel(memory, { prefer: 'javascript' });
 const { values: flags } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const rows = CASES.map(({ digits, terms }) => measure(digits, terms));
 if (flags.json) console.log(JSON.stringify({ ...environment(), rounds: ROUNDS, rows }, null, 2));
-else print(rows);
+else {
+  print(rows);
+  console.log(`\n${markdown(barTable(rows.flatMap(barsOf)))}\n`);
+}
 
 function measure(digits: number, terms: number): Row {
   const [first, second] = consecutiveTerms(digits);
@@ -196,6 +218,32 @@ function print(table: readonly Row[]): void {
       console.log(`| ${row.digits} | ${page} | ${name} | ${cells.join(' | ')} |`);
     }
   }
+}
+
+function barsOf({ digits, nsPerTerm, gbPerSecond, timesSimd }: Row): Bar[] {
+  const bar = (
+    what: string,
+    direction: Bar['direction'],
+    bound: number | undefined,
+    { low, median, high }: Spread,
+    unit: string,
+  ): Bar[] =>
+    bound === undefined
+      ? []
+      : [
+          summaryBar(
+            `${digits.toLocaleString('en-US')} digits: ${what}`,
+            direction,
+            bound,
+            { median, min: low, max: high },
+            unit,
+          ),
+        ];
+  return [
+    ...bar('time of a term', 'at most', BARS.nsPerTerm.get(digits), nsPerTerm.simd, 'ns'),
+    ...bar('digits in cache', 'at least', BARS.gbPerSecond.get(digits), gbPerSecond.simd, 'GB/s'),
+    ...bar('against BigInt', 'at least', BARS.timesBigint.get(digits), timesSimd.bigint, '×'),
+  ];
 }
 
 function show({ low, median, high }: Spread): string {
