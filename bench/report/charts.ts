@@ -28,10 +28,21 @@ export interface Chart {
 
 const WIDTH = 880;
 const HEIGHT = 480;
-const INK = '#768390';
-const GRID = 'rgba(118, 131, 144, 0.3)';
+const INK = '#737d88';
+const GRID = 'rgba(115, 125, 136, 0.3)';
 /** Without quotes, which the renderer would put into an attribute as they are. */
 const FONT = 'system-ui, -apple-system, Helvetica, Arial, sans-serif';
+const FONT_SIZE = 14;
+/** About so many names of the legend fit a line. */
+const LEGEND_COLUMNS = 4;
+const LEGEND_ROW_HEIGHT = 24;
+/** Width of a letter, as a part of the size of the font: that of wide fonts, since nobody knows which the reader has. */
+const LETTER_WIDTH = 0.61;
+echarts.setPlatformAPI({
+  measureText: (text, font) => ({
+    width: text.length * LETTER_WIDTH * Number(/([\d.]+)px/.exec(font ?? '')?.[1] ?? FONT_SIZE),
+  }),
+});
 const WARREN = '#e5534b';
 const PALETTE = ['#3b82f6', '#c69026', '#8b72be', '#2da44e', '#0e9aa7', '#d4679f', '#8d7b68'];
 
@@ -109,23 +120,38 @@ function durability(measurements: readonly Measurement[]): string {
   const names = others.map(({ contestant }) => contestant.replace(/^Warren /, ''));
   return draw({
     ...frame('What durability costs: throughput as a part of the ceiling', []),
-    grid: { left: 180, right: 60, top: 60, bottom: 60 },
+    grid: { left: 210, right: 50, top: 60, bottom: 64 },
     xAxis: {
-      ...axis('ceiling = 1'),
+      ...axis('throughput, ceiling = 1'),
       type: 'value',
       min: 0,
-      max: Math.max(1.1, ...shares.map(({ median }) => Math.ceil(median * 11) / 10)),
+      interval: 0.2,
+      // Room for the label at the end of the longest bar.
+      max: Math.ceil(5 * Math.max(1.1, ...shares.map(({ median }) => median + 0.1))) / 5,
     },
-    yAxis: { ...axis(''), type: 'category', inverse: true, data: names },
+    yAxis: {
+      ...axis(''),
+      type: 'category',
+      inverse: true,
+      data: names,
+      splitLine: { show: false },
+      axisTick: { show: false },
+    },
     series: [
       {
         type: 'bar',
         barMaxWidth: 28,
         data: shares.map(({ median }, at) => ({
-          value: Number(median.toFixed(2)),
+          value: median,
           itemStyle: { color: names[at]?.startsWith('gated') ? WARREN : PALETTE[0] },
         })),
-        label: { show: true, position: 'right', color: INK, fontSize: 13 },
+        label: {
+          show: true,
+          position: 'right',
+          color: INK,
+          fontSize: FONT_SIZE,
+          formatter: ({ value }: { value: unknown }) => Number(value).toFixed(2),
+        },
         markLine: {
           silent: true,
           symbol: 'none',
@@ -139,13 +165,20 @@ function durability(measurements: readonly Measurement[]): string {
 }
 
 function frame(title: string, legend: readonly string[]) {
+  const rows = Math.ceil(legend.length / LEGEND_COLUMNS);
   return {
     animation: false,
     backgroundColor: 'transparent',
     textStyle: { fontFamily: FONT, color: INK },
     title: { text: title, left: 'center', top: 8, textStyle: { color: INK, fontSize: 17, fontWeight: 600 } },
-    legend: { bottom: 8, data: [...legend], textStyle: { color: INK, fontSize: 13 }, itemWidth: 28 },
-    grid: { left: 80, right: 40, top: 60, bottom: 120 },
+    legend: {
+      bottom: 8,
+      data: [...legend],
+      itemWidth: 30,
+      itemGap: 14,
+      textStyle: { color: INK, fontSize: 13 },
+    },
+    grid: { left: 90, right: 50, top: 60, bottom: 72 + rows * LEGEND_ROW_HEIGHT },
   };
 }
 
@@ -153,11 +186,11 @@ function axis(name: string) {
   return {
     name,
     nameLocation: 'middle' as const,
-    nameGap: name.includes('/s') || name === 'ms' ? 58 : 32,
-    nameTextStyle: { color: INK, fontSize: 13 },
+    nameGap: name.includes('/s') || name === 'ms' ? 66 : 34,
+    nameTextStyle: { color: INK, fontSize: FONT_SIZE },
     axisLabel: {
       color: INK,
-      fontSize: 13,
+      fontSize: FONT_SIZE,
       formatter: (value: number | string) => value.toLocaleString('en-US'),
     },
     axisLine: { show: true, lineStyle: { color: INK } },

@@ -7,7 +7,7 @@ import { figureBar, objectionTo, summaryBar } from '../bars.js';
 import { CEILING, type Contestant, warrenInMemory, warrenOnRedis } from '../contestants.js';
 import { type PacedResult, paced } from '../load/paced.js';
 import type { Bar, Measurement, Sample } from '../measurement.js';
-import { milliseconds, withRange } from '../report/table.js';
+import { count, milliseconds, withRange } from '../report/table.js';
 import { RunningServer } from '../running-server.js';
 import { type BenchContext, NO_REDIS, type Scenario } from '../scenario.js';
 import { ratios, rotated, type Summary, summarize } from '../statistics.js';
@@ -71,7 +71,7 @@ export const fixedRate: Scenario = {
       title: this.title,
       tables: [
         {
-          title: `3 × ${RATE} requests/s, ${plan.rounds} × ${plan.seconds} s, latency from when a request fell due`,
+          title: `3 × ${count(RATE)} requests/s, ${plan.rounds} × ${plan.seconds} s, latency from when a request fell due`,
           columns: [
             'server',
             'path',
@@ -166,7 +166,7 @@ function barsOf(lane: Lane, ceiling: Lane): Bar[] {
 function measurementsOf({ contestant, results }: Lane): Measurement[] {
   return PATHS.map((path) => ({
     contestant: contestant.name,
-    workload: `${path} at ${RATE} requests/s`,
+    workload: `${path} at ${count(RATE)} requests/s`,
     rounds: results[path],
   }));
 }
