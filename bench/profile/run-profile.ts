@@ -102,20 +102,18 @@ function between(before: CpuTime, after: CpuTime): CpuTime {
 }
 
 function usage({ pid }: RunningServer): { main: CpuTime; others: CpuTime; at: number } {
-  const times = new Map(readdirSync(`/proc/${pid}/task`).map((thread) => [thread, cpuTime(pid, thread)]));
-  const sum = (list: readonly CpuTime[]) => ({
-    running: list.reduce((total, { running }) => total + running, 0),
-    waiting: list.reduce((total, { waiting }) => total + waiting, 0),
-  });
-  const main = [...times].filter(([thread]) => thread === `${pid}`).map(([, time]) => time);
-  const others = [...times].filter(([thread]) => thread !== `${pid}`).map(([, time]) => time);
-  return { main: sum(main), others: sum(others), at: Number(process.hrtime.bigint() / 1000n) };
-}
-
-function cpuTime(pid: number, thread: string): CpuTime {
-  const text = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8');
-  const [running = 0, waiting = 0] = text.split(' ').map((nanoseconds) => Number(nanoseconds) / 1000);
-  return { running, waiting };
+  const others = { running: 0, waiting: 0 };
+  let main = others;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const text = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8');
+    const [running = 0, waiting = 0] = text.split(' ').map((nanoseconds) => Number(nanoseconds) / 1000);
+    if (thread === `${pid}`) main = { running, waiting };
+    else {
+      others.running += running;
+      others.waiting += waiting;
+    }
+  }
+  return { main, others, at: Number(process.hrtime.bigint() / 1000n) };
 }
 
 function placeOf(row: string): number {

@@ -37,7 +37,6 @@ const STEPS: readonly (readonly [RegExp, string | undefined])[] = [
   [/src\/store|lmdb|redis|msgpack/, 'store'],
   [/src\/(meter|admin)|prom-client/, 'metering'],
 ];
-const OTHER = 'other JavaScript and Node';
 
 /** Microseconds within the window, by thread and step. */
 export function profilesIn(folder: string, window: Window): Map<Thread, Map<string, number>> {
@@ -72,7 +71,7 @@ function addSteps(profile: CpuProfile, { from, to }: Window, steps: Map<string, 
   }
 }
 
-export function stepOf(frame: string): string | undefined {
+function stepOf(frame: string): string | undefined {
   const known = STEPS.find(([pattern]) => pattern.test(frame));
-  return known ? known[1] : OTHER;
+  return known ? known[1] : 'other JavaScript and Node';
 }
