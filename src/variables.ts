@@ -86,7 +86,7 @@ export const VARIABLES = [
   },
   {
     name: 'WATCHDOG_MS',
-    fallback: '5000',
+    fallback: '3000',
     meaning: 'time without a turn after which a thread counts as hung',
   },
   {

@@ -2,12 +2,13 @@
  * Thread entry of the owner: wires behavior, store and loop to the port, and beats its pulse. Everything of interest is
  * in the parts.
  */
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { watchLoop } from '../src/meter/loop-gauge.js';
 import { OwnerMeter } from '../src/meter/owner-meter.js';
 import { OwnerLoop } from '../src/runtime/owner-loop.js';
+import { OWNER_CLOCK, receiveFrom } from '../src/runtime/owner-port.js';
 import type { OwnerSetup } from '../src/runtime/owner-setup.js';
-import { MAIN_PULSE, OWNER_PULSE, type ToOwner } from '../src/runtime/protocol.js';
+import { MAIN_PULSE, OWNER_PULSE } from '../src/runtime/protocol.js';
 import { keepPulse } from '../src/runtime/pulse.js';
 import { obey } from '../src/runtime/rehearsal.js';
 import { safeToEnd, uninterrupted } from '../src/runtime/safe-end.js';
@@ -42,56 +43,22 @@ const bareStore = await openStore(behavior.actor, setup.store, {
 safeToEnd(vitalSigns);
 const store = new MeteredStore(setup.rehearsal ? obey(setup.rehearsal, bareStore) : bareStore, meter);
 const owner = new OwnerLoop({
+  ...setup,
   behavior,
   store,
-  durability: setup.durability,
-  writer: setup.writer,
-  resume: setup.resume,
   freshState: async () => {
     const state = inheritedIndex(await store.predecessor());
     return state === undefined
       ? { state: setup.initialIndex, origin: 'fresh' }
       : { state, origin: 'predecessor' };
   },
-  mailboxLimit: setup.mailboxLimit,
-  commitTimeoutMs: setup.commitTimeoutMs,
-  storeGraceMs: setup.storeGraceMs,
-  vitalSigns,
   post: (message) => {
     if (message.kind === 'replies') meter.addTurns(message.replies.length);
     port.postMessage(message);
     if (message.kind === 'stopped') port.close();
   },
-  clock: {
-    after(ms, callback) {
-      const timer = setTimeout(callback, ms);
-      return () => clearTimeout(timer);
-    },
-    now: () => performance.now(),
-  },
+  clock: OWNER_CLOCK,
 });
 
-// All batches that have come during a commit are taken at once: one by one, each would get a commit of its own.
-port.on('message', (first: ToOwner) => {
-  const batches: Uint8Array[] = [];
-  let stop = false;
-  for (let message: ToOwner | undefined = first; message; message = receiveMessageOnPort(port)?.message) {
-    switch (message.kind) {
-      case 'asks':
-        batches.push(message.messages);
-        break;
-      case 'asks-again':
-        owner.deliverAgain(message.messages);
-        break;
-      case 'stop':
-        stop = true;
-        break;
-      default:
-        throw new Error(`unknown message to the owner: ${JSON.stringify(message satisfies never)}`);
-    }
-  }
-  const [only] = batches;
-  if (only) owner.deliver(batches.length === 1 ? only : Buffer.concat(batches));
-  if (stop) owner.stop();
-});
+receiveFrom(port, owner);
 await owner.start();
