@@ -54,9 +54,9 @@ export interface OwnerClock {
   now(): number;
 }
 
-/** Waits between two attempts to reach the store, in milliseconds; the last one repeats. */
+/** Waits between two attempts to reach the store, in milliseconds; then the last one repeats. */
+const RETRY_MS = [10, 25, 50, 100, 200];
 const LAST_RETRY_MS = 400;
-const RETRY_MS = [10, 25, 50, 100, 200, LAST_RETRY_MS];
 
 /** How often a standby tries to take over, in milliseconds: well within a second after the lease has lapsed. */
 const STANDBY_MS = 250;
@@ -85,6 +85,8 @@ export class OwnerLoop {
   #witnessed: Checkpoint | undefined;
   /** Since when the store has held less than that, or nothing at all. */
   #lostSince: number | undefined;
+  /** When it was last seen so. */
+  #lostSeenAt = 0;
   /** Until then no other instance can have taken over. */
   #leaseUntil = Number.POSITIVE_INFINITY;
   #cancelRenewal: () => void = () => {};
@@ -204,6 +206,8 @@ export class OwnerLoop {
     // Replies that were not gated have shown more than this commit.
     const shown = replies.length > 0 ? state : this.#acknowledged.state;
     this.#reply(replies, { epoch: next.epoch, version: next.version, state: shown });
+    // A successor shall go on from no older version than others may have read.
+    if (replies.length === 0 && store.leaseMs !== undefined) this.#outbox.push(replies);
     // Sends them, together with what needs no commit.
     this.#takeTurns();
     if (this.#options.durability === 'async') this.#checkpointBehind();
@@ -296,7 +300,7 @@ export class OwnerLoop {
   /** Calls until it succeeds; undefined when the owner ended meanwhile. */
   async #reachStore(attempt: () => Promise<Origin | undefined>): Promise<Origin | undefined> {
     for (let tries = 0; this.#phase !== 'stopped'; tries++) {
-      let waitMs = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)] as number;
+      let waitMs = RETRY_MS[tries] ?? LAST_RETRY_MS;
       try {
         const origin = await attempt();
         if (origin) return origin;
@@ -369,12 +373,15 @@ export class OwnerLoop {
     if (store.leaseMs === undefined) return true;
     // One that is silent for longer than its lease may be replaced in any case.
     const enoughMs = Math.min(store.leaseMs, RENEWAL_MS + commitTimeoutMs + LAST_RETRY_MS);
-    if (this.#lostSince === undefined) {
-      this.#lostSince = clock.now();
+    const now = clock.now();
+    // Between two looks that are far apart, as after a suspension, another may have reigned, and the store have lost it all.
+    if (this.#lostSince === undefined || now - this.#lostSeenAt > commitTimeoutMs + LAST_RETRY_MS) {
+      this.#lostSince = now;
       // That is no absence of the store: whoever asks meanwhile is not refused.
-      this.#patientUntil = this.#lostSince + enoughMs + LAST_RETRY_MS;
+      this.#patientUntil = now + enoughMs + LAST_RETRY_MS;
     }
-    return clock.now() - this.#lostSince >= enoughMs;
+    this.#lostSeenAt = now;
+    return now - this.#lostSince >= enoughMs;
   }
 
   /** After a commit that failed: learns where the record stands and sets it to what was acknowledged. */

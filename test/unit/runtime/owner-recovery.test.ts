@@ -359,3 +359,31 @@ t.test('stop: an async owner waits for the store, to which it owes a checkpoint'
   t.equal(bench.store.record?.state, 1);
   t.equal(bench.heard().at(-1), 'stopped');
 });
+
+t.test('a renewal tells its version, so that a successor goes on from no older one', async (t) => {
+  const bench = new OwnerBench();
+  bench.store.leaseMs = 3_000;
+  bench.store.record = { epoch: 1, version: 1, state: 5, writer: 'before' };
+  void bench.owner.start();
+  await turn();
+  bench.posts.length = 0;
+  await bench.advance(2_500);
+  const { version } = bench.store.record;
+  t.ok(version > 2, 'it has been renewed');
+  t.match(bench.posts.at(-1), { kind: 'replies', acknowledged: { epoch: 2, version, state: 5 } });
+});
+
+t.test('a look at an empty store before a suspension says nothing of what came to pass in it', async (t) => {
+  const bench = new OwnerBench();
+  bench.store.leaseMs = 3_000;
+  void bench.owner.start();
+  await turn();
+  bench.store.automatic = undefined;
+  await bench.advance(10);
+  bench.clock.advance(60_000);
+  bench.store.automatic = 'succeeds';
+  await bench.advance(1_000);
+  t.notOk(bench.heard().includes('serving'), 'it is looked at anew');
+  await bench.advance(3_000);
+  t.ok(bench.heard().includes('serving'), 'for as long as ever');
+});
