@@ -1,6 +1,6 @@
 /** An owner on the test's own store and clock, and all that it said. */
 
-import { OwnerLoop, type OwnerOptions } from '../../../src/runtime/owner-loop.js';
+import { type OwnerClock, OwnerLoop, type OwnerOptions } from '../../../src/runtime/owner-loop.js';
 import { decodeReply, type FromOwner, VITAL_SIGNS } from '../../../src/runtime/protocol.js';
 import { CURRENT, fibonacci, NEXT, PREVIOUS } from '../../../src/sequence/fibonacci.js';
 import { FakeClock } from './fake-clock.js';
@@ -21,7 +21,8 @@ export class OwnerBench {
   readonly vitalSigns = new Int32Array(VITAL_SIGNS);
   readonly owner: OwnerLoop;
 
-  constructor(options: Partial<OwnerOptions> & { clock?: FakeClock } = {}) {
+  /** @param options.ownerClock the clock as the owner sees it, when that differs from the one that passes the time. */
+  constructor(options: Partial<OwnerOptions> & { clock?: FakeClock; ownerClock?: OwnerClock } = {}) {
     this.clock = options.clock ?? new FakeClock();
     this.store = new HeldStore();
     this.owner = new OwnerLoop({
@@ -37,7 +38,7 @@ export class OwnerBench {
       post: (message) => this.posts.push(message),
       store: this.store,
       ...options,
-      clock: this.clock,
+      clock: options.ownerClock ?? this.clock,
     });
   }
 
@@ -67,14 +68,8 @@ export class OwnerBench {
     await turn();
   }
 
-  /** Lets time pass timer by timer, as an event loop would. */
-  async advance(ms: number): Promise<void> {
-    const until = this.clock.now() + ms;
-    while (this.clock.nextDueAt <= until) {
-      this.clock.advance(this.clock.nextDueAt - this.clock.now());
-      await turn();
-    }
-    this.clock.advance(until - this.clock.now());
+  advance(ms: number): Promise<void> {
+    return advance(this.clock, ms);
   }
 
   /** Answers that have left, batch by batch, and the kinds of all else, since the last look. */
@@ -87,6 +82,16 @@ export class OwnerBench {
   get waiting(): string[] {
     return this.store.held.map(({ kind }) => kind);
   }
+}
+
+/** Lets time pass timer by timer, as an event loop would. */
+export async function advance(clock: FakeClock, ms: number): Promise<void> {
+  const until = clock.now() + ms;
+  while (clock.nextDueAt <= until) {
+    clock.advance(clock.nextDueAt - clock.now());
+    await turn();
+  }
+  clock.advance(until - clock.now());
 }
 
 /** Lets everything run that waits for nothing but its turn. */

@@ -15,9 +15,8 @@ for (const durability of ['gated', 'async'] as const) {
     t.teardown(() => worker.terminate());
     const [{ schedules, refusals, failure }] = (await once(worker, 'message')) as [Verdict];
     t.equal(failure, undefined);
-    t.comment(
-      `${Math.round((schedules * 1_000) / TIME_LIMIT_MS)} schedules per second, ${refusals} refusals`,
-    );
-    t.ok(schedules >= 100 && refusals > 0, `${schedules} schedules`);
+    const perSecond = Math.round((schedules * 1_000) / TIME_LIMIT_MS);
+    t.ok(perSecond >= 500, `${perSecond} schedules per second`);
+    t.ok(refusals > 0, `${refusals} refusals`);
   });
 }

@@ -1,0 +1,98 @@
+/**
+ * One record with a lease that several instances reach, as in Redis: what becomes of each of their calls is the test's
+ * decision, and may be decided long after the caller has given up, been suspended, or died.
+ */
+import { WarrenError } from '../../../src/errors.js';
+import type { Checkpoint } from '../../../src/store/checkpoint.js';
+import type { CommitOutcome, Store } from '../../../src/store/store.js';
+import type { FakeClock } from './fake-clock.js';
+import type { Fate } from './held-store.js';
+
+export const LEASE_MS = 3_000;
+
+/** Whoever calls the store; `hear` runs what comes back, at once or later or never. */
+export interface Caller {
+  readonly instance: string;
+  hear(answer: () => void): void;
+  /** Was told what stands in the store, within its time. */
+  read(record: Checkpoint | undefined): void;
+}
+
+export interface SharedCall {
+  readonly caller: Caller;
+  readonly since: number;
+  readonly settle: (fate: Fate) => void;
+}
+
+export class SharedRecord {
+  readonly #clock: FakeClock;
+  readonly #timeoutMs: number;
+  record: Checkpoint | undefined;
+  held: SharedCall[] = [];
+  /** With a fate, calls no longer wait. */
+  automatic: Fate | undefined;
+  onSwap: (before: Checkpoint | undefined, after: Checkpoint) => void = () => {};
+  #lease: { readonly holder: string; readonly until: number } | undefined;
+
+  /** @param timeoutMs after which a caller no longer takes an answer. */
+  constructor(clock: FakeClock, timeoutMs: number) {
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  reach(caller: Caller): Store {
+    return {
+      leaseMs: LEASE_MS,
+      load: () => {
+        const since = this.#clock.now();
+        return this.#call(
+          caller,
+          () => this.record,
+          (record) => {
+            if (this.#clock.now() - since < this.#timeoutMs) caller.read(record);
+          },
+        );
+      },
+      commit: (expected, next) =>
+        this.#call<CommitOutcome>(caller, () => this.#swap(caller.instance, expected, next)),
+      predecessor: async () => undefined,
+      close: async () => {},
+    };
+  }
+
+  /** Restarted without a trace of what it held: with the data goes every connection. */
+  empty(): void {
+    this.record = undefined;
+    this.#lease = undefined;
+    for (const { settle } of this.held.splice(0)) settle('fails');
+  }
+
+  #swap(instance: string, expected: Checkpoint | undefined, next: Checkpoint): CommitOutcome {
+    const lease = this.#lease;
+    if (lease && lease.until > this.#clock.now() && lease.holder !== instance) return 'held';
+    if (JSON.stringify(expected) !== JSON.stringify(this.record)) return 'changed';
+    this.onSwap(this.record, next);
+    this.#lease = { holder: instance, until: this.#clock.now() + LEASE_MS };
+    this.record = next;
+    return 'swapped';
+  }
+
+  #call<T>(caller: Caller, happen: () => T, told: (result: T) => void = () => {}): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const lost = (code: 'store-refused' | 'store-unreachable') =>
+        caller.hear(() => reject(new WarrenError(code, 'by the test')));
+      const settle = (fate: Fate) => {
+        if (fate === 'is refused') return lost('store-refused');
+        if (fate === 'fails') return lost('store-unreachable');
+        const result = happen();
+        if (fate !== 'succeeds') return lost('store-unreachable');
+        caller.hear(() => {
+          told(result);
+          resolve(result);
+        });
+      };
+      if (this.automatic) settle(this.automatic);
+      else this.held.push({ caller, since: this.#clock.now(), settle });
+    });
+  }
+}
