@@ -381,6 +381,7 @@ t.test('a look at an empty store before a suspension says nothing of what came t
   bench.store.automatic = undefined;
   await bench.advance(10);
   bench.clock.advance(60_000);
+  await turn();
   bench.store.automatic = 'succeeds';
   await bench.advance(1_000);
   t.notOk(bench.heard().includes('serving'), 'it is looked at anew');
