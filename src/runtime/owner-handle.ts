@@ -229,7 +229,7 @@ export class OwnerHandle {
     switch (message.kind) {
       case 'replies':
         this.#replies += message.replies.length;
-        this.#drain.count(message.replies.length);
+        this.#drain.count(numbersIn(message.replies));
         this.#settle(message.replies);
         if (!message.acknowledged) return;
         this.#acknowledged = message.acknowledged;
@@ -337,4 +337,11 @@ export class OwnerHandle {
     clearInterval(this.#expiry);
     this.#pulse?.stop();
   }
+}
+
+/** Refusals cost the owner nothing: they tell nothing of its speed. */
+function numbersIn(replies: Float64Array): number {
+  let numbers = 0;
+  for (const reply of replies) if (reply >= 0) numbers += 1;
+  return numbers;
 }

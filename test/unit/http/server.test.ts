@@ -1,0 +1,61 @@
+/** What nothing but a fault of Warren itself brings about: a handler that throws, on the real uWebSockets.js. */
+import t, { type Test } from 'tap';
+import type { Pages } from '../../../src/format/pages.js';
+import { loadUws } from '../../../src/http/load-uws.js';
+import { Server } from '../../../src/http/server.js';
+import type { OwnerHandle } from '../../../src/runtime/owner-handle.js';
+import { get } from '../../support/http-client.js';
+
+const FAULT = new Error('a fault of the test');
+
+async function startServer(t: Test): Promise<{ url: string; server: Server; errors: unknown[] }> {
+  const errors: unknown[] = [];
+  const owner = {
+    get alive(): boolean {
+      throw FAULT;
+    },
+    serving: true,
+    ask(): never {
+      throw FAULT;
+    },
+    withdraw: () => {},
+    retryAfterSeconds: () => 1,
+  };
+  const pages = { farOff: false, rendered: true };
+  const server = new Server({
+    uws: await loadUws(),
+    owner: owner as unknown as OwnerHandle,
+    pages: pages as unknown as Pages,
+    memory: new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+    openLimit: 4,
+    sendTimeoutMs: 1_000,
+    description: '{}',
+    onError: (error) => errors.push(error),
+    onProblem: () => {},
+  });
+  const port = await server.listen('127.0.0.1', 0);
+  t.teardown(() => server.close());
+  return { url: `http://127.0.0.1:${port}`, server, errors };
+}
+
+for (const [name, path] of [
+  ['an ask', '/next'],
+  ['the front', '/health'],
+] as const) {
+  t.test(`an exception in a handler of ${name} is answered 500, and the server goes on`, async (t) => {
+    const { url, server, errors } = await startServer(t);
+    // More often than requests may be open: none of them stays so.
+    for (let times = 1; times <= 6; times++) {
+      const answer = await get(url, path);
+      t.equal(answer.status, 500);
+      t.equal(answer.headers['content-type'], 'application/problem+json');
+      const { code, status, requestId } = JSON.parse(answer.body);
+      t.strictSame({ code, status }, { code: 'internal', status: 500 });
+      t.equal(requestId, answer.headers['x-request-id']);
+      t.equal(errors.length, times, 'it is reported');
+    }
+    t.ok(errors.every((error) => error === FAULT));
+    t.equal(server.open, 0);
+    t.equal((await get(url, '/ready')).status, 200, 'others are served');
+  });
+}

@@ -1,0 +1,221 @@
+/**
+ * The main thread's side against an owner that the test plays: what is posted when, who is told what in which order. What
+ * becomes of real threads is in `test/faults/owner-death.test.ts`.
+ */
+import { EventEmitter } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import t, { type Test } from 'tap';
+import { type OwnerEvent, OwnerHandle } from '../../../src/runtime/owner-handle.js';
+import {
+  type Acknowledged,
+  encodeReply,
+  type FromOwner,
+  type ToOwner,
+  type WireRefusal,
+} from '../../../src/runtime/protocol.js';
+
+class PlayedOwner extends EventEmitter {
+  readonly posted: ToOwner[] = [];
+  readonly resume: Acknowledged | undefined;
+  terminated = false;
+
+  constructor(resume: Acknowledged | undefined) {
+    super();
+    this.resume = resume;
+  }
+
+  postMessage(message: ToOwner): void {
+    this.posted.push(message);
+  }
+
+  async terminate(): Promise<number> {
+    this.terminated = true;
+    return 1;
+  }
+
+  say(message: FromOwner): void {
+    this.emit('message', message);
+  }
+
+  serve(): void {
+    this.say({ kind: 'serving', acknowledged: { epoch: 1, version: 1, state: 0 }, origin: 'stored' });
+  }
+
+  reply(...replies: (number | WireRefusal)[]): void {
+    this.say({
+      kind: 'replies',
+      replies: Float64Array.from(replies.map(encodeReply)),
+      acknowledged: { epoch: 1, version: 2, state: 7 },
+    });
+  }
+
+  /** The messages of each post. */
+  get batches(): number[][] {
+    return this.posted.map((post) => (post.kind === 'stop' ? [] : [...post.messages]));
+  }
+}
+
+function play(t: Test, limits: { mailboxLimit?: number; askTimeoutMs?: number } = {}) {
+  const owners: PlayedOwner[] = [];
+  const events: OwnerEvent[] = [];
+  /** What askers and listeners heard, in order. */
+  const heard: unknown[] = [];
+  const handle = new OwnerHandle({
+    limits: {
+      mailboxLimit: 8_192,
+      askTimeoutMs: 60_000,
+      shedAfterMs: 60_000,
+      watchdogMs: 60_000,
+      restartLimit: 1,
+      restartWindowMs: 60_000,
+      ...limits,
+    },
+    spawn: (_, resume) => {
+      const owner = new PlayedOwner(resume);
+      owners.push(owner);
+      return owner as unknown as Worker;
+    },
+    onEvent: (event) => {
+      events.push(event);
+      heard.push(event.kind);
+    },
+    onAcknowledged: () => {},
+  });
+  handle.start();
+  t.teardown(() => owners.at(-1)?.say({ kind: 'stopped' }));
+  const ask = (message: number) =>
+    handle.ask(message, { settle: (outcome) => heard.push([message, outcome]) });
+  return { handle, owners, owner: owners[0] as PlayedOwner, events, heard, ask };
+}
+
+const nextTurn = () => new Promise(setImmediate);
+
+t.test('the asks of one event-loop turn cross in one message, in order', async (t) => {
+  const { owner, ask } = play(t);
+  for (const message of [1, 2, 3]) ask(message);
+  await Promise.resolve().then(() => ask(4));
+  t.strictSame(owner.batches, [], 'not before the turn is over');
+  await nextTurn();
+  t.strictSame(owner.batches, [[1, 2, 3, 4]]);
+  await nextTurn();
+  t.equal(owner.batches.length, 1, 'a turn without asks posts nothing');
+  ask(5);
+  await nextTurn();
+  t.strictSame(owner.batches.slice(1), [[5]]);
+});
+
+t.test('what is withdrawn in its turn never crosses; later it takes its turn unheard of', async (t) => {
+  const { handle, owner, heard, ask } = play(t);
+  ask(1);
+  const withdrawn = ask(2) as number;
+  ask(3);
+  handle.withdraw(withdrawn);
+  await nextTurn();
+  t.strictSame(owner.batches, [[1, 3]]);
+  owner.reply(10, 30);
+  t.strictSame(heard, [
+    [2, 'internal'],
+    [1, 10],
+    [3, 30],
+  ]);
+  const late = ask(4) as number;
+  await nextTurn();
+  handle.withdraw(late);
+  t.equal(handle.pending, 1, 'its reply is still to come');
+});
+
+t.test('replies settle the asks in their order, over batches that are cut elsewhere', async (t) => {
+  const { owner, heard, ask } = play(t);
+  ask(1);
+  ask(2);
+  await nextTurn();
+  ask(3);
+  ask(4);
+  await nextTurn();
+  owner.reply(10);
+  owner.reply(20, 'store-unavailable');
+  owner.reply(40);
+  t.strictSame(heard, [
+    [1, 10],
+    [2, 20],
+    [3, 'store-unavailable'],
+    [4, 40],
+  ]);
+});
+
+t.test('a successor gets what is unanswered, and what was acknowledged, before anything new', async (t) => {
+  const { owner, owners, heard, ask } = play(t);
+  for (const message of [1, 2, 3]) ask(message);
+  await nextTurn();
+  owner.serve();
+  owner.reply(10);
+  owner.emit('exit', 1);
+  ask(4);
+  await nextTurn();
+  const successor = owners[1] as PlayedOwner;
+  t.match(successor.resume, { version: 2, state: 7 });
+  t.match(successor.posted, [{ kind: 'asks-again' }, { kind: 'asks' }]);
+  t.strictSame(successor.batches, [[2, 3], [4]]);
+  successor.reply(20, 30, 40);
+  t.strictSame(heard, ['serving', [1, 10], 'died', [2, 20], [3, 30], [4, 40]]);
+});
+
+t.test('at the end everybody who waits is told before whoever ends the process', async (t) => {
+  for (const end of [
+    (owner: PlayedOwner) => owner.say({ kind: 'fatal', code: 'store-corrupt', reason: 'of the test' }),
+    (owner: PlayedOwner, owners: PlayedOwner[]) => {
+      owner.emit('exit', 1);
+      owners[1]?.emit('exit', 1);
+    },
+  ]) {
+    const { handle, owner, owners, heard, ask } = play(t);
+    ask(1);
+    await nextTurn();
+    ask(2);
+    end(owner, owners);
+    t.strictSame(
+      heard.filter((one) => one !== 'died'),
+      [[1, 'internal'], [2, 'internal'], 'fatal'],
+    );
+    t.notOk(handle.alive || handle.serving);
+    ask(3);
+    t.strictSame(heard.at(-1), [3, 'shutting-down']);
+  }
+});
+
+t.test('Retry-After is the line over the measured speed, and refusals are no speed', async (t) => {
+  const askTimeoutMs = 40_000;
+  let now = 0;
+  let tick = () => {};
+  t.intercept(globalThis, 'setInterval', {
+    value: (callback: () => void, ms: number) => {
+      // The pulse has another period.
+      if (ms === 100) tick = callback;
+      return { unref: () => {} };
+    },
+  });
+  t.intercept(performance, 'now', { value: () => now });
+  const { handle, owner, ask } = play(t, { askTimeoutMs });
+  const second = async (...replies: (number | WireRefusal)[]) => {
+    for (let n = 0; n < replies.length; n++) ask(0);
+    await nextTurn();
+    owner.reply(...replies);
+    for (let n = 0; n < 10; n++) {
+      now += 100;
+      tick();
+    }
+  };
+  for (let n = 0; n < 30; n++) await second(...Array.from({ length: 100 }, () => 1));
+  t.equal(handle.retryAfterSeconds(), 1, 'nobody waits');
+  for (let n = 0; n < 1_000; n++) ask(0);
+  await nextTurn();
+  const seconds = handle.retryAfterSeconds();
+  t.ok(seconds >= 9 && seconds <= 14, `1,000 at about 100 a second: ${seconds}`);
+  owner.reply(...Array.from({ length: 1_000 }, () => 'store-unavailable' as const));
+  for (let n = 0; n < 10; n++) {
+    await second(...Array.from({ length: 1_000 }, () => 'store-unavailable' as const));
+  }
+  for (let n = 0; n < 1_000; n++) ask(0);
+  await nextTurn();
+  t.equal(handle.retryAfterSeconds(), 30, 'the store has been away for 10 s; this is the longest');
+});
