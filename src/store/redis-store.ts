@@ -163,14 +163,17 @@ export class RedisStore implements Store {
 async function connect(redis: Client): Promise<void> {
   // The client goes on in database 0 when the one asked for cannot be selected, and only reports it here.
   let refusal: Error | undefined;
+  // What a connection breaks of, such as a certificate that nobody vouches for; the client then only says that it is closed.
+  let breach: Error | undefined;
   redis.on('error', (error: Error) => {
     if (error.name === 'ReplyError') refusal ??= error;
+    else breach ??= error;
   });
   try {
     await redis.connect();
     if (refusal) throw refusal;
   } catch (cause) {
-    const why = messageOf(refusal ?? cause);
+    const why = messageOf(refusal ?? breach ?? cause);
     // Without the cause: a refused login carries the command, and with it the password.
     throw new WarrenError('store-refused', `Redis cannot be reached: ${why}`);
   }

@@ -5,10 +5,11 @@
  * restart is a store that came back empty.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { ChildHandle, type Scope } from './child-handle.js';
 import { freePort } from './free-port.js';
 
@@ -23,6 +24,8 @@ export interface RedisOptions {
   readonly appendOnly?: boolean;
   /** When the append-only file is synced to disk. Default 'everysec', as Redis itself. */
   readonly fsync?: 'always' | 'everysec' | 'no';
+  /** Speak TLS, and nothing else, with this certificate and its key. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Further directives of redis.conf, such as `maxmemory`. */
   readonly config?: { readonly requirepass?: string; readonly [directive: string]: string | undefined };
 }
@@ -59,7 +62,8 @@ export class RedisProcess {
   get url(): string {
     const password = this.#options.config?.requirepass;
     const credentials = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
-    return `redis://${credentials}127.0.0.1:${this.#port}`;
+    const scheme = this.#options.tls ? 'rediss' : 'redis';
+    return `${scheme}://${credentials}127.0.0.1:${this.#port}`;
   }
 
   get hostPort(): string {
@@ -118,9 +122,18 @@ export class RedisProcess {
   }
 
   async #start(): Promise<void> {
-    const { appendOnly = false, fsync = 'everysec', config = {} } = this.#options;
+    const { appendOnly = false, fsync = 'everysec', tls, config = {} } = this.#options;
+    const port = String(this.#port);
     const directives = {
-      port: String(this.#port),
+      ...(tls
+        ? {
+            port: '0',
+            'tls-port': port,
+            'tls-cert-file': tls.certFile,
+            'tls-key-file': tls.keyFile,
+            'tls-auth-clients': 'no',
+          }
+        : { port }),
       bind: '127.0.0.1',
       dir: this.folder,
       save: '',
@@ -140,7 +153,12 @@ export class RedisProcess {
     });
     this.#child = child;
     const giveUpAt = performance.now() + READY_MS;
-    while (!(await isReady(this.#port, child.pid, config.requirepass))) {
+    const open = () => {
+      const address = { port: this.#port, host: '127.0.0.1' };
+      // Whether it is the right one is told by its process id.
+      return tls ? connectTls({ ...address, rejectUnauthorized: false }) : connect(address);
+    };
+    while (!(await isReady(open, child.pid, config.requirepass))) {
       if (child.running && performance.now() < giveUpAt) {
         await Promise.race([child.exited, delay(POLL_MS)]);
         continue;
@@ -152,12 +170,12 @@ export class RedisProcess {
 }
 
 /** PONG, not LOADING and not NOAUTH, and from that very process. */
-async function isReady(port: number, pid: number, password: string | undefined): Promise<boolean> {
+async function isReady(open: () => Socket, pid: number, password: string | undefined): Promise<boolean> {
   const login =
     password === undefined ? '' : `*2\r\n$4\r\nAUTH\r\n$${Buffer.byteLength(password)}\r\n${password}\r\n`;
   return new Promise((resolve) => {
     let answer = '';
-    const socket = connect(port, '127.0.0.1');
+    const socket = open();
     const settle = (ready: boolean) => {
       socket.destroy();
       resolve(ready);
