@@ -10,8 +10,9 @@ import { underLoad } from './under-load.js';
 const CLIENTS = 60;
 const KILL_EVERY_MS = 200;
 const KILLING_MS = 10_000;
-/** The aim is 150 ms on a machine of one's own; this one may be busy with other tests. */
-const MEDIAN_RECOVERY_MS = 5_000;
+/** Of the about 50 that are tried; a signal to an owner that has not started yet is none. */
+const MIN_DEATHS = 40;
+const MEDIAN_RECOVERY_MS = 150;
 
 /** From each kill to the end of the next answer whose request was sent after it. */
 function recoveries(kills: readonly number[], operations: readonly Operation[]): number[] {
@@ -22,9 +23,16 @@ function recoveries(kills: readonly number[], operations: readonly Operation[]):
   });
 }
 
-async function killedUnderLoad(t: Test, env: ServerEnv): Promise<void> {
-  const limits = { RESTART_LIMIT: '1000', ASK_TIMEOUT_MS: '20000', SHED_AFTER_MS: '20000' };
-  const warren = await startWarren(t, { env: { FAULTS: 'on', ...limits, ...env } });
+/** Patient, so that the promise is all that is tested, however busy the machine is. */
+const PATIENCE: ServerEnv = { ASK_TIMEOUT_MS: '20000', SHED_AFTER_MS: '20000' };
+
+interface Killing {
+  readonly deaths: number;
+  readonly medianMs: number;
+}
+
+async function killUnderLoad(t: Test, env: ServerEnv): Promise<Killing> {
+  const warren = await startWarren(t, { env: { FAULTS: 'on', ...env } });
   const kills: number[] = [];
   const { history, stats } = await underLoad(t, warren, { clients: CLIENTS, timeoutMs: 30_000 }, async () => {
     const until = monotonicMs() + KILLING_MS;
@@ -38,27 +46,39 @@ async function killedUnderLoad(t: Test, env: ServerEnv): Promise<void> {
   t.strictSame(failed, [], `no failed request among ${history.operations.length}`);
   t.equal(stats.gaps, 0, 'no gap');
   const deaths = warren.logs.filter(({ reason }) => reason === 'SIGUSR2').length;
-  t.ok(deaths >= 10, `${deaths} owners died`);
-  const resumed = warren.logs.filter(({ origin }) => origin === 'resumed').length;
-  t.ok(resumed >= 1, `${resumed} successors came to serve`);
   const times = recoveries(kills, history.operations).toSorted((a, b) => a - b);
-  const median = times[Math.floor(times.length / 2)] ?? Number.POSITIVE_INFINITY;
+  const medianMs = times[Math.floor(times.length / 2)] ?? Number.POSITIVE_INFINITY;
   const last = times.at(-1) ?? 0;
-  t.comment(`from a kill to the next answer: median ${median.toFixed(0)} ms, longest ${last.toFixed(0)} ms`);
-  t.ok(median < MEDIAN_RECOVERY_MS);
+  t.comment(
+    `${deaths} deaths; from a kill to the next answer: median ${medianMs.toFixed(0)} ms, longest ${last.toFixed(0)} ms`,
+  );
+  return { deaths, medianMs };
 }
 
-t.test('on LMDB nobody notices the death of the owner', (t) => killedUnderLoad(t, { STORE: 'lmdb' }));
+/** What is promised for every request must hold in each run. How fast an owner is replaced may be a busy machine's fault once. */
+async function killedUnderLoad(t: Test, env: ServerEnv): Promise<void> {
+  const isGood = ({ deaths, medianMs }: Killing) => deaths >= MIN_DEATHS && medianMs < MEDIAN_RECOVERY_MS;
+  let killing = await killUnderLoad(t, env);
+  if (!isGood(killing)) killing = await killUnderLoad(t, env);
+  t.ok(killing.deaths >= MIN_DEATHS, `${killing.deaths} owners died`);
+  t.ok(killing.medianMs < MEDIAN_RECOVERY_MS, `${killing.medianMs.toFixed(0)} ms at the median`);
+}
+
+t.test('on LMDB nobody notices the death of the owner, with all limits as they come', (t) =>
+  killedUnderLoad(t, { STORE: 'lmdb' }),
+);
 
 t.test('on Redis nobody notices the death of the owner', async (t) => {
   const redis = await startRedis(t);
-  await killedUnderLoad(t, { REDIS_HOST_PORT: redis.hostPort });
+  await killedUnderLoad(t, { REDIS_HOST_PORT: redis.hostPort, ...PATIENCE });
 });
 
-t.test('in memory nobody notices the death of the owner', (t) => killedUnderLoad(t, { STORE: 'memory' }));
+t.test('in memory nobody notices the death of the owner', (t) =>
+  killedUnderLoad(t, { STORE: 'memory', ...PATIENCE }),
+);
 
 t.test('in memory without a gate nobody notices the death of the owner', (t) =>
-  killedUnderLoad(t, { STORE: 'memory', DURABILITY: 'async' }),
+  killedUnderLoad(t, { STORE: 'memory', DURABILITY: 'async', ...PATIENCE }),
 );
 
 t.test('more deaths than RESTART_LIMIT end the process, with a word', async (t) => {
