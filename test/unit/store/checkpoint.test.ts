@@ -51,9 +51,10 @@ t.test('what is no record of ours is told from one that is damaged', async (t) =
     ['[]', 'store-foreign'],
     ['{"format":"warren/2","actor":"fibonacci"}', 'store-foreign'],
     ['{"format":"warren/1","actor":"fibonacci"}', 'store-corrupt'],
-    [TEXT.replace('4711', '-1'), 'store-corrupt'],
-    [TEXT.replace('4711', '4711.5'), 'store-corrupt'],
-    [TEXT.replace('4711', '9007199254740993'), 'store-corrupt'],
+    // Their checks are right.
+    [encodeCheckpoint('fibonacci', { ...CHECKPOINT, state: -1 }), 'store-corrupt'],
+    [encodeCheckpoint('fibonacci', { ...CHECKPOINT, version: 0.5 }), 'store-corrupt'],
+    [encodeCheckpoint('fibonacci', { ...CHECKPOINT, epoch: 2 ** 53 }), 'store-corrupt'],
   ] as const) {
     t.equal(refusal(text), code, text);
   }
