@@ -14,7 +14,7 @@ import { RawConnection, requestBytes } from '../support/raw-connection.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 
 const NEXT = requestBytes('GET', '/next');
-/** More than a test and a server may open each is `ulimit -n` on some machines; then say so, and do not pretend. */
+/** The test and the server need as many open files each; Node raises its soft limit to the hard one of `ulimit -Hn`. */
 const IDLE = 10_000;
 /** Measured: about 10 MB. */
 const MAX_GROWTH_MB = 64;
