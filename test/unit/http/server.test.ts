@@ -21,7 +21,7 @@ async function startServer(t: Test): Promise<{ url: string; server: Server; erro
     withdraw: () => {},
     retryAfterSeconds: () => 1,
   };
-  const pages = { farOff: false, rendered: true };
+  const pages = { farOff: false, started: true };
   const server = new Server({
     uws: await loadUws(),
     owner: owner as unknown as OwnerHandle,
