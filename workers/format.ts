@@ -1,4 +1,4 @@
-/** Thread entry of the format pool: one decimal kernel on the shared page memory, one page per task. */
+/** Thread entry of the format pool: one decimal kernel on the shared page memory, a few pages per task. */
 import { workerData } from 'node:worker_threads';
 import { type RenderTask, render } from '../src/format/render.js';
 import { noteHeap } from '../src/meter/heap-gauge.js';
@@ -8,8 +8,7 @@ const { memory, heap } = workerData as { memory: WebAssembly.Memory; heap: Float
 const kernel = createDecimalKernel(memory);
 noteHeap(heap);
 
-export default function run(task: RenderTask): number {
-  const count = render(task, kernel, memory);
+export default function run(task: RenderTask): void {
+  render(task, kernel, memory);
   noteHeap(heap);
-  return count;
 }

@@ -13,8 +13,8 @@ export interface FormatPoolOptions {
 }
 
 export interface FormatPool {
-  /** @returns the number of terms rendered. @throws whatever ended the task, its thread's death included. */
-  render(task: RenderTask): Promise<number>;
+  /** @throws whatever ended the task, its thread's death included. */
+  render(task: RenderTask): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -31,12 +31,12 @@ export interface RunningFormatPool extends FormatPool {
 
 export function startFormatPool({ threads, heapMb, memory }: FormatPoolOptions): RunningFormatPool {
   const heap = new Float64Array(new SharedArrayBuffer(HEAP_CELLS * Float64Array.BYTES_PER_ELEMENT));
-  const pool = new Piscina<RenderTask, number>({
+  const pool = new Piscina<RenderTask, void>({
     filename: ENTRY.href,
     minThreads: threads,
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
-    // Pages are rendered one after the other, so one task waits at the most.
+    // Tasks are given one after the other, so one waits at the most.
     maxQueue: threads + 1,
     concurrentTasksPerWorker: 1,
     resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 24 },
@@ -59,10 +59,9 @@ export function startFormatPool({ threads, heapMb, memory }: FormatPoolOptions):
     },
     async render(task) {
       const start = performance.now();
-      const count = await pool.run(task);
-      pagesRendered += 1;
+      await pool.run(task);
+      pagesRendered += task.regions.length;
       renderMs += performance.now() - start;
-      return count;
     },
     close: () => pool.destroy(),
   };

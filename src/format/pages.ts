@@ -16,23 +16,27 @@ import { digitsUpTo } from '../sequence/fibonacci.js';
 import type { FormatPool } from './format-pool.js';
 import { Page } from './page.js';
 import type { PageMemory } from './page-memory.js';
-import type { RenderTask } from './render.js';
+import { MIN_TERMS } from './render.js';
 
-/** Pages kept rendered beyond the one with the position, at the least. */
+/** Pages kept rendered beyond the one with the position, whatever it takes. */
 const PAGES_AHEAD = 2;
-/** More of them, as long as half of the memory is free for readers: so many times the largest step of late. */
+/** More of them, as long as enough of the memory is free for readers: terms, or so many times the largest step of late. */
+const TERMS_AHEAD = 128;
 const STEPS_AHEAD = 4;
+const FREE_FOR_READERS = 1 / 4;
+/** Pages that a format thread renders without being asked again: it shall have work while the main thread sends. */
+const PAGES_PER_TASK = 16;
 /** What a step still counts for after the next one. */
 const STEP_DECAY = 0.995;
-/** Large enough that a page's task costs little per term, small enough that a few pages stay in a processor's cache. */
-const MIN_PAGE_BYTES = 1024 * 1024;
-const TERMS_PER_PAGE = 64;
-/** At least two, from which the next page continues. */
-const MIN_TERMS = 2;
+/** Large enough that a page costs little per term, small enough that a few pages stay in a processor's cache. */
+const PAGE_BYTES = 1024 * 1024;
+/** Terms beyond this many are not rendered by one task, when they are so large that their size counts. */
+const LOOK_AHEAD = 2048;
 const MAX_FAILURES = 3;
 /** From this index on a start takes about a second or more. */
 const SLOW_JUMP_INDEX = 2_000_000;
-/** Further ahead than this many pages of the current size, a new start is quicker than the way there. */
+/** Further ahead than this many terms or pages, a new start is quicker than the way there. */
+const LEAP_TERMS = 512;
 const LEAP_PAGES = 8;
 /** How often a lack of memory is looked at, and how long a reader may stand still then, in milliseconds. */
 const SHORTAGE_TICK_MS = 50;
@@ -57,6 +61,16 @@ export interface PagesOptions {
   readonly waitTimeoutMs: number;
 }
 
+/** What a format thread is at. */
+interface Work {
+  readonly chain: number;
+  readonly regions: DigitSpan[];
+  /** Index of the first term of the first region. */
+  next: number;
+  /** So many of the regions have become pages. */
+  done: number;
+}
+
 interface Wait {
   readonly index: number;
   readonly ready: (page: Page | undefined) => void;
@@ -78,7 +92,9 @@ export class Pages {
   #step = 0;
   /** Counts the new starts: a page that was under way before one is of no use after it. */
   #chain = 0;
-  #rendering = false;
+  #work: Work | undefined;
+  /** Shared with the format threads; see `RenderTask`. */
+  readonly #counts = new Int32Array(new SharedArrayBuffer(PAGES_PER_TASK * Int32Array.BYTES_PER_ELEMENT));
   #closed = false;
   #failures = 0;
   #shortage: NodeJS.Timeout | undefined;
@@ -93,7 +109,7 @@ export class Pages {
   /** The page with this term, if it is rendered. */
   find(index: number): Page | undefined {
     for (const page of this.#live) if (page.has(index)) return page;
-    return undefined;
+    return this.#collect() ? this.find(index) : undefined;
   }
 
   /**
@@ -123,6 +139,7 @@ export class Pages {
   moveTo(position: number): void {
     this.#step = this.started ? Math.max(position - this.#position, this.#step * STEP_DECAY) : 0;
     this.#position = position;
+    if (this.#collect()) this.#callWaiting();
     this.#leap();
     this.#dropPassed();
     this.#renderAhead();
@@ -168,7 +185,8 @@ export class Pages {
   #reaches(index: number): boolean {
     const oldest = this.#live[0];
     const last = this.#live.at(-1);
-    return !!oldest && !!last && index >= oldest.first && index < last.end + LEAP_PAGES * last.count;
+    if (!oldest || !last) return false;
+    return index >= oldest.first && index < last.end + Math.max(LEAP_TERMS, LEAP_PAGES * last.count);
   }
 
   #dropPassed(): void {
@@ -184,20 +202,29 @@ export class Pages {
   }
 
   #renderAhead(): void {
-    if (this.#rendering || this.#closed) return;
+    if (this.#work || this.#closed) return;
+    const { memory } = this.#options;
     const last = this.#live.at(-1);
     const first = last ? last.end : this.#firstNeeded();
-    const bytes = this.#pageBytes(first);
-    const { memory } = this.#options;
+    const termBytes = digitsUpTo(first + LOOK_AHEAD) + TERM_MARGIN + 4;
+    const bytes = Math.max(MIN_TERMS * termBytes + 64, Math.min(PAGE_BYTES, memory.bytes / 16));
     const urgent =
       this.#live.filter((page) => page.first > this.#position).length < PAGES_AHEAD ||
       this.#waiting.some(({ index }) => index >= first && this.#reaches(index));
-    if (!urgent) {
-      const enough = first - this.#position > STEPS_AHEAD * this.#step;
-      if (enough || memory.used + bytes > memory.bytes / 2) return;
+    const regions: DigitSpan[] = [];
+    const wanted = this.#position + Math.max(TERMS_AHEAD, STEPS_AHEAD * this.#step);
+    const roomy = () => memory.used + bytes <= memory.bytes * (1 - FREE_FOR_READERS);
+    for (
+      let end = first;
+      regions.length < (last ? PAGES_PER_TASK : 1);
+      end += Math.floor(bytes / termBytes)
+    ) {
+      if (!(urgent && regions.length === 0) && !(end < wanted && roomy())) break;
+      const region = memory.take(bytes);
+      if (!region) break;
+      regions.push(region);
     }
-    const region = memory.take(bytes);
-    if (region) void this.#render(last, first, region);
+    if (regions.length > 0) void this.#render(last, first, regions);
     else if (memory.used === 0) this.#fail(new RangeError(`no room for terms of index ${first}`));
     else if (urgent) this.#freeMemory();
   }
@@ -213,35 +240,49 @@ export class Pages {
     this.#options.onFailure(error);
   }
 
-  async #render(last: Page | undefined, first: number, region: DigitSpan): Promise<void> {
-    const task: RenderTask = last
-      ? { kind: 'continue', a: last.digits(last.end - 2), b: last.digits(last.end - 1), region }
-      : { kind: 'jump', first, region };
-    const chain = this.#chain;
+  async #render(last: Page | undefined, first: number, regions: DigitSpan[]): Promise<void> {
+    const { pool, onJump } = this.#options;
+    const from = last ? ([last.digits(last.end - 2), last.digits(last.end - 1)] as const) : first;
+    const work: Work = { chain: this.#chain, regions, next: first, done: 0 };
     const since = performance.now();
-    if (!last) this.#options.onJump(first, undefined);
-    this.#rendering = true;
+    if (!last) onJump(first, undefined);
+    this.#counts.fill(0);
+    this.#work = work;
+    let failure: unknown;
     try {
-      const count = await this.#options.pool.render(task);
-      if (count < MIN_TERMS) throw new RangeError(`a page of ${count} terms, starting at ${first}`);
+      await pool.render({ from, regions, counts: this.#counts });
       this.#failures = 0;
-      if (!last) this.#options.onJump(first, performance.now() - since);
-      if (chain === this.#chain) this.#live.push(new Page(first, count, region, this.#words));
-      else this.#options.memory.giveBack(region);
+      if (!last) onJump(first, performance.now() - since);
     } catch (error) {
-      if (this.#closed) return;
-      this.#options.memory.giveBack(region);
+      failure = error;
       this.#failures += 1;
-      if (this.#failures >= MAX_FAILURES) {
-        this.#fail(error);
-        return;
-      }
-    } finally {
-      this.#rendering = false;
+    }
+    this.#collect();
+    this.#work = undefined;
+    if (this.#closed) return;
+    for (const region of regions.slice(work.done)) this.#options.memory.giveBack(region);
+    if (this.#failures >= MAX_FAILURES) {
+      this.#fail(failure);
+      return;
     }
     this.#callWaiting();
     this.#dropPassed();
     this.#renderAhead();
+  }
+
+  /** Takes over what a format thread has finished by now; false when there is nothing new. */
+  #collect(): boolean {
+    const work = this.#work;
+    if (!work || work.chain !== this.#chain) return false;
+    const before = work.done;
+    for (;;) {
+      const region = work.regions[work.done];
+      const count = region ? Atomics.load(this.#counts, work.done) : 0;
+      if (!region || count === 0) return work.done > before;
+      this.#live.push(new Page(work.next, count, region, this.#words));
+      work.next += count;
+      work.done += 1;
+    }
   }
 
   #callWaiting(): void {
@@ -260,12 +301,6 @@ export class Pages {
     if (expired.length === 0) return;
     this.#waiting = this.#waiting.filter((wait) => wait.since > before);
     for (const wait of expired) wait.ready(undefined);
-  }
-
-  #pageBytes(first: number): number {
-    const termBytes = digitsUpTo(first + TERMS_PER_PAGE) + TERM_MARGIN + 4;
-    const bound = Math.max(MIN_TERMS * termBytes + 64, this.#options.memory.bytes / 16);
-    return Math.min(Math.max(TERMS_PER_PAGE * termBytes, MIN_PAGE_BYTES), Math.floor(bound));
   }
 
   /** Readers that stand still hold memory that everybody else waits for: they are cut, after a little patience. */

@@ -24,7 +24,7 @@ class HeldPool implements FormatPool {
     return this.#go !== undefined;
   }
 
-  render(task: RenderTask): Promise<number> {
+  render(task: RenderTask): Promise<void> {
     this.tasks.push(task);
     return new Promise((resolve, reject) => {
       this.#go = () => {
@@ -101,8 +101,8 @@ t.test('what comes next is at hand: two pages beyond the one with the position',
   t.ok(pages.started);
   t.equal(pool.tasks.length, 3);
   t.strictSame(
-    pool.tasks.map(({ kind }) => kind),
-    ['jump', 'continue', 'continue'],
+    pool.tasks.map(({ from }) => typeof from),
+    ['number', 'object', 'object'],
   );
   t.equal(digits(999), `${fibonacciPair(999)[0]}`, '/previous, too');
   const last = (pages.find(1_000) as Page).end;
@@ -188,7 +188,7 @@ t.test('far away is a new start, near is not, and a page of the old chain is dro
   t.ok(pool.busy, 'a page of the old chain is under way');
   pages.moveTo(500_000);
   await pool.settle();
-  t.equal(pool.tasks.filter(({ kind }) => kind === 'jump').length, 2);
+  t.equal(pool.tasks.filter(({ from }) => typeof from === 'number').length, 2);
   t.equal(digits(500_000), `${fibonacciPair(500_000)[0]}`);
   t.equal(pages.find(100), undefined);
   pages.moveTo(100);
@@ -198,7 +198,7 @@ t.test('far away is a new start, near is not, and a page of the old chain is dro
 });
 
 t.test(
-  'where a turn passes many terms, more of them are kept ahead, within half of the memory',
+  'where a turn passes many terms, more of them are kept ahead, and a quarter of the memory is left',
   async (t) => {
     const { pages, pool, memory } = setUp(t, 16 * MIB);
     const ahead = () => {
@@ -221,7 +221,7 @@ t.test(
       pages.moveTo(position);
       await pool.settle();
     }
-    t.ok(memory.used <= 8 * MIB + MIB, `${memory.used} bytes`);
+    t.ok(memory.used > 8 * MIB && memory.used <= 12 * MIB, `${memory.used} bytes`);
   },
 );
 

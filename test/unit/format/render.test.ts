@@ -21,22 +21,46 @@ function wrongTerms(page: Page): number[] {
 }
 
 for (const first of [0, 1, 2, 92, 93, 94, 5_000]) {
-  t.test(`a page that starts at F(${first}), and the page that continues it, are exact`, async (t) => {
-    const region = { start: 64, end: 128 * KIB };
-    const count = render({ kind: 'jump', first, region }, kernel, memory);
-    t.ok(count > 50, `${count} terms`);
-    const page = new Page(first, count, region, words);
-    t.strictSame(wrongTerms(page), []);
-    t.ok(page.startOf(first) >= region.start + TERM_MARGIN, 'there is room for JSON before the first term');
+  t.test(`pages that start at F(${first}), and those that continue them, are exact`, async (t) => {
+    const regions = [
+      { start: 64, end: 96 * KIB },
+      { start: 96 * KIB, end: 128 * KIB },
+    ];
+    const counts = new Int32Array(new SharedArrayBuffer(16));
+    render({ from: first, regions, counts }, kernel, memory);
+    const pages: Page[] = [];
+    for (const [at, region] of regions.entries()) {
+      const start = pages.at(-1)?.end ?? first;
+      pages.push(new Page(start, counts[at] as number, region, words));
+    }
+    const [one, two] = pages as [Page, Page];
+    t.ok(one.count > 25 && two.count > 10, `${one.count} and ${two.count} terms`);
+    t.equal(counts[2], 0);
+    t.strictSame(pages.flatMap(wrongTerms), []);
+    t.ok(
+      one.startOf(first) >= one.region.start + TERM_MARGIN,
+      'there is room for JSON before the first term',
+    );
 
-    const next = { start: 256 * KIB, end: 384 * KIB };
-    const [a, b] = [page.digits(page.end - 2), page.digits(page.end - 1)];
-    const more = render({ kind: 'continue', a, b, region: next }, kernel, memory);
-    const second = new Page(page.end, more, next, words);
-    t.ok(second.has(page.end) && !second.has(page.end - 1) && !page.has(page.end));
-    t.strictSame(wrongTerms(second), []);
+    const third = { start: 256 * KIB, end: 384 * KIB };
+    const from = [two.digits(two.end - 2), two.digits(two.end - 1)] as const;
+    render({ from, regions: [third], counts }, kernel, memory);
+    const more = new Page(two.end, counts[0] as number, third, words);
+    t.ok(more.has(two.end) && !more.has(two.end - 1) && !two.has(two.end));
+    t.strictSame(wrongTerms(more), []);
   });
 }
+
+t.test('pages that are there are told of, although one after them fails', async (t) => {
+  const counts = new Int32Array(new SharedArrayBuffer(16));
+  const regions = [
+    { start: 64, end: 64 * KIB },
+    { start: 64 * KIB, end: 64 * KIB + 256 },
+  ];
+  t.throws(() => render({ from: 5_000, regions, counts }, kernel, memory), /a page of 0 terms/);
+  t.ok((counts[0] as number) > 25);
+  t.equal(counts[1], 0);
+});
 
 t.test(
   'a region that cannot hold the first two terms is refused, and nothing outside it is written',
@@ -44,7 +68,7 @@ t.test(
     bytes.fill(0xa5);
     const region = { start: 64, end: 64 + KIB };
     t.throws(
-      () => render({ kind: 'jump', first: 5_000, region }, kernel, memory),
+      () => render({ from: 5_000, regions: [region], counts: new Int32Array(1) }, kernel, memory),
       /no room for its first two terms/,
     );
     t.ok(bytes.subarray(0, 64).every((byte) => byte === 0xa5));
