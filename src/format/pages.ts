@@ -108,8 +108,15 @@ export class Pages {
 
   /** The page with this term, if it is rendered. */
   find(index: number): Page | undefined {
+    const page = this.#liveWith(index);
+    if (page || !this.#work) return page;
+    this.#collect();
+    return this.#liveWith(index);
+  }
+
+  #liveWith(index: number): Page | undefined {
     for (const page of this.#live) if (page.has(index)) return page;
-    return this.#collect() ? this.find(index) : undefined;
+    return undefined;
   }
 
   /**
@@ -139,7 +146,7 @@ export class Pages {
   moveTo(position: number): void {
     this.#step = this.started ? Math.max(position - this.#position, this.#step * STEP_DECAY) : 0;
     this.#position = position;
-    if (this.#collect()) this.#callWaiting();
+    this.#collect();
     this.#leap();
     this.#dropPassed();
     this.#renderAhead();
@@ -265,31 +272,30 @@ export class Pages {
       this.#fail(failure);
       return;
     }
-    this.#callWaiting();
     this.#dropPassed();
     this.#renderAhead();
   }
 
-  /** Takes over what a format thread has finished by now; false when there is nothing new. */
-  #collect(): boolean {
+  /** Takes over what a format thread has finished by now. Who waits for it comes first: the position may pass it at once. */
+  #collect(): void {
     const work = this.#work;
-    if (!work || work.chain !== this.#chain) return false;
+    if (!work || work.chain !== this.#chain) return;
     const before = work.done;
-    for (;;) {
-      const region = work.regions[work.done];
-      const count = region ? Atomics.load(this.#counts, work.done) : 0;
-      if (!region || count === 0) return work.done > before;
+    for (const region of work.regions.slice(before)) {
+      const count = Atomics.load(this.#counts, work.done);
+      if (count === 0) break;
       this.#live.push(new Page(work.next, count, region, this.#words));
       work.next += count;
       work.done += 1;
     }
+    if (work.done > before) this.#callWaiting();
   }
 
   #callWaiting(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const wait of waiting) {
-      const page = this.find(wait.index);
+      const page = this.#liveWith(wait.index);
       if (page) wait.ready(page);
       else this.#waiting.push(wait);
     }

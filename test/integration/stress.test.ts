@@ -36,3 +36,17 @@ t.test('100 connections at full speed get nothing but numbers, on every store', 
     t.equal(await warren.stop(), 0);
   }
 });
+
+t.test(
+  '100 connections at full speed get nothing but numbers, also where a page holds a few of them',
+  async (t) => {
+    const env = { STORE: 'memory', DURABILITY: 'async', INITIAL_INDEX: '1000000' };
+    const warren = await startWarren(t, { env });
+    await warren.waitForLog((line) => line.msg === 'ready');
+    const result = await autocannon({ url: `${warren.url}/next`, connections: 100, duration: SECONDS });
+    t.match(result, { errors: 0, timeouts: 0, non2xx: 0, resets: 0 });
+    // A reply that nobody called back would be answered by the deadline of its ask.
+    t.ok(result.latency.max < 4_000, `${result.latency.max} ms at the most`);
+    t.ok(result['2xx'] > 500, `${result['2xx']} answers`);
+  },
+);

@@ -13,11 +13,11 @@ const MIB = 2 ** 20;
 /** Renders for real, but only when told to. */
 class HeldPool implements FormatPool {
   readonly tasks: RenderTask[] = [];
-  readonly #memory: WebAssembly.Memory;
+  readonly memory: WebAssembly.Memory;
   #go: (() => void) | undefined;
 
   constructor(memory: WebAssembly.Memory) {
-    this.#memory = memory;
+    this.memory = memory;
   }
 
   get busy(): boolean {
@@ -29,7 +29,7 @@ class HeldPool implements FormatPool {
     return new Promise((resolve, reject) => {
       this.#go = () => {
         try {
-          resolve(render(task, createDecimalKernel(this.#memory), this.#memory));
+          resolve(render(task, createDecimalKernel(this.memory), this.memory));
         } catch (error) {
           reject(error);
         }
@@ -286,6 +286,29 @@ t.test('who waits for a term a little further on gets it before the chain is lef
   await pool.settle();
   t.equal(digits(1_000), `${fibonacciPair(1_000)[0]}`);
 });
+
+t.test(
+  'who waits for a page gets it before the position passes it, also while the next ones are rendered',
+  async (t) => {
+    const { pages, pool } = setUp(t);
+    pages.moveTo(300_000);
+    await pool.settle();
+    let end = 300_000;
+    for (let page = pages.find(end); page; page = pages.find(end)) end = page.end;
+    pages.moveTo(end - 1);
+    const task = pool.tasks.at(-1) as RenderTask;
+    t.ok(pool.busy && task.regions.length > 1);
+    let heard = false;
+    pages.wait(end, (page) => {
+      heard = page?.has(end) ?? false;
+    });
+    // The thread has told of its first page, and goes on.
+    const [region] = task.regions as [RenderTask['regions'][number]];
+    render({ ...task, regions: [region] }, createDecimalKernel(pool.memory), pool.memory);
+    t.ok(pages.find(end), 'one who comes later finds it');
+    t.ok(heard);
+  },
+);
 
 t.test('terms for which there can be no room are an error, and not a wait without end', async (t) => {
   const { pages, pool, failures } = setUp(t, 4 * MIB);
