@@ -64,6 +64,12 @@ const STANDBY_MS = 250;
 /** An idle owner renews its lease at least this often, in milliseconds, and so notices that the store has lost its record. */
 const RENEWAL_MS = 1_000;
 
+/**
+ * In async durability a checkpoint follows the one before at this distance, in milliseconds: nobody waits for it, and without
+ * the pause it would cost more than the turns. So much a crash may lose on top of a commit.
+ */
+const CHECKPOINT_MS = 10;
+
 /** Before the first reign there is no state: it must never be taken for one. */
 const NOTHING: Acknowledged = { epoch: 0, version: 0, state: 0 };
 
@@ -77,6 +83,9 @@ export class OwnerLoop {
   /** What the store is known to hold. */
   #stored: Checkpoint | undefined;
   #committing = false;
+  /** In async durability: when the next checkpoint is due, and whether a timer waits for it. */
+  #checkpointAt = 0;
+  #checkpointTimed = false;
   /** Requests are refused instead of held, and why: the store is away for longer than the grace, or another reigns. */
   #refusing: 'store-unavailable' | 'standby' | undefined;
   /** What a dead owner had acknowledged counts until another instance has reigned. */
@@ -169,11 +178,22 @@ export class OwnerLoop {
     if (this.#stopping && !this.#committing) void this.#finish();
   }
 
-  /** In async durability: at most one commit under way, always of the newest state. */
+  /** In async durability: at most one commit under way, always of the newest state, and not one upon the other. */
   #checkpointBehind(): void {
+    const { clock } = this.#options;
     const { state } = this.#acknowledged;
     if (this.#phase !== 'serving' || this.#committing || this.#stored?.state === state) return;
-    void this.#commit(state, new Float64Array(0));
+    const waitMs = this.#stopping ? 0 : this.#checkpointAt - clock.now();
+    if (waitMs <= 0) {
+      this.#checkpointAt = clock.now() + CHECKPOINT_MS;
+      void this.#commit(state, new Float64Array(0));
+    } else if (!this.#checkpointTimed) {
+      this.#checkpointTimed = true;
+      clock.after(waitMs, () => {
+        this.#checkpointTimed = false;
+        this.#checkpointBehind();
+      });
+    }
   }
 
   async #commit(state: number, replies: Float64Array<ArrayBuffer>): Promise<void> {
