@@ -16,7 +16,7 @@ import type { RequestCounts } from './request-counts.js';
 import { requestIdOf } from './request-id.js';
 
 /** From this many bytes on, sending from shared memory is cheaper than making a string. */
-const LARGE_BYTES = 4096;
+const LARGE_BYTES = 512;
 
 /** What a reply needs of its server. */
 export interface ReplyContext {
