@@ -100,6 +100,23 @@ t.test('a client that pipelines /next is cut off, and order and count stay right
   t.ok(await nextIsRight(warren, before + 3));
 });
 
+t.test('answers that are asked for by the thousand and never read are not heaped up', async (t) => {
+  const warren = await startWarren(t);
+  const before = rssMb(warren.pid);
+  const document = requestBytes('GET', '/openapi.json');
+  const deaf = await Promise.all(Array.from({ length: 40 }, () => RawConnection.open(t, warren.port)));
+  for (const connection of deaf) {
+    connection.socket.pause();
+    connection.send(document.repeat(1_000));
+  }
+  t.match(await get(warren.url, '/openapi.json'), { status: 200, body: /^\{"openapi"/ });
+  t.ok(await nextIsRight(warren, 1));
+  await delay(500);
+  const grown = rssMb(warren.pid) - before;
+  // Some 20 KB each, 40,000 of them.
+  t.ok(grown < 100, `memory grew by ${grown.toFixed(1)} MiB`);
+});
+
 t.test('a connection whose client has closed its side ends, and others go on', async (t) => {
   const warren = await startWarren(t);
   const silent = await RawConnection.open(t, warren.port);

@@ -1,6 +1,7 @@
 /** A few seconds at full speed: no error, no time-out, nothing but 200, and the count is right. */
 import autocannon from 'autocannon';
 import t from 'tap';
+import { get } from '../support/http-client.js';
 import { startRedis } from '../support/redis-process.js';
 import { currentIndex } from '../support/sequence-probe.js';
 import { type ServerEnv, startWarren } from '../support/warren-process.js';
@@ -43,7 +44,15 @@ t.test(
     const env = { STORE: 'memory', DURABILITY: 'async', INITIAL_INDEX: '1000000' };
     const warren = await startWarren(t, { env });
     await warren.waitForLog((line) => line.msg === 'ready');
-    const result = await autocannon({ url: `${warren.url}/next`, connections: 100, duration: SECONDS });
+    const load = autocannon({ url: `${warren.url}/next`, connections: 100, duration: SECONDS });
+    const readiness: number[] = [];
+    const polling = setInterval(() => {
+      void get(warren.url, '/ready').then(({ status }) => readiness.push(status));
+    }, 50);
+    const result = await load;
+    clearInterval(polling);
+    t.ok(readiness.length > 5, `${readiness.length} looks at /ready`);
+    t.strictSame([...new Set(readiness)], [200], 'a busy server is a ready one');
     t.match(result, { errors: 0, timeouts: 0, non2xx: 0, resets: 0 });
     // A reply that nobody called back would be answered by the deadline of its ask.
     t.ok(result.latency.max < 4_000, `${result.latency.max} ms at the most`);
