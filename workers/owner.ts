@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { watchLoop } from '../src/meter/loop-gauge.js';
 import { OwnerMeter } from '../src/meter/owner-meter.js';
 import { OwnerLoop } from '../src/runtime/owner-loop.js';
-import { OWNER_CLOCK, receiveFrom } from '../src/runtime/owner-port.js';
+import { OWNER_CLOCK, receiveBy, sendBy } from '../src/runtime/owner-port.js';
 import type { OwnerSetup } from '../src/runtime/owner-setup.js';
 import { MAIN_PULSE, OWNER_PULSE } from '../src/runtime/protocol.js';
 import { keepPulse } from '../src/runtime/pulse.js';
@@ -20,7 +20,7 @@ import { openStore } from '../src/store/open-store.js';
 const port = parentPort;
 if (!port) throw new Error('this file is the entry of a worker thread');
 const setup = workerData as OwnerSetup;
-const { vitalSigns, watchdogMs } = setup;
+const { channel, vitalSigns, watchdogMs } = setup;
 
 // Nothing inside a process can end a main thread that hangs, except another thread with a signal.
 keepPulse({
@@ -42,6 +42,7 @@ const bareStore = await openStore(behavior.actor, setup.store, {
 });
 safeToEnd(vitalSigns);
 const store = new MeteredStore(setup.rehearsal ? obey(setup.rehearsal, bareStore) : bareStore, meter);
+const send = sendBy(channel, port);
 const owner = new OwnerLoop({
   ...setup,
   behavior,
@@ -54,11 +55,10 @@ const owner = new OwnerLoop({
   },
   post: (message) => {
     if (message.kind === 'replies') meter.addTurns(message.replies.length);
-    port.postMessage(message);
-    if (message.kind === 'stopped') port.close();
+    send(message);
   },
   clock: OWNER_CLOCK,
 });
 
-receiveFrom(port, owner);
+receiveBy(channel, owner);
 await owner.start();

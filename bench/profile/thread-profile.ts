@@ -27,7 +27,10 @@ export interface Window {
 const STEPS: readonly (readonly [RegExp, string | undefined])[] = [
   [/ \(idle\)$|atomicsWaitLoop/, undefined],
   [/garbage collector/, 'garbage collection'],
-  [/postMessage|messageport|worker\/io|event_target|receiveMessage/, 'messages between threads'],
+  [
+    /src\/runtime\/(ring|channel|owner-(port|thread))|postMessage|messageport|worker\/io|event_target/,
+    'messages between threads',
+  ],
   [/src\/http\/reply/, 'reply: head, body, write to the socket'],
   [/src\/http\//, 'request: route, query, id'],
   [/src\/runtime\/(owner-handle|pending-asks|drain-rate)/, 'asks: line up, settle'],

@@ -6,9 +6,9 @@
  * starts from what the replies so far have shown and gets those messages again. That is safe because nothing that the
  * dead one had computed beyond them has left its gate.
  */
-import type { Worker } from 'node:worker_threads';
 import { AskMeter } from '../meter/ask-meter.js';
 import { DrainRate } from './drain-rate.js';
+import type { OwnerThread } from './owner-thread.js';
 import { type Asker, PendingAsks } from './pending-asks.js';
 import {
   type Acknowledged,
@@ -51,7 +51,7 @@ export type OwnerEvent =
 
 export interface OwnerHandleOptions {
   readonly limits: OwnerLimits;
-  readonly spawn: (vitalSigns: Int32Array, resume: Acknowledged | undefined) => Worker;
+  readonly spawn: (vitalSigns: Int32Array, resume: Acknowledged | undefined) => OwnerThread;
   readonly onEvent: (event: OwnerEvent) => void;
   /** Called after each batch of replies, with the state that they have shown. */
   readonly onAcknowledged: (acknowledged: Acknowledged) => void;
@@ -67,8 +67,9 @@ export class OwnerHandle {
   #unposted = 0;
   /** When this event-loop turn had its first ask; undefined before that. */
   #turnAt: number | undefined;
+  #turnEnds = false;
   readonly #drain = new DrainRate();
-  #worker: Worker | undefined;
+  #thread: OwnerThread | undefined;
   #vitalSigns: Int32Array = new Int32Array(VITAL_SIGNS);
   #pulse: Pulse | undefined;
   #acknowledged: Acknowledged | undefined;
@@ -87,6 +88,7 @@ export class OwnerHandle {
     this.#supervisor = new Supervisor(options.limits);
     this.#expiry = setInterval(
       () => {
+        this.#thread?.collect();
         this.#asks.expire(performance.now() - askTimeoutMs);
         this.#drain.tick(performance.now());
       },
@@ -148,7 +150,7 @@ export class OwnerHandle {
     }
     if (this.#turnAt === undefined) {
       this.#turnAt = performance.now();
-      setImmediate(() => this.#flush());
+      this.#scheduleTurnEnd();
     }
     const oldestAt = this.#asks.oldestAt ?? this.#turnAt;
     // By age, not only by number: whoever is let in behind a line that stands still would wait at least as long.
@@ -169,20 +171,21 @@ export class OwnerHandle {
     if (this.#ended) return;
     await new Promise<void>((resolve) => {
       this.#stopped = resolve;
-      this.#flush();
+      this.#postAsks('asks', this.#unposted);
       this.#post({ kind: 'stop' });
+      this.#scheduleTurnEnd();
     });
   }
 
   /** Ends the owner thread in the middle of whatever it does, but for a native call: a rehearsal of its death. */
   crash(reason: string): void {
-    const worker = this.#worker;
-    if (!worker) return;
+    const thread = this.#thread;
+    if (!thread) return;
     const { watchdogMs } = this.#options.limits;
     this.#deathReason = reason;
-    endThread(worker, this.#vitalSigns, watchdogMs);
+    endThread(thread, this.#vitalSigns, watchdogMs);
     setTimeout(() => {
-      if (this.#worker === worker) this.#end('owner-failing', `${reason}, and its thread could not be ended`);
+      if (this.#thread === thread) this.#end('owner-failing', `${reason}, and its thread could not be ended`);
     }, 2 * watchdogMs).unref();
   }
 
@@ -191,14 +194,13 @@ export class OwnerHandle {
     this.#vitalSigns[UNSAFE_TO_END] = 1;
     this.#replies = 0;
     this.#deathReason = '';
-    const worker = this.#options.spawn(this.#vitalSigns, this.#acknowledged);
-    this.#worker = worker;
-    worker.on('message', (message: FromOwner) => this.#receive(message));
-    worker.on('error', (error) => {
+    const thread = this.#options.spawn(this.#vitalSigns, this.#acknowledged);
+    this.#thread = thread;
+    thread.on('message', (message) => this.#receive(message));
+    thread.on('error', (error) => {
       this.#deathReason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     });
-    // Node delivers what the thread had posted before it reports the exit.
-    worker.once('exit', (code) => this.#died(code));
+    thread.once('exit', (code) => this.#died(code));
     this.#pulse = keepPulse({
       vitalSigns: this.#vitalSigns,
       own: MAIN_PULSE,
@@ -208,21 +210,43 @@ export class OwnerHandle {
     });
   }
 
-  #flush(): void {
-    this.#turnAt = undefined;
-    this.#postAsks('asks', this.#unposted);
+  #scheduleTurnEnd(): void {
+    if (this.#turnEnds) return;
+    this.#turnEnds = true;
+    setImmediate(() => this.#endTurn());
   }
 
-  #postAsks(kind: 'asks' | 'asks-again', from: number | undefined): void {
+  #endTurn(): void {
+    this.#turnEnds = false;
+    this.#turnAt = undefined;
+    const posted = this.#postAsks('asks', this.#unposted);
+    this.#thread?.collect();
+    if (this.#asks.count === 0) return;
+    // One turn more before this thread lets itself be woken: under load the replies are there by then.
+    if (posted) this.#scheduleTurnEnd();
+    else this.#awaitReplies();
+  }
+
+  #awaitReplies(): void {
+    const thread = this.#thread;
+    thread?.wait(() => {
+      thread.collect();
+      if (this.#asks.count > 0) this.#awaitReplies();
+    });
+  }
+
+  /** @returns whether there were any. */
+  #postAsks(kind: 'asks' | 'asks-again', from: number | undefined): boolean {
     const messages = this.#asks.unanswered(from);
     this.#unposted = this.#asks.end;
-    if (messages.length === 0) return;
+    if (messages.length === 0) return false;
     if (kind === 'asks') this.meter.batchSizes.record(messages.length);
     this.#post({ kind, messages });
+    return true;
   }
 
   #post(message: ToOwner): void {
-    this.#worker?.postMessage(message);
+    this.#thread?.post(message);
   }
 
   #receive(message: FromOwner): void {
@@ -288,7 +312,7 @@ export class OwnerHandle {
 
   #died(exitCode: number): void {
     this.#pulse?.stop();
-    this.#worker = undefined;
+    this.#thread = undefined;
     if (this.#ended) return;
     this.meter.deaths += 1;
     const reason = this.#deathReason || `its thread ended with code ${exitCode}`;
@@ -313,6 +337,7 @@ export class OwnerHandle {
   #reign(): void {
     this.#spawn();
     this.#postAsks('asks-again', undefined);
+    this.#scheduleTurnEnd();
     if (this.#stopped) this.#post({ kind: 'stop' });
   }
 

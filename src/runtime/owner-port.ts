@@ -1,7 +1,9 @@
-/** The owner thread's end of its port, and the clock of the real world: what connects an `OwnerLoop` to its thread. */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+/** The owner thread's side of the channel, and the clock of the real world: what connects an `OwnerLoop` to its thread. */
+import type { MessagePort } from 'node:worker_threads';
+import { type Channel, readToOwner, writeMark, writeReplies } from './channel.js';
 import type { OwnerClock, OwnerLoop } from './owner-loop.js';
-import type { ToOwner } from './protocol.js';
+import type { FromOwner } from './protocol.js';
+import { RingReader, RingWriter } from './ring.js';
 
 export const OWNER_CLOCK: OwnerClock = {
   after(ms, callback) {
@@ -11,28 +13,41 @@ export const OWNER_CLOCK: OwnerClock = {
   now: () => performance.now(),
 };
 
-/** Hands over what comes, all that is there at a time: batch by batch, each would get a commit of its own. */
-export function receiveFrom(port: MessagePort, owner: OwnerLoop): void {
-  port.on('message', (first: ToOwner) => {
-    const batches: Uint8Array[] = [];
-    let stop = false;
-    for (let message: ToOwner | undefined = first; message; message = receiveMessageOnPort(port)?.message) {
+/** @returns what posts to the main thread; `stopped` is the last, and lets the thread end. */
+export function sendBy(channel: Channel, port: MessagePort): (message: FromOwner) => void {
+  const ring = new RingWriter(channel.fromOwner);
+  // Nothing is received by it, but it keeps the thread alive.
+  port.on('message', () => {});
+  return (message) => {
+    if (message.kind === 'replies') {
+      writeReplies(ring, message);
+      return;
+    }
+    port.postMessage(message);
+    writeMark(ring);
+    if (message.kind === 'stopped') port.close();
+  };
+}
+
+export function receiveBy(channel: Channel, owner: OwnerLoop): void {
+  const ring = new RingReader(channel.toOwner);
+  const receive = () => {
+    for (const message of readToOwner(ring)) {
       switch (message.kind) {
         case 'asks':
-          batches.push(message.messages);
+          owner.deliver(message.messages);
           break;
         case 'asks-again':
           owner.deliverAgain(message.messages);
           break;
         case 'stop':
-          stop = true;
+          owner.stop();
           break;
         default:
           throw new Error(`unknown message to the owner: ${JSON.stringify(message satisfies never)}`);
       }
     }
-    const [only] = batches;
-    if (only) owner.deliver(batches.length === 1 ? only : Buffer.concat(batches));
-    if (stop) owner.stop();
-  });
+    ring.wait(receive);
+  };
+  receive();
 }

@@ -1,6 +1,8 @@
 /** What the main thread tells an owner thread at its birth, and the birth itself. */
 import { Worker } from 'node:worker_threads';
 import type { StoreConfig } from '../store/open-store.js';
+import { type Channel, createChannel } from './channel.js';
+import { OwnerThread } from './owner-thread.js';
 import type { Acknowledged } from './protocol.js';
 
 const ENTRY = new URL('../../workers/owner.js', import.meta.url);
@@ -17,6 +19,7 @@ export interface OwnerSetup {
   readonly commitTimeoutMs: number;
   readonly storeGraceMs: number;
   readonly watchdogMs: number;
+  readonly channel: Channel;
   readonly vitalSigns: Int32Array;
   /** Of the `OwnerMeter`. */
   readonly meterMemory: SharedArrayBuffer;
@@ -25,10 +28,12 @@ export interface OwnerSetup {
 }
 
 /** @param heapMb heap limit of the thread, in MiB. */
-export function spawnOwner(setup: OwnerSetup, heapMb: number): Worker {
-  return new Worker(ENTRY, {
+export function spawnOwner(setup: Omit<OwnerSetup, 'channel'>, heapMb: number): OwnerThread {
+  const channel = createChannel(setup.mailboxLimit);
+  const worker = new Worker(ENTRY, {
     name: 'owner',
-    workerData: setup,
+    workerData: { ...setup, channel } satisfies OwnerSetup,
     resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 12 },
   });
+  return new OwnerThread(worker, channel);
 }

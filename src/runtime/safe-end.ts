@@ -34,7 +34,11 @@ export function safeToEnd(vitalSigns: Int32Array): void {
  *
  * @param patienceMs a thread that hangs in a native call is ended after this time all the same, whatever comes of it.
  */
-export function endThread(worker: Worker, vitalSigns: Int32Array, patienceMs: number): void {
+export function endThread(
+  worker: Pick<Worker, 'terminate'>,
+  vitalSigns: Int32Array,
+  patienceMs: number,
+): void {
   Atomics.store(vitalSigns, END_ORDERED, 1);
   const giveUpAt = performance.now() + patienceMs;
   const attempt = () => {

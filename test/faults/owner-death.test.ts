@@ -5,12 +5,15 @@
 import { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
 import type { ProblemCode } from '../../src/errors.js';
+import { createChannel } from '../../src/runtime/channel.js';
 import { type OwnerEvent, OwnerHandle } from '../../src/runtime/owner-handle.js';
+import { OwnerThread } from '../../src/runtime/owner-thread.js';
 import { PERIL } from './fixtures/perils.js';
 
 const ENTRY = new URL('./fixtures/perilous-owner.js', import.meta.url);
 /** A thread that starts has not turned yet: on a busy machine that alone may take a second. */
 const WATCHDOG_MS = 3_000;
+const MAILBOX_LIMIT = 1024;
 
 interface Stage {
   readonly handle: OwnerHandle;
@@ -31,7 +34,7 @@ function setStage(t: Test, restartLimit = 100): Stage {
   let worker: Worker | undefined;
   const handle = new OwnerHandle({
     limits: {
-      mailboxLimit: 1024,
+      mailboxLimit: MAILBOX_LIMIT,
       askTimeoutMs: 60_000,
       shedAfterMs: 60_000,
       watchdogMs: WATCHDOG_MS,
@@ -39,13 +42,14 @@ function setStage(t: Test, restartLimit = 100): Stage {
       restartWindowMs: 600_000,
     },
     spawn: (vitalSigns, resume) => {
+      const channel = createChannel(MAILBOX_LIMIT);
       worker = new Worker(ENTRY, {
-        workerData: { vitalSigns, resume, watchdogMs: 60_000, begun },
+        workerData: { channel, vitalSigns, resume, watchdogMs: 60_000, begun },
         resourceLimits: { maxOldGenerationSizeMb: 32 },
         // The test runner's own loaders have no business in an owner.
         execArgv: [],
       });
-      return worker;
+      return new OwnerThread(worker, channel);
     },
     onEvent: (event) => {
       events.push(event);

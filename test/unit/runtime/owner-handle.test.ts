@@ -3,9 +3,9 @@
  * becomes of real threads is in `test/faults/owner-death.test.ts`.
  */
 import { EventEmitter } from 'node:events';
-import type { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
 import { type OwnerEvent, OwnerHandle } from '../../../src/runtime/owner-handle.js';
+import type { OwnerThread } from '../../../src/runtime/owner-thread.js';
 import {
   type Acknowledged,
   encodeReply,
@@ -18,14 +18,31 @@ class PlayedOwner extends EventEmitter {
   readonly posted: ToOwner[] = [];
   readonly resume: Acknowledged | undefined;
   terminated = false;
+  collected = 0;
+  waiting: (() => void) | undefined;
 
   constructor(resume: Acknowledged | undefined) {
     super();
     this.resume = resume;
   }
 
-  postMessage(message: ToOwner): void {
+  post(message: ToOwner): void {
     this.posted.push(message);
+  }
+
+  collect(): void {
+    this.collected += 1;
+  }
+
+  wait(callback: () => void): void {
+    this.waiting = callback;
+  }
+
+  /** What the ring does when it is published. */
+  wake(): void {
+    const { waiting } = this;
+    this.waiting = undefined;
+    waiting?.();
   }
 
   async terminate(): Promise<number> {
@@ -73,7 +90,7 @@ function play(t: Test, limits: { mailboxLimit?: number; askTimeoutMs?: number } 
     spawn: (_, resume) => {
       const owner = new PlayedOwner(resume);
       owners.push(owner);
-      return owner as unknown as Worker;
+      return owner as unknown as OwnerThread;
     },
     onEvent: (event) => {
       events.push(event);
@@ -102,6 +119,52 @@ t.test('the asks of one event-loop turn cross in one message, in order', async (
   ask(5);
   await nextTurn();
   t.strictSame(owner.batches.slice(1), [[5]]);
+});
+
+t.test('whoever owes replies is waited for, from one turn after the last ask on', async (t) => {
+  const { owner, ask } = play(t);
+  await nextTurn();
+  await nextTurn();
+  t.notOk(owner.waiting, 'nothing is owed');
+  ask(1);
+  await nextTurn();
+  t.notOk(owner.waiting, 'it has one turn for its replies');
+  ask(2);
+  await nextTurn();
+  t.notOk(owner.waiting, 'and one more with the next ask');
+  const collected = owner.collected;
+  await nextTurn();
+  t.equal(owner.collected, collected + 1);
+  t.ok(owner.waiting);
+  owner.wake();
+  t.equal(owner.collected, collected + 2);
+  t.ok(owner.waiting, 'still owed');
+  owner.reply(1, 2);
+  owner.wake();
+  t.notOk(owner.waiting, 'all is answered');
+});
+
+t.test('replies that are there in the turn after their asks need no waiting', async (t) => {
+  const { owner, ask } = play(t);
+  ask(1);
+  await nextTurn();
+  owner.collect = () => owner.reply(1);
+  await nextTurn();
+  await nextTurn();
+  t.notOk(owner.waiting);
+});
+
+t.test('a successor is waited for, too', async (t) => {
+  const { owners, owner, ask } = play(t);
+  ask(1);
+  await nextTurn();
+  await nextTurn();
+  t.ok(owner.waiting);
+  owner.emit('exit', 1);
+  const successor = owners[1] as PlayedOwner;
+  await nextTurn();
+  t.ok(successor.waiting);
+  t.notOk(owners[2]);
 });
 
 t.test('what is withdrawn in its turn never crosses; later it takes its turn unheard of', async (t) => {
