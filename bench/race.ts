@@ -14,6 +14,8 @@ import { scoped, type Teardowns } from './teardowns.js';
 const SETTLE_MS = 500;
 /** As short as wrk can. */
 const WARM_UP_S = 1;
+/** At most, with requests of the load itself. */
+const OWN_WARM_UP_S = 2;
 /** What starting a server and checking it takes, and what passes between two runs, for plans. */
 const START_S = 0.4;
 const PAUSE_S = 0.15;
@@ -24,8 +26,10 @@ export interface Pace {
   readonly seconds: number;
   /** Not for those who run once, unless it is for all. */
   readonly warmUp: boolean | 'all';
-  /** Every round begins on a server that was just started, at the first index; its warm-up only reads. */
+  /** Every round begins on a server that was just started, at the first index. Its warm-up only reads, if it has no requests. */
   readonly fresh?: boolean;
+  /** A warm-up of so many requests of the load itself: what runs for the first time is slow for some thousand times. */
+  readonly warmUpRequests?: number;
 }
 
 export interface Race extends Pace {
@@ -40,14 +44,17 @@ export interface Race extends Pace {
 
 /** How often `race` calls `step`, and how long it takes. */
 export function planOf(pace: Pace, contestants: number, once = 0): Plan {
-  const { rounds, seconds, warmUp, fresh = false } = pace;
+  const { rounds, seconds, warmUp, fresh = false, warmUpRequests = 0 } = pace;
   const timed = contestants * rounds + once;
   const everyone = contestants + once;
   const starts = fresh ? timed : everyone;
   const warmUps = warmUp === 'all' ? starts : warmUp ? starts - once : 0;
   return {
     steps: timed + warmUps,
-    seconds: timed * (seconds + PAUSE_S) + warmUps * (WARM_UP_S + PAUSE_S) + starts * START_S,
+    seconds:
+      timed * (seconds + PAUSE_S) +
+      warmUps * ((warmUpRequests > 0 ? OWN_WARM_UP_S : WARM_UP_S) + PAUSE_S) +
+      starts * START_S,
   };
 }
 
@@ -83,9 +90,12 @@ export async function race(context: BenchContext, options: Race): Promise<Measur
 async function warmUp(context: BenchContext, scope: Teardowns, lane: Lane, options: Race): Promise<void> {
   context.step(`${lane.contestant.name}: warm-up`);
   const server = await lane.up(scope, options.initialIndex);
-  const { connections } = options.load;
-  const load = options.fresh ? { path: '/current' as const, connections } : options.load;
-  await timed(context, scope, server, { ...load, seconds: WARM_UP_S });
+  const { load, fresh, warmUpRequests: requests } = options;
+  if (requests) await timed(context, scope, server, { ...load, seconds: OWN_WARM_UP_S, requests });
+  else {
+    const reads = { path: '/current' as const, connections: load.connections };
+    await timed(context, scope, server, { ...(fresh ? reads : load), seconds: WARM_UP_S });
+  }
   if (!(await server.settles(SETTLE_MS))) await lane.end();
 }
 

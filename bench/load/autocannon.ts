@@ -22,13 +22,21 @@ export async function autocannon(scope: Teardowns, spec: LoadSpec): Promise<Load
   return JSON.parse(line);
 }
 
-async function run({ port, path, nextEvery = 0, connections, seconds }: LoadSpec): Promise<LoadResult> {
+async function run({
+  port,
+  path,
+  nextEvery = 0,
+  connections,
+  seconds,
+  requests,
+}: LoadSpec): Promise<LoadResult> {
   const { default: start } = await import('autocannon');
   const usual = Array.from({ length: Math.max(0, nextEvery - 1) }, () => ({ path }));
   const result = await start({
     url: `http://127.0.0.1:${port}${path}`,
     connections,
     duration: seconds,
+    ...(requests ? { amount: requests } : {}),
     ...(nextEvery > 0 ? { requests: [...usual, { path: '/next' }] } : {}),
   });
   const { latency } = result;

@@ -16,6 +16,8 @@ export interface LoadSpec {
   readonly connections: number;
   /** Whole seconds, as wrk wants them. */
   readonly seconds: number;
+  /** Nothing more is sent after so many. */
+  readonly requests?: number | undefined;
 }
 
 /** Latencies in milliseconds. */

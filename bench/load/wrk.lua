@@ -1,15 +1,23 @@
--- Optional argument: every so many requests is a /next instead of the one on the command line.
+-- Two arguments, each 0 for never: every so many requests is a /next instead of the one on the command line; and the load
+-- ends after so many answers, although wrk itself ends after its time.
 -- At the end prints one line of JSON; times are in microseconds.
 
 function init(args)
-  local every = tonumber(args[1])
-  if every then
+  local every, limit = tonumber(args[1]), tonumber(args[2])
+  if every > 0 then
     local usual, next = wrk.format("GET"), wrk.format("GET", "/next")
     local count = 0
     function request()
       count = count + 1
       if count % every == 0 then return next end
       return usual
+    end
+  end
+  if limit > 0 then
+    local answers = 0
+    function response()
+      answers = answers + 1
+      if answers == limit then wrk.thread:stop() end
     end
   end
 end

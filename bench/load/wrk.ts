@@ -18,7 +18,7 @@ export async function wrk(scope: Teardowns, spec: LoadSpec): Promise<LoadResult>
     args: [
       ...['-t', `${threads}`, '-c', `${spec.connections}`, '-d', `${spec.seconds}s`],
       ...['--timeout', `${TIMEOUT_S}s`, '-s', SCRIPT, `http://127.0.0.1:${spec.port}${spec.path}`],
-      ...(spec.nextEvery ? ['--', `${spec.nextEvery}`] : []),
+      ...['--', `${spec.nextEvery ?? 0}`, `${spec.requests ?? 0}`],
     ],
     env: {},
   });

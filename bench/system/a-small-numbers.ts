@@ -2,7 +2,8 @@
  * (a) Small numbers, closed loop, 100 connections. First `/current` at an index whose number has 20 digits: nothing
  * but the way of a request. Then a mix of reads and writes, one request in 32 a `/next`: at this rate nearly every group
  * of requests holds a write, so all of it waits at the gate. Each round of the mix begins on new servers, so that the
- * numbers stay small; the ceiling's bodies grow with the writes, too.
+ * numbers stay small, and with as many writes for each of them: after those they are warm. The ceiling's bodies grow with
+ * the writes, too.
  */
 import { measured, ratioBar } from '../bars.js';
 import {
@@ -20,6 +21,8 @@ import { loadTable } from '../report/table.js';
 import { type BenchContext, NO_REDIS, type Scenario, sumOf } from '../scenario.js';
 
 const CONNECTIONS = 100;
+/** 5,000 writes, so some thousand commits, and numbers of 1,000 digits. */
+export const MIX_WARM_UP = 160_000;
 export const NEXT_EVERY = 32;
 export const READS = '/current, 20 digits, 100 connections';
 export const MIX = `one /next in ${NEXT_EVERY}, 100 connections`;
@@ -34,7 +37,7 @@ function readPace({ quick }: BenchContext): Pace {
 }
 
 function mixPace(context: BenchContext): Pace {
-  return { ...readPace(context), seconds: 1, fresh: true };
+  return { ...readPace(context), seconds: 1, warmUp: 'all', fresh: true, warmUpRequests: MIX_WARM_UP };
 }
 
 export const smallNumbers: Scenario = {

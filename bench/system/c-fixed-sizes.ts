@@ -1,7 +1,8 @@
 /**
  * (c) Numbers of fixed sizes, 100 connections: `/current` for everyone, and `/next` from the same indexes for Warren and
  * the ceiling. A `/next` makes the next number longer, and a second of them from 20 digits ends beyond 10,000; so each
- * round begins on new servers, and the ceiling's bodies grow alike. The peers convert for every answer, as each `/next`
+ * round begins on new servers, warmed up by the `/next` that lead to the first index, where there are enough of
+ * them, and the ceiling's bodies grow alike. The peers convert for every answer, as each `/next`
  * makes them do; theirs could be kept from one `/current` to the next, but nobody asks a sequence for that.
  */
 import { figureBar, measured, objectionTo, ratioBar } from '../bars.js';
@@ -19,6 +20,9 @@ const SIZES = [20, 200, 2_000, 20_000, LARGEST];
 const MEMORY_BAR_MB = 300;
 const BAR = 0.9;
 const CONNECTIONS = 100;
+/** As many `/next` make a server warm, and take it at most from 7,000 to 20,000 digits. */
+const WARM_UP = 60_000;
+const MIN_WARM_UP = 5_000;
 const WARREN = warrenInMemory('async');
 const CONTESTANTS = [CEILING, WARREN];
 
@@ -35,8 +39,18 @@ function partsOf({ quick }: BenchContext): Part[] {
   return [
     ...reads.map((size) => ({ path: '/current' as const, size, pace })),
     // At the largest size some seconds of /next make the numbers hardly longer.
-    ...writes.map((size) => ({ path: '/next' as const, size, pace: { ...pace, fresh: size < LARGEST } })),
+    ...writes.map((size) => ({ path: '/next' as const, size, pace: { ...pace, ...freshPace(size) } })),
   ];
+}
+
+function freshPace(size: number): Partial<Pace> {
+  if (size === LARGEST) return {};
+  const index = indexOf(size);
+  return { fresh: true, warmUpRequests: index < MIN_WARM_UP ? 0 : Math.min(WARM_UP, index) };
+}
+
+function indexOf(size: number): number {
+  return size === LARGEST ? 1_000_000 : indexWithDigits(size);
 }
 
 function peersOf({ path }: Part, { quick }: BenchContext) {
@@ -58,16 +72,16 @@ export const fixedSizes: Scenario = {
     const measurements: Measurement[] = [];
     for (const part of partsOf(context)) {
       const { path, size, pace } = part;
-      const initialIndex = size === LARGEST ? 1_000_000 : indexWithDigits(size);
+      const index = indexOf(size);
       const from = path === '/next' && pace.fresh ? ' from' : ',';
-      const workload = `${path}${from} ${digitsAt(initialIndex).toLocaleString('en-US')} digits`;
+      const workload = `${path}${from} ${digitsAt(index).toLocaleString('en-US')} digits`;
       const results = await race(context, {
         ...pace,
         workload,
         contestants: CONTESTANTS,
         once: peersOf(part, context),
         load: { path, connections: CONNECTIONS },
-        initialIndex,
+        initialIndex: index - (pace.warmUpRequests ?? 0),
         ...(path === '/current' ? { digits: size } : {}),
       });
       const [ceiling, warren] = [measured(results, CEILING), measured(results, WARREN)];

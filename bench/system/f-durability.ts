@@ -20,7 +20,7 @@ import type { Bar, Measurement } from '../measurement.js';
 import { type Pace, planOf, race } from '../race.js';
 import { loadTable } from '../report/table.js';
 import { type BenchContext, NO_REDIS, type Scenario } from '../scenario.js';
-import { NEXT_EVERY } from './a-small-numbers.js';
+import { MIX_WARM_UP, NEXT_EVERY } from './a-small-numbers.js';
 
 const CONNECTIONS = 100;
 export const DURABILITY_WORKLOAD = `one /next in ${NEXT_EVERY}, by store`;
@@ -28,7 +28,7 @@ export const DURABILITY_WORKLOAD = `one /next in ${NEXT_EVERY}, by store`;
 const TMPFS = 0x01021994;
 
 function pace({ quick }: BenchContext): Pace {
-  return { rounds: quick ? 1 : 3, seconds: 1, warmUp: true, fresh: true };
+  return { rounds: quick ? 1 : 3, seconds: 1, warmUp: 'all', fresh: true, warmUpRequests: MIX_WARM_UP };
 }
 
 function gatedBar(
