@@ -67,6 +67,7 @@ export class OwnerHandle {
   #unposted = 0;
   /** When this event-loop turn had its first ask; undefined before that. */
   #turnAt: number | undefined;
+  /** `#endTurn` is due at the end of this one. */
   #turnEnds = false;
   readonly #drain = new DrainRate();
   #thread: OwnerThread | undefined;
@@ -88,6 +89,7 @@ export class OwnerHandle {
     this.#supervisor = new Supervisor(options.limits);
     this.#expiry = setInterval(
       () => {
+        // An owner that owes nothing is not waited for, and may have something to say.
         this.#thread?.collect();
         this.#asks.expire(performance.now() - askTimeoutMs);
         this.#drain.tick(performance.now());

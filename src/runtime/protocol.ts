@@ -3,7 +3,7 @@
  * shared memory that both sides read without a message.
  *
  * Replies come in exactly the order in which their messages went, so neither side sends an identity: the n-th reply
- * belongs to the n-th message of this owner's reign. An envelope is one byte one way and one number the other.
+ * belongs to the n-th message of this owner's reign. An envelope is one number each way; how it crosses is in `channel.ts`.
  */
 import type { ProblemCode } from '../errors.js';
 
