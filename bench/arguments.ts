@@ -24,7 +24,7 @@ export interface Arguments {
 
 export const USAGE = `usage: npm run bench -- [options]
 
-  --quick                     two minutes instead of eleven: fewer rounds, sizes and seconds
+  --quick                     two minutes instead of twelve: fewer rounds, sizes and seconds
   --scenario a,c              only these:
                                 a  small numbers, closed loop, 100 connections
                                 b  the same with 1,000 connections, and with 10
