@@ -32,6 +32,7 @@ export class OwnerThread extends EventEmitter<OwnerThreadEvents> {
     // Node delivers what the thread had posted before it reports the exit.
     worker.once('exit', (code) => {
       this.collect();
+      this.#fromOwner.endWait();
       this.emit('exit', code);
     });
   }
@@ -49,7 +50,7 @@ export class OwnerThread extends EventEmitter<OwnerThreadEvents> {
     }
   }
 
-  /** Calls back once, when there is more than `collect` has last seen. */
+  /** Calls back once, when there is more than `collect` has last seen, or never will be. */
   wait(callback: () => void): void {
     this.#fromOwner.wait(callback);
   }

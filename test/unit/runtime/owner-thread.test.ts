@@ -76,6 +76,13 @@ t.test('what a thread has posted before its end is emitted before its end', asyn
   t.strictSame(heard, [error, replied(1, 2), 1]);
 });
 
+t.test('whoever waits for a thread that has ended is told', async (t) => {
+  const { thread, worker } = play();
+  const told = new Promise<void>((resolve) => thread.wait(resolve));
+  worker.emit('exit', 1);
+  await t.resolves(told);
+});
+
 t.test('stopped is the last word of a port', async (t) => {
   const { post, portClosed } = play();
   post(away);

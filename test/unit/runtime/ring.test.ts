@@ -121,6 +121,21 @@ t.test('what the last look has shown and nobody took is nothing new', async (t) 
   t.strictSame(takeAll(reader), [1, 2]);
 });
 
+t.test('a wait can be ended, and then begun anew', async (t) => {
+  const memory = ringMemory(8);
+  const [writer, reader] = [new RingWriter(memory), new RingReader(memory)];
+  const [first, second] = [new Calls(), new Calls()];
+  reader.wait(first.back);
+  reader.endWait();
+  while (first.count === 0) await new Promise(setImmediate);
+  t.equal(reader.look(), 0);
+  reader.wait(second.back);
+  writer.push(1);
+  writer.publish();
+  while (second.count === 0) await new Promise(setImmediate);
+  t.strictSame([first.count, second.count], [1, 1]);
+});
+
 t.test('between two threads, 200,000 numbers come there and back in order', async (t) => {
   const random = new SeededRandom(4711);
   const memories = [ringMemory(1024), startingAt(LAST_COUNT - 50_000, 1024)] as const;
