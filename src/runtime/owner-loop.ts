@@ -15,7 +15,6 @@ import { Mailbox } from '../actor/mailbox.js';
 import { messageOf, WarrenError } from '../errors.js';
 import type { Checkpoint } from '../store/checkpoint.js';
 import type { CommitOutcome, Store } from '../store/store.js';
-import { deadline } from './deadline.js';
 import {
   type Acknowledged,
   encodeReply,
@@ -25,6 +24,7 @@ import {
   TURN_IN_PROGRESS,
   type WireRefusal,
 } from './protocol.js';
+import { LAST_RETRY_MS, StoredRecord } from './stored-record.js';
 
 export interface OwnerOptions {
   readonly behavior: Behavior;
@@ -56,13 +56,9 @@ export interface OwnerClock {
 
 /** Waits between two attempts to reach the store, in milliseconds; then the last one repeats. */
 const RETRY_MS = [10, 25, 50, 100, 200];
-const LAST_RETRY_MS = 400;
 
 /** How often a standby tries to take over, in milliseconds: well within a second after the lease has lapsed. */
 const STANDBY_MS = 250;
-
-/** An idle owner renews its lease at least this often, in milliseconds, and so notices that the store has lost its record. */
-const RENEWAL_MS = 1_000;
 
 /**
  * In async durability a checkpoint follows the one before at this distance, in milliseconds: nobody waits for it, and without
@@ -78,10 +74,9 @@ type Phase = 'restoring' | 'serving' | 'recovering' | 'stopped';
 export class OwnerLoop {
   readonly #options: OwnerOptions;
   readonly #mailbox: Mailbox;
+  readonly #record: StoredRecord;
   #phase: Phase = 'restoring';
   #acknowledged: Acknowledged;
-  /** What the store is known to hold. */
-  #stored: Checkpoint | undefined;
   #committing = false;
   /** In async durability: when the next checkpoint is due, and whether a timer waits for it. */
   #checkpointAt = 0;
@@ -90,15 +85,6 @@ export class OwnerLoop {
   #refusing: 'store-unavailable' | 'standby' | undefined;
   /** What a dead owner had acknowledged counts until another instance has reigned. */
   #resume: Acknowledged | undefined;
-  /** The newest record that was read without taking over: should the store lose it, the sequence does not begin anew. */
-  #witnessed: Checkpoint | undefined;
-  /** Since when the store has held less than that, or nothing at all. */
-  #lostSince: number | undefined;
-  /** When it was last seen so. */
-  #lostSeenAt = 0;
-  /** Until then no other instance can have taken over. */
-  #leaseUntil = Number.POSITIVE_INFINITY;
-  #cancelRenewal: () => void = () => {};
   /** So many of the oldest messages may have been committed: their commit was cut off, or the owner before died over it. */
   #inDoubt = 0;
   /** Replies that may leave, and have not been posted yet. */
@@ -114,6 +100,11 @@ export class OwnerLoop {
     // Nobody shall notice that this owner is not the first one; before that there is nobody to wait for.
     this.#patientUntil = options.resume ? options.clock.now() + options.storeGraceMs : 0;
     this.#mailbox = new Mailbox(options.mailboxLimit);
+    this.#record = new StoredRecord(options, () => {
+      if (this.#phase === 'serving' && !this.#committing) {
+        void this.#commit(this.#acknowledged.state, new Float64Array(0));
+      }
+    });
   }
 
   /** Restores the state and begins to serve. Resolves when the owner has stopped for good. */
@@ -165,7 +156,7 @@ export class OwnerLoop {
     if (gated) {
       // What came before the first change shows nothing that is not durable. After a lapsed lease it may still be
       // outdated, and only a commit can tell.
-      if (this.#options.clock.now() >= this.#leaseUntil) free = 0;
+      if (!this.#record.leased) free = 0;
       this.#reply(replies.slice(0, free), this.#acknowledged);
       // Before the commit: some stores do not give the thread back until it is done.
       this.#send();
@@ -182,7 +173,7 @@ export class OwnerLoop {
   #checkpointBehind(): void {
     const { clock } = this.#options;
     const { state } = this.#acknowledged;
-    if (this.#phase !== 'serving' || this.#committing || this.#stored?.state === state) return;
+    if (this.#phase !== 'serving' || this.#committing || this.#record.state === state) return;
     const waitMs = this.#stopping ? 0 : this.#checkpointAt - clock.now();
     if (waitMs <= 0) {
       this.#checkpointAt = clock.now() + CHECKPOINT_MS;
@@ -197,7 +188,7 @@ export class OwnerLoop {
   }
 
   async #commit(state: number, replies: Float64Array<ArrayBuffer>): Promise<void> {
-    const { store, writer, commitTimeoutMs, clock } = this.#options;
+    const { store, writer } = this.#options;
     const next: Checkpoint = {
       epoch: this.#acknowledged.epoch,
       version: this.#acknowledged.version + 1,
@@ -205,11 +196,10 @@ export class OwnerLoop {
       writer,
     };
     this.#committing = true;
-    const since = clock.now();
     let outcome: CommitOutcome = 'changed';
     let failure: unknown;
     try {
-      outcome = await deadline(clock, commitTimeoutMs, store.commit(this.#stored, next));
+      outcome = await this.#record.replace(next);
     } catch (error) {
       failure = error;
     }
@@ -221,8 +211,6 @@ export class OwnerLoop {
       void this.#recover(failure ?? new WarrenError('store-unreachable', 'the stored record had changed'));
       return;
     }
-    this.#stored = next;
-    this.#holdLease(since);
     // Replies that were not gated have shown more than this commit.
     const shown = replies.length > 0 ? state : this.#acknowledged.state;
     this.#reply(replies, { epoch: next.epoch, version: next.version, state: shown });
@@ -270,24 +258,11 @@ export class OwnerLoop {
     this.#resume = undefined;
     this.#acknowledged = NOTHING;
     this.#phase = 'restoring';
-    this.#cancelRenewal();
+    this.#record.stopRenewing();
     if (this.#refusing === 'standby') return;
     this.#refusing = 'standby';
     this.#options.post({ kind: 'standby', reason });
     this.#refuseAll();
-  }
-
-  /** @param since when the commit that took or renewed the lease began. */
-  #holdLease(since: number): void {
-    const { store, clock } = this.#options;
-    if (store.leaseMs === undefined) return;
-    this.#leaseUntil = since + store.leaseMs;
-    this.#cancelRenewal();
-    this.#cancelRenewal = clock.after(Math.min(store.leaseMs / 3, RENEWAL_MS), () => {
-      if (this.#phase === 'serving' && !this.#committing) {
-        void this.#commit(this.#acknowledged.state, new Float64Array(0));
-      }
-    });
   }
 
   #refuseAll(): void {
@@ -330,115 +305,29 @@ export class OwnerLoop {
           attempt = () => this.#takeOver();
           waitMs = STANDBY_MS;
         } else if (!isTransient(error)) return this.#end(error);
-        else if (this.#phase === 'restoring' && this.#options.clock.now() >= this.#patientUntil) {
-          this.#goAway(messageOf(error));
-        }
+        else if (this.#phase === 'restoring' && !this.#patient) this.#goAway(messageOf(error));
       }
       await this.#wait(waitMs);
     }
     return undefined;
   }
 
-  /** First act of a reign: reads the record and replaces it by one of the next epoch. */
+  get #patient(): boolean {
+    return this.#options.clock.now() < Math.max(this.#patientUntil, this.#record.othersTimeUntil);
+  }
+
   async #takeOver(): Promise<Origin | undefined> {
-    const { writer, freshState } = this.#options;
-    const resume = this.#resume;
-    const stored = await this.#load();
-    if (resume && stored && isSuccessor(stored, resume, writer)) throw fenced(stored);
-    const base = resume ?? this.#newestKnown(stored);
-    let origin: Origin = resume ? 'resumed' : 'stored';
-    let state = base?.state ?? 0;
-    if (!base) {
-      ({ state, origin } = await freshState());
-      if (origin === 'fresh') this.#trustEmptiness();
-    }
-    const next: Checkpoint = {
-      epoch: Math.max(stored?.epoch ?? 0, base?.epoch ?? 0) + 1,
-      version: Math.max(stored?.version ?? 0, base?.version ?? 0) + 1,
-      state,
-      writer,
-    };
-    if (!(await this.#settle(stored, next))) return undefined;
-    this.#witnessed = undefined;
-    this.#acknowledged = { epoch: next.epoch, version: next.version, state };
-    return origin;
+    const reign = await this.#record.takeOver(this.#resume);
+    if (reign) this.#acknowledged = reign.acknowledged;
+    return reign?.origin;
   }
 
-  /**
-   * The record to go on from. A store that holds less than it did has lost what it had confirmed: whoever has acknowledged
-   * more writes that anew, and has the time for it before this one goes on from what it has seen.
-   */
-  #newestKnown(stored: Checkpoint | undefined): Checkpoint | undefined {
-    if (!this.#witnessed || (stored && stored.version >= this.#witnessed.version)) {
-      if (stored) this.#lostSince = undefined;
-      this.#witnessed = stored;
-      return stored;
-    }
-    if (!this.#othersHadTime()) throw fenced(this.#witnessed);
-    return this.#witnessed;
-  }
-
-  /** A store without a record may be new, or may have lost all, while an owner lives that has acknowledged numbers. */
-  #trustEmptiness(): void {
-    if (this.#othersHadTime()) return;
-    throw new WarrenError(
-      'store-refused',
-      'the store is empty; another instance may be about to write it anew',
-    );
-  }
-
-  /** Whether an owner that lives must have noticed by now that the store has lost its record, and have written it anew. */
-  #othersHadTime(): boolean {
-    const { clock, store, commitTimeoutMs } = this.#options;
-    if (store.leaseMs === undefined) return true;
-    // One that is silent for longer than its lease may be replaced in any case.
-    const enoughMs = Math.min(store.leaseMs, RENEWAL_MS + commitTimeoutMs + LAST_RETRY_MS);
-    const now = clock.now();
-    // Between two looks that are far apart, as after a suspension, another may have reigned, and the store have lost it all.
-    if (this.#lostSince === undefined || now - this.#lostSeenAt > commitTimeoutMs + LAST_RETRY_MS) {
-      this.#lostSince = now;
-      // That is no absence of the store: whoever asks meanwhile is not refused.
-      this.#patientUntil = now + enoughMs + LAST_RETRY_MS;
-    }
-    this.#lostSeenAt = now;
-    return now - this.#lostSince >= enoughMs;
-  }
-
-  /** After a commit that failed: learns where the record stands and sets it to what was acknowledged. */
   async #reclaim(): Promise<Origin | undefined> {
-    const stored = await this.#load();
-    const { writer } = this.#options;
-    // Read after the wait: an async owner has gone on meanwhile.
-    const { epoch, version, state } = this.#acknowledged;
-    if (stored && isSuccessor(stored, this.#acknowledged, writer)) throw fenced(stored);
-    // Somebody who took over a store that had lost our record reigned in that epoch.
-    const used = stored && stored.writer !== writer ? stored.epoch + 1 : (stored?.epoch ?? 0);
-    const next = {
-      // A late commit of a dead owner of ours may have brought back the epoch of its reign.
-      epoch: Math.max(used, epoch),
-      version: Math.max(stored?.version ?? 0, version) + 1,
-      state,
-      writer,
-    };
-    if (!(await this.#settle(stored, next))) return undefined;
-    this.#acknowledged = { ...this.#acknowledged, epoch: next.epoch, version: next.version };
+    const reclaimed = await this.#record.reclaim(() => this.#acknowledged);
+    if (!reclaimed) return undefined;
+    const { epoch, version } = reclaimed;
+    this.#acknowledged = { ...this.#acknowledged, epoch, version };
     return 'returned';
-  }
-
-  async #settle(stored: Checkpoint | undefined, next: Checkpoint): Promise<boolean> {
-    const { clock, commitTimeoutMs, store } = this.#options;
-    const since = clock.now();
-    const outcome = await deadline(clock, commitTimeoutMs, store.commit(stored, next));
-    if (outcome === 'held') throw fenced(stored);
-    if (outcome === 'changed') return false;
-    this.#stored = next;
-    this.#holdLease(since);
-    return true;
-  }
-
-  #load(): Promise<Checkpoint | undefined> {
-    const { clock, commitTimeoutMs, store } = this.#options;
-    return deadline(clock, commitTimeoutMs, store.load());
   }
 
   #wait(ms: number): Promise<void> {
@@ -453,7 +342,7 @@ export class OwnerLoop {
 
   async #finish(): Promise<void> {
     if (this.#phase === 'stopped') return;
-    if (this.#phase === 'serving' && this.#stored?.state !== this.#acknowledged.state) {
+    if (this.#phase === 'serving' && this.#record.state !== this.#acknowledged.state) {
       this.#checkpointBehind();
       return;
     }
@@ -462,16 +351,6 @@ export class OwnerLoop {
     await this.#options.store.close();
     this.#options.post({ kind: 'stopped' });
   }
-}
-
-/**
- * Whether a record was written by a process that took over after our reign: its version is larger than all that we have
- * acknowledged, since it has read that. Not our own process: an owner that died, or heard nothing, right after its take-over
- * has left a record that nobody was told of. And no record of a smaller version, whoever wrote it: that is a store that has
- * lost what it had confirmed; what was acknowledged is newer and is written again.
- */
-function isSuccessor(stored: Checkpoint, acknowledged: Acknowledged, writer: string): boolean {
-  return stored.writer !== writer && stored.version > acknowledged.version;
 }
 
 function joined(parts: readonly Float64Array[]): Float64Array<ArrayBuffer> {
@@ -488,9 +367,4 @@ function isTransient(error: unknown): boolean {
   return (
     error instanceof WarrenError && (error.code === 'store-unreachable' || error.code === 'store-refused')
   );
-}
-
-function fenced(stored: Checkpoint | undefined): WarrenError {
-  const reign = stored ? `epoch ${stored.epoch}, writer ${stored.writer}` : 'no record yet';
-  return new WarrenError('store-fenced', `another process owns the store (${reign})`);
 }
