@@ -24,16 +24,18 @@ const WORDS = -1;
 /** Before the first reply of `Replies`. */
 const REPLIES_HEAD = 4;
 /**
- * Room beyond what the asks need: for AGAIN and STOP one way, for heads without replies and for WORDS the other way. They
- * come at most every some milliseconds; a reader that leaves so many unread has been silent for longer than any watchdog waits.
+ * Room beyond what asks and their replies need: for AGAIN, its count and STOP one way, for heads without replies and for WORDS
+ * the other way. An async owner with a lease posts such a head every 10 ms at most. A main thread that looks at none of
+ * them for 80 s overflows the ring, and the owner ends; its successor goes on from what was read.
  */
-const ROOM = 32_768;
+const ASKS_ROOM = 16;
+const REPLIES_ROOM = 32_768;
 
 /** @param mailboxLimit what the owner owes is never more. */
 export function createChannel(mailboxLimit: number): Channel {
   return {
-    toOwner: ringMemory(mailboxLimit + 16),
-    fromOwner: ringMemory((1 + REPLIES_HEAD) * mailboxLimit + ROOM),
+    toOwner: ringMemory(mailboxLimit + ASKS_ROOM),
+    fromOwner: ringMemory((1 + REPLIES_HEAD) * mailboxLimit + REPLIES_ROOM),
   };
 }
 
