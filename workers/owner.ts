@@ -5,8 +5,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { watchLoop } from '../src/meter/loop-gauge.js';
 import { OwnerMeter } from '../src/meter/owner-meter.js';
+import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
 import { OwnerLoop } from '../src/runtime/owner-loop.js';
-import { OWNER_CLOCK, receiveBy, sendBy } from '../src/runtime/owner-port.js';
+import { receiveBy, sendBy } from '../src/runtime/owner-port.js';
 import type { OwnerSetup } from '../src/runtime/owner-setup.js';
 import { MAIN_PULSE, OWNER_PULSE } from '../src/runtime/protocol.js';
 import { keepPulse } from '../src/runtime/pulse.js';

@@ -1,6 +1,6 @@
 /** A bound in time on any promise: past it the outcome is unknown, whatever the promise does later. */
 import { WarrenError } from '../errors.js';
-import type { OwnerClock } from './owner-loop.js';
+import type { OwnerClock } from './owner-clock.js';
 
 /** @throws WarrenError `store-unreachable` after `ms` milliseconds. */
 export function deadline<T>(clock: OwnerClock, ms: number, promise: Promise<T>): Promise<T> {

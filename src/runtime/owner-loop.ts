@@ -15,6 +15,7 @@ import { Mailbox } from '../actor/mailbox.js';
 import { messageOf, WarrenError } from '../errors.js';
 import type { Checkpoint } from '../store/checkpoint.js';
 import type { CommitOutcome, Store } from '../store/store.js';
+import type { OwnerClock } from './owner-clock.js';
 import {
   type Acknowledged,
   encodeReply,
@@ -45,13 +46,6 @@ export interface OwnerOptions {
   readonly vitalSigns: Int32Array;
   readonly post: (message: FromOwner) => void;
   readonly clock: OwnerClock;
-}
-
-export interface OwnerClock {
-  /** Calls back after `ms` milliseconds; the result cancels it. */
-  after(ms: number, callback: () => void): () => void;
-  /** Milliseconds, monotonic. */
-  now(): number;
 }
 
 /** Waits between two attempts to reach the store, in milliseconds; then the last one repeats. */

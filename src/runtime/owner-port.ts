@@ -1,17 +1,9 @@
-/** The owner thread's side of the channel, and the clock of the real world: what connects an `OwnerLoop` to its thread. */
+/** The owner thread's side of the channel: what connects an `OwnerLoop` to its thread. */
 import type { MessagePort } from 'node:worker_threads';
 import { type Channel, readToOwner, writeMark, writeReplies } from './channel.js';
-import type { OwnerClock, OwnerLoop } from './owner-loop.js';
+import type { OwnerLoop } from './owner-loop.js';
 import type { FromOwner } from './protocol.js';
 import { RingReader, RingWriter } from './ring.js';
-
-export const OWNER_CLOCK: OwnerClock = {
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  },
-  now: () => performance.now(),
-};
 
 /** @returns what posts to the main thread; `stopped` is the last, and lets the thread end. */
 export function sendBy(channel: Channel, port: MessagePort): (message: FromOwner) => void {

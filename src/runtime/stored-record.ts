@@ -10,7 +10,7 @@ import { WarrenError } from '../errors.js';
 import type { Checkpoint } from '../store/checkpoint.js';
 import type { CommitOutcome, Store } from '../store/store.js';
 import { deadline } from './deadline.js';
-import type { OwnerClock } from './owner-loop.js';
+import type { OwnerClock } from './owner-clock.js';
 import type { Acknowledged, Origin } from './protocol.js';
 
 export interface StoredRecordOptions {

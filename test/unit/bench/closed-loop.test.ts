@@ -1,9 +1,21 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { chooseLoadTool } from '../../../bench/load/closed-loop.js';
 import { Teardowns } from '../../../bench/teardowns.js';
+
+async function listen(t: Test, server: Server): Promise<{ scope: Teardowns; port: number }> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const scope = new Teardowns();
+  t.teardown(async () => {
+    await scope.run();
+    server.closeAllConnections();
+    server.close();
+  });
+  return { scope, port: (server.address() as AddressInfo).port };
+}
 
 /** The same one twice where there is no wrk. */
 const TOOLS = [chooseLoadTool(undefined), chooseLoadTool('autocannon')];
@@ -17,15 +29,7 @@ for (const tool of new Map(TOOLS.map((each) => [each.name, each])).values()) {
       else refused += 1;
       response.writeHead(good ? 200 : 503, { 'Content-Length': 0 }).end();
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const scope = new Teardowns();
-    t.teardown(async () => {
-      await scope.run();
-      server.closeAllConnections();
-      server.close();
-    });
-    const { port } = server.address() as AddressInfo;
+    const { scope, port } = await listen(t, server);
     const result = await tool.run(scope, { port, path: '/current', connections: 2, seconds: 1 });
     // The last answers of all connections may have come too late to count.
     t.ok(
@@ -48,15 +52,7 @@ for (const tool of new Map(TOOLS.map((each) => [each.name, each])).values()) {
         paths.set(url, (paths.get(url) ?? 0) + 1);
         response.writeHead(200, { 'Content-Length': 0 }).end();
       });
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const scope = new Teardowns();
-      t.teardown(async () => {
-        await scope.run();
-        server.closeAllConnections();
-        server.close();
-      });
-      const { port } = server.address() as AddressInfo;
+      const { scope, port } = await listen(t, server);
       const load = {
         port,
         path: '/current',

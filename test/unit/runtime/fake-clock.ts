@@ -1,5 +1,5 @@
 /** A clock that the test owns: time passes only in `advance`, and timers fire in the order in which they are due. */
-import type { OwnerClock } from '../../../src/runtime/owner-loop.js';
+import type { OwnerClock } from '../../../src/runtime/owner-clock.js';
 
 export class FakeClock implements OwnerClock {
   #now = 0;

@@ -1,6 +1,7 @@
 /** An owner on the test's own store and clock, and all that it said. */
 
-import { type OwnerClock, OwnerLoop, type OwnerOptions } from '../../../src/runtime/owner-loop.js';
+import type { OwnerClock } from '../../../src/runtime/owner-clock.js';
+import { OwnerLoop, type OwnerOptions } from '../../../src/runtime/owner-loop.js';
 import { decodeReply, type FromOwner, VITAL_SIGNS } from '../../../src/runtime/protocol.js';
 import { CURRENT, fibonacci, NEXT, PREVIOUS } from '../../../src/sequence/fibonacci.js';
 import { FakeClock } from './fake-clock.js';
