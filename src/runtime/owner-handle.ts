@@ -1,24 +1,21 @@
 /**
- * The main thread's side of the owner: takes asks, posts them in batches, hands out replies, and replaces an owner
- * that has died.
+ * The main thread's side of the owner: what may be asked of it, what it says, and its replacement when it has died.
  *
- * Nobody sees the death of an owner: what it had not answered is still in `PendingAsks`, in order, and its successor
+ * Nobody sees the death of an owner: what it had not answered is still in the `AskLine`, in order, and its successor
  * starts from what the replies so far have shown and gets those messages again. That is safe because nothing that the
  * dead one had computed beyond them has left its gate.
  */
-import { AskMeter } from '../meter/ask-meter.js';
-import { DrainRate } from './drain-rate.js';
+import type { AskMeter } from '../meter/ask-meter.js';
+import { type AskLimits, AskLine } from './ask-line.js';
 import type { OwnerThread } from './owner-thread.js';
-import { type Asker, PendingAsks } from './pending-asks.js';
+import type { Asker } from './pending-asks.js';
 import {
   type Acknowledged,
-  decodeReply,
   type FromOwner,
   MAIN_PULSE,
   MARKS,
   type Origin,
   OWNER_PULSE,
-  type ToOwner,
   TURN_IN_PROGRESS,
   UNSAFE_TO_END,
   VITAL_SIGNS,
@@ -27,17 +24,9 @@ import { keepPulse, type Pulse } from './pulse.js';
 import { endThread } from './safe-end.js';
 import { type RestartLimits, Supervisor } from './supervisor.js';
 
-export interface OwnerLimits extends RestartLimits {
-  readonly mailboxLimit: number;
-  /** How long a client waits for its answer, in milliseconds. */
-  readonly askTimeoutMs: number;
-  /** While the oldest ask has waited for longer than this, new ones are refused, in milliseconds. */
-  readonly shedAfterMs: number;
+export interface OwnerLimits extends RestartLimits, AskLimits {
   readonly watchdogMs: number;
 }
-
-const TICK_MS = 100;
-const MAX_RETRY_SECONDS = 30;
 
 /** What befalls the owner, for logs and for whoever decides over the process. */
 export type OwnerEvent =
@@ -58,18 +47,9 @@ export interface OwnerHandleOptions {
 }
 
 export class OwnerHandle {
-  readonly meter = new AskMeter();
   readonly #options: OwnerHandleOptions;
-  readonly #asks: PendingAsks;
+  readonly #line: AskLine;
   readonly #supervisor: Supervisor;
-  readonly #expiry: NodeJS.Timeout;
-  /** Position of the first ask of this event-loop turn: from there on, messages are not posted yet. */
-  #unposted = 0;
-  /** When this event-loop turn had its first ask; undefined before that. */
-  #turnAt: number | undefined;
-  /** `#endTurn` is due at the end of this one. */
-  #turnEnds = false;
-  readonly #drain = new DrainRate();
   #thread: OwnerThread | undefined;
   #vitalSigns: Int32Array = new Int32Array(VITAL_SIGNS);
   #pulse: Pulse | undefined;
@@ -84,19 +64,12 @@ export class OwnerHandle {
 
   constructor(options: OwnerHandleOptions) {
     this.#options = options;
-    const { mailboxLimit, askTimeoutMs } = options.limits;
-    this.#asks = new PendingAsks(mailboxLimit);
+    this.#line = new AskLine(options.limits, () => this.#thread);
     this.#supervisor = new Supervisor(options.limits);
-    this.#expiry = setInterval(
-      () => {
-        // An owner that owes nothing is not waited for, and may have something to say.
-        this.#thread?.collect();
-        this.#asks.expire(performance.now() - askTimeoutMs);
-        this.#drain.tick(performance.now());
-      },
-      Math.min(TICK_MS, askTimeoutMs / 4),
-    );
-    this.#expiry.unref();
+  }
+
+  get meter(): AskMeter {
+    return this.#line.meter;
   }
 
   /** Starts the owner. What was asked before waits for it. */
@@ -120,13 +93,12 @@ export class OwnerHandle {
   }
 
   get pending(): number {
-    return this.#asks.count;
+    return this.#line.pending.count;
   }
 
   /** How long the oldest ask that the owner still owes has waited, in milliseconds. */
   get oldestMs(): number {
-    const since = this.#asks.oldestAt;
-    return since === undefined ? 0 : performance.now() - since;
+    return this.#line.oldestMs;
   }
 
   /** What the replies so far have shown; undefined until the state is restored, and while another instance reigns. */
@@ -136,8 +108,7 @@ export class OwnerHandle {
 
   /** When it is worth coming back: the time that the line before the owner takes at its present speed, in seconds. */
   retryAfterSeconds(): number {
-    const seconds = Math.ceil(this.#asks.count / Math.max(1, this.#drain.perSecond));
-    return Math.min(Math.max(1, seconds), MAX_RETRY_SECONDS);
+    return this.#line.retryAfterSeconds();
   }
 
   /**
@@ -150,22 +121,12 @@ export class OwnerHandle {
       asker.settle('shutting-down');
       return undefined;
     }
-    if (this.#turnAt === undefined) {
-      this.#turnAt = performance.now();
-      this.#scheduleTurnEnd();
-    }
-    const oldestAt = this.#asks.oldestAt ?? this.#turnAt;
-    // By age, not only by number: whoever is let in behind a line that stands still would wait at least as long.
-    if (this.#asks.full || this.#turnAt - oldestAt > this.#options.limits.shedAfterMs) {
-      asker.settle('mailbox-full');
-      return undefined;
-    }
-    return this.#asks.add(message, asker, this.#turnAt);
+    return this.#line.ask(message, asker);
   }
 
   /** Its asker is gone. A message that is not posted yet never will be; any other takes its turn unheard. */
   withdraw(ask: number): void {
-    if (ask >= this.#unposted) this.#asks.leaveOut(ask, 'internal');
+    this.#line.withdraw(ask);
   }
 
   /** Resolves when everything pending is answered and committed, and the owner has closed its store and ended. */
@@ -173,9 +134,7 @@ export class OwnerHandle {
     if (this.#ended) return;
     await new Promise<void>((resolve) => {
       this.#stopped = resolve;
-      this.#postAsks('asks', this.#unposted);
-      this.#post({ kind: 'stop' });
-      this.#scheduleTurnEnd();
+      this.#line.postStop();
     });
   }
 
@@ -212,51 +171,11 @@ export class OwnerHandle {
     });
   }
 
-  #scheduleTurnEnd(): void {
-    if (this.#turnEnds) return;
-    this.#turnEnds = true;
-    setImmediate(() => this.#endTurn());
-  }
-
-  #endTurn(): void {
-    this.#turnEnds = false;
-    this.#turnAt = undefined;
-    const posted = this.#postAsks('asks', this.#unposted);
-    this.#thread?.collect();
-    if (this.#asks.count === 0) return;
-    // One turn more before this thread lets itself be woken: under load the replies are there by then.
-    if (posted) this.#scheduleTurnEnd();
-    else this.#awaitReplies();
-  }
-
-  #awaitReplies(): void {
-    const thread = this.#thread;
-    thread?.wait(() => {
-      thread.collect();
-      if (this.#asks.count > 0) this.#awaitReplies();
-    });
-  }
-
-  /** @returns whether there were any. */
-  #postAsks(kind: 'asks' | 'asks-again', from: number | undefined): boolean {
-    const messages = this.#asks.unanswered(from);
-    this.#unposted = this.#asks.end;
-    if (messages.length === 0) return false;
-    if (kind === 'asks') this.meter.batchSizes.record(messages.length);
-    this.#post({ kind, messages });
-    return true;
-  }
-
-  #post(message: ToOwner): void {
-    this.#thread?.post(message);
-  }
-
   #receive(message: FromOwner): void {
     switch (message.kind) {
       case 'replies':
         this.#replies += message.replies.length;
-        this.#drain.count(numbersIn(message.replies));
-        this.#settle(message.replies);
+        this.#line.settle(message.replies);
         if (!message.acknowledged) return;
         this.#acknowledged = message.acknowledged;
         this.#options.onAcknowledged(message.acknowledged);
@@ -292,38 +211,19 @@ export class OwnerHandle {
     }
   }
 
-  #settle(replies: Float64Array): void {
-    const now = performance.now();
-    // Asks of one batch came in together, so they are recorded together. A refusal comes at once, or after a grace; it would
-    // hide how long numbers take.
-    let since = this.#asks.oldestAt ?? now;
-    let together = 0;
-    for (const reply of replies) {
-      const at = this.#asks.oldestAt ?? now;
-      if (at !== since) {
-        this.meter.latency.record(now - since, together);
-        since = at;
-        together = 0;
-      }
-      const outcome = decodeReply(reply);
-      if (typeof outcome === 'number') together += 1;
-      this.#asks.settleNext(outcome);
-    }
-    this.meter.latency.record(now - since, together);
-  }
-
   #died(exitCode: number): void {
     this.#pulse?.stop();
     this.#thread = undefined;
     if (this.#ended) return;
-    this.meter.deaths += 1;
+    const { pending, meter } = this.#line;
+    meter.deaths += 1;
     const reason = this.#deathReason || `its thread ended with code ${exitCode}`;
     const suspect = this.#suspect();
     const directive = this.#supervisor.died(performance.now(), suspect);
-    this.#options.onEvent({ kind: 'died', reason, unanswered: this.#asks.count });
+    this.#options.onEvent({ kind: 'died', reason, unanswered: pending.count });
     if (suspect !== undefined && directive.poisoned) {
-      this.#options.onEvent({ kind: 'poisoned', message: this.#asks.messageAt(suspect) });
-      this.#asks.leaveOut(suspect, 'poisoned');
+      this.#options.onEvent({ kind: 'poisoned', message: pending.messageAt(suspect) });
+      pending.leaveOut(suspect, 'poisoned');
     }
     if (directive.action === 'give-up') {
       const { restartLimit, restartWindowMs } = this.#options.limits;
@@ -338,9 +238,8 @@ export class OwnerHandle {
 
   #reign(): void {
     this.#spawn();
-    this.#postAsks('asks-again', undefined);
-    this.#scheduleTurnEnd();
-    if (this.#stopped) this.#post({ kind: 'stop' });
+    this.#line.postAgain();
+    if (this.#stopped) this.#line.postStop();
   }
 
   /** The ask whose turn the dead owner was taking. */
@@ -348,27 +247,20 @@ export class OwnerHandle {
     const mark = Atomics.load(this.#vitalSigns, TURN_IN_PROGRESS);
     if (mark === 0) return undefined;
     const ahead = mark - 1 - (this.#replies % MARKS);
-    return this.#asks.positionOf(ahead < 0 ? ahead + MARKS : ahead);
+    return this.#line.pending.positionOf(ahead < 0 ? ahead + MARKS : ahead);
   }
 
   #end(code: string, reason: string): void {
     this.#ended = true;
     this.#release();
     // Some of them may have been committed on the way. Answered first: whoever hears of the event ends the process.
-    this.#asks.settleAll('internal');
+    this.#line.pending.settleAll('internal');
     this.#options.onEvent({ kind: 'fatal', code, reason });
     this.#stopped?.();
   }
 
   #release(): void {
-    clearInterval(this.#expiry);
+    this.#line.close();
     this.#pulse?.stop();
   }
-}
-
-/** Refusals cost the owner nothing: they tell nothing of its speed. */
-function numbersIn(replies: Float64Array): number {
-  let numbers = 0;
-  for (const reply of replies) if (reply >= 0) numbers += 1;
-  return numbers;
 }
