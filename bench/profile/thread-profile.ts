@@ -33,7 +33,7 @@ const STEPS: readonly (readonly [RegExp, string | undefined])[] = [
   ],
   [/src\/http\/reply/, 'reply: head, body, write to the socket'],
   [/src\/http\//, 'request: route, query, id'],
-  [/src\/runtime\/(owner-handle|pending-asks|drain-rate)/, 'asks: line up, settle'],
+  [/src\/runtime\/(owner-handle|ask-line|pending-asks|drain-rate)/, 'asks: line up, settle'],
   [/wasm|workers\/format|src\/format\/render|src\/sequence\/.*kernel/, 'pages: render'],
   [/src\/format/, 'pages: find digits, order more'],
   [/src\/(runtime\/owner|actor|sequence)|workers\/owner/, 'turns and gate'],
