@@ -22,7 +22,7 @@ import { createLog } from './log.js';
 import { LOOP_CELLS, watchLoop } from './meter/loop-gauge.js';
 import { OwnerMeter } from './meter/owner-meter.js';
 import { OwnerHandle } from './runtime/owner-handle.js';
-import { spawnOwner } from './runtime/owner-setup.js';
+import { OwnerSpawner } from './runtime/owner-spawner.js';
 import { Rehearsal } from './runtime/rehearsal.js';
 import { FolderLock } from './store/folder-lock.js';
 import { placeOf } from './store/store-place.js';
@@ -81,16 +81,18 @@ async function run(config: Config, log: Logger): Promise<void> {
   const rehearsal = config.faults ? new Rehearsal() : undefined;
   const observed = { meterMemory: ownerMeter.memory, rehearsal: rehearsal?.words };
   let { instance } = config;
+  const spawner = new OwnerSpawner({ store: config.store.kind }, config.ownerHeapMb);
   const owner = new OwnerHandle({
     limits: config,
     spawn: (vitalSigns, resume) =>
-      spawnOwner({ ...config, ...observed, writer, instance, resume, vitalSigns }, config.ownerHeapMb),
+      spawner.spawn({ ...config, ...observed, writer, instance, resume, vitalSigns }),
     onAcknowledged: ({ state }) => pages.moveTo(state),
     onEvent: (event) => {
       switch (event.kind) {
         case 'serving': {
           const { epoch, version: commit, state: index } = event.acknowledged;
           log.info({ origin: event.origin, index, epoch, commit }, 'serving');
+          spawner.prepareSpare();
           journal.add('serving', `serving at index ${index}, epoch ${epoch} (${event.origin})`);
           return;
         }

@@ -1,7 +1,8 @@
 /**
- * Thread entry of the owner: wires behavior, store and loop to the port, and beats its pulse. Everything of interest is
- * in the parts.
+ * Thread entry of the owner: waits for its reign, then wires behavior, store and loop to the port, and beats its pulse.
+ * Everything of interest is in the parts.
  */
+import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { watchLoop } from '../src/meter/loop-gauge.js';
 import { OwnerMeter } from '../src/meter/owner-meter.js';
@@ -9,6 +10,7 @@ import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
 import { OwnerLoop } from '../src/runtime/owner-loop.js';
 import { receiveBy, sendBy } from '../src/runtime/owner-port.js';
 import type { OwnerSetup } from '../src/runtime/owner-setup.js';
+import type { OwnerBirth } from '../src/runtime/owner-spawner.js';
 import { MAIN_PULSE, OWNER_PULSE } from '../src/runtime/protocol.js';
 import { keepPulse } from '../src/runtime/pulse.js';
 import { obey } from '../src/runtime/rehearsal.js';
@@ -20,7 +22,9 @@ import { openStore } from '../src/store/open-store.js';
 
 const port = parentPort;
 if (!port) throw new Error('this file is the entry of a worker thread');
-const setup = workerData as OwnerSetup;
+// Not the other store's: a native module that is being loaded must not be interrupted, and a spare may end at any time.
+if ((workerData as OwnerBirth).store === 'redis') await import('../src/store/redis-store.js');
+const [setup] = (await once(port, 'message')) as [OwnerSetup];
 const { channel, vitalSigns, watchdogMs } = setup;
 
 // Nothing inside a process can end a main thread that hangs, except another thread with a signal.

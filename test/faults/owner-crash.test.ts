@@ -45,6 +45,7 @@ async function killUnderLoad(t: Test, env: ServerEnv): Promise<Killing> {
   const failed = [...history.answers].filter(([answer]) => answer !== '200');
   t.strictSame(failed, [], `no failed request among ${history.operations.length}`);
   t.equal(stats.gaps, 0, 'no gap');
+  t.equal(await warren.stop(), 0, 'a clean stop after all');
   const deaths = warren.logs.filter(({ reason }) => reason === 'SIGUSR2').length;
   const times = recoveries(kills, history.operations).toSorted((a, b) => a - b);
   const medianMs = times[Math.floor(times.length / 2)] ?? Number.POSITIVE_INFINITY;
