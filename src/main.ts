@@ -81,11 +81,11 @@ async function run(config: Config, log: Logger): Promise<void> {
   const rehearsal = config.faults ? new Rehearsal() : undefined;
   const observed = { meterMemory: ownerMeter.memory, rehearsal: rehearsal?.words };
   let { instance } = config;
-  const spawner = new OwnerSpawner({ store: config.store.kind }, config.ownerHeapMb);
+  const spawner = new OwnerSpawner(config.store.kind, config.ownerHeapMb);
+  process.on('exit', () => spawner.endBeforeExit());
   const owner = new OwnerHandle({
     limits: config,
-    spawn: (vitalSigns, resume) =>
-      spawner.spawn({ ...config, ...observed, writer, instance, resume, vitalSigns }),
+    spawn: (resume) => spawner.spawn({ ...config, ...observed, writer, instance, resume }),
     onAcknowledged: ({ state }) => pages.moveTo(state),
     onEvent: (event) => {
       switch (event.kind) {

@@ -18,14 +18,15 @@ import { safeToEnd, uninterrupted } from '../src/runtime/safe-end.js';
 import { fibonacci } from '../src/sequence/fibonacci.js';
 import { inheritedIndex } from '../src/sequence/inherited-index.js';
 import { MeteredStore } from '../src/store/metered-store.js';
-import { openStore } from '../src/store/open-store.js';
+import { loadStore, openStore } from '../src/store/open-store.js';
 
 const port = parentPort;
 if (!port) throw new Error('this file is the entry of a worker thread');
-// Not the other store's: a native module that is being loaded must not be interrupted, and a spare may end at any time.
-if ((workerData as OwnerBirth).store === 'redis') await import('../src/store/redis-store.js');
+const { store: storeKind, vitalSigns } = workerData as OwnerBirth;
+await loadStore(storeKind);
+safeToEnd(vitalSigns);
 const [setup] = (await once(port, 'message')) as [OwnerSetup];
-const { channel, vitalSigns, watchdogMs } = setup;
+const { channel, watchdogMs } = setup;
 
 // Nothing inside a process can end a main thread that hangs, except another thread with a signal.
 keepPulse({
@@ -45,11 +46,11 @@ const bareStore = await openStore(behavior.actor, setup.store, {
   instance: setup.instance,
   uninterrupted: (call) => uninterrupted(vitalSigns, call),
 });
-safeToEnd(vitalSigns);
 const store = new MeteredStore(setup.rehearsal ? obey(setup.rehearsal, bareStore) : bareStore, meter);
 const send = sendBy(channel, port);
 const owner = new OwnerLoop({
   ...setup,
+  vitalSigns,
   behavior,
   store,
   freshState: async () => {

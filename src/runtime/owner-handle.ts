@@ -17,8 +17,6 @@ import {
   type Origin,
   OWNER_PULSE,
   TURN_IN_PROGRESS,
-  UNSAFE_TO_END,
-  VITAL_SIGNS,
 } from './protocol.js';
 import { keepPulse, type Pulse } from './pulse.js';
 import { endThread } from './safe-end.js';
@@ -40,7 +38,7 @@ export type OwnerEvent =
 
 export interface OwnerHandleOptions {
   readonly limits: OwnerLimits;
-  readonly spawn: (vitalSigns: Int32Array, resume: Acknowledged | undefined) => OwnerThread;
+  readonly spawn: (resume: Acknowledged | undefined) => OwnerThread;
   readonly onEvent: (event: OwnerEvent) => void;
   /** Called after each batch of replies, with the state that they have shown. */
   readonly onAcknowledged: (acknowledged: Acknowledged) => void;
@@ -51,7 +49,6 @@ export class OwnerHandle {
   readonly #line: AskLine;
   readonly #supervisor: Supervisor;
   #thread: OwnerThread | undefined;
-  #vitalSigns: Int32Array = new Int32Array(VITAL_SIGNS);
   #pulse: Pulse | undefined;
   #acknowledged: Acknowledged | undefined;
   /** Replies since this owner's reign began: its own count of positions starts there. */
@@ -144,26 +141,24 @@ export class OwnerHandle {
     if (!thread) return;
     const { watchdogMs } = this.#options.limits;
     this.#deathReason = reason;
-    endThread(thread, this.#vitalSigns, watchdogMs);
+    endThread(thread, thread.vitalSigns, watchdogMs);
     setTimeout(() => {
       if (this.#thread === thread) this.#end('owner-failing', `${reason}, and its thread could not be ended`);
     }, 2 * watchdogMs).unref();
   }
 
   #spawn(): void {
-    this.#vitalSigns = new Int32Array(new SharedArrayBuffer(VITAL_SIGNS * Int32Array.BYTES_PER_ELEMENT));
-    this.#vitalSigns[UNSAFE_TO_END] = 1;
     this.#replies = 0;
     this.#deathReason = '';
-    const thread = this.#options.spawn(this.#vitalSigns, this.#acknowledged);
+    const thread = this.#options.spawn(this.#acknowledged);
     this.#thread = thread;
     thread.on('message', (message) => this.#receive(message));
     thread.on('error', (error) => {
       this.#deathReason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     });
-    thread.once('exit', (code) => this.#died(code));
+    thread.once('exit', (code) => this.#died(code, thread.vitalSigns));
     this.#pulse = keepPulse({
-      vitalSigns: this.#vitalSigns,
+      vitalSigns: thread.vitalSigns,
       own: MAIN_PULSE,
       other: OWNER_PULSE,
       silenceMs: this.#options.limits.watchdogMs,
@@ -211,14 +206,14 @@ export class OwnerHandle {
     }
   }
 
-  #died(exitCode: number): void {
+  #died(exitCode: number, vitalSigns: Int32Array): void {
     this.#pulse?.stop();
     this.#thread = undefined;
     if (this.#ended) return;
     const { pending, meter } = this.#line;
     meter.deaths += 1;
     const reason = this.#deathReason || `its thread ended with code ${exitCode}`;
-    const suspect = this.#suspect();
+    const suspect = this.#suspect(vitalSigns);
     const directive = this.#supervisor.died(performance.now(), suspect);
     this.#options.onEvent({ kind: 'died', reason, unanswered: pending.count });
     if (suspect !== undefined && directive.poisoned) {
@@ -243,8 +238,8 @@ export class OwnerHandle {
   }
 
   /** The ask whose turn the dead owner was taking. */
-  #suspect(): number | undefined {
-    const mark = Atomics.load(this.#vitalSigns, TURN_IN_PROGRESS);
+  #suspect(vitalSigns: Int32Array): number | undefined {
+    const mark = Atomics.load(vitalSigns, TURN_IN_PROGRESS);
     if (mark === 0) return undefined;
     const ahead = mark - 1 - (this.#replies % MARKS);
     return this.#line.pending.positionOf(ahead < 0 ? ahead + MARKS : ahead);

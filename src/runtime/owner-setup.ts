@@ -16,7 +16,6 @@ export interface OwnerSetup {
   readonly storeGraceMs: number;
   readonly watchdogMs: number;
   readonly channel: Channel;
-  readonly vitalSigns: Int32Array;
   /** Of the `OwnerMeter`. */
   readonly meterMemory: SharedArrayBuffer;
   /** Of the `Rehearsal`; undefined when there are none. */

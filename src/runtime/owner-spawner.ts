@@ -7,54 +7,76 @@ import type { StoreConfig } from '../store/open-store.js';
 import { createChannel } from './channel.js';
 import type { OwnerSetup } from './owner-setup.js';
 import { OwnerThread } from './owner-thread.js';
+import { UNSAFE_TO_END, VITAL_SIGNS } from './protocol.js';
+import { endBeforeExit } from './safe-end.js';
 
 const ENTRY = new URL('../../workers/owner.js', import.meta.url);
+/** Of an exit. Modules are loaded within it, a native call that hangs may do so for ever. */
+const EXIT_PATIENCE_MS = 1_000;
 
 /** What a thread is told at its birth. */
 export interface OwnerBirth {
   /** Which store it will be asked to open. */
   readonly store: StoreConfig['kind'];
+  readonly vitalSigns: Int32Array;
+}
+
+interface Born {
+  readonly worker: Worker;
+  readonly vitalSigns: Int32Array;
 }
 
 export class OwnerSpawner {
-  readonly #birth: OwnerBirth;
+  readonly #store: StoreConfig['kind'];
   readonly #heapMb: number;
-  #spare: Worker | undefined;
+  readonly #alive = new Set<Born>();
+  #spare: Born | undefined;
 
   /** @param heapMb heap limit of a thread, in MiB. */
-  constructor(birth: OwnerBirth, heapMb: number) {
-    this.#birth = birth;
+  constructor(store: StoreConfig['kind'], heapMb: number) {
+    this.#store = store;
     this.#heapMb = heapMb;
   }
 
   spawn(setup: Omit<OwnerSetup, 'channel'>): OwnerThread {
-    const worker = this.#spare?.removeAllListeners() ?? this.#begin();
+    const { worker, vitalSigns } = this.#spare ?? this.#begin();
     this.#spare = undefined;
     worker.ref();
     const channel = createChannel(setup.mailboxLimit);
     worker.postMessage({ ...setup, channel } satisfies OwnerSetup);
     // One death may not be the last: at once, or owners that die faster than one loads would never come to serve.
     if (setup.resume) this.prepareSpare();
-    return new OwnerThread(worker, channel);
+    return new OwnerThread(worker, vitalSigns, channel);
   }
 
   /** Begins a spare, if there is none. */
   prepareSpare(): void {
     if (this.#spare) return;
-    const spare = this.#begin();
-    const forget = () => {
-      if (this.#spare === spare) this.#spare = undefined;
-    };
-    // Nobody waits for it yet, so nobody needs to hear of its end.
-    spare.once('error', forget).once('exit', forget).unref();
-    this.#spare = spare;
+    this.#spare = this.#begin();
+    this.#spare.worker.unref();
   }
 
-  #begin(): Worker {
-    return new Worker(ENTRY, {
+  /** To be called when the process exits: Node ends all threads then, wherever they are. */
+  endBeforeExit(): void {
+    for (const { vitalSigns } of this.#alive) endBeforeExit(vitalSigns, EXIT_PATIENCE_MS);
+  }
+
+  #begin(): Born {
+    const vitalSigns = new Int32Array(new SharedArrayBuffer(VITAL_SIGNS * Int32Array.BYTES_PER_ELEMENT));
+    vitalSigns[UNSAFE_TO_END] = 1;
+    const worker = new Worker(ENTRY, {
       name: 'owner',
-      workerData: this.#birth,
+      workerData: { store: this.#store, vitalSigns } satisfies OwnerBirth,
       resourceLimits: { maxOldGenerationSizeMb: this.#heapMb, maxYoungGenerationSizeMb: 12 },
     });
+    const born = { worker, vitalSigns };
+    this.#alive.add(born);
+    // Nobody else hears of the end of a spare, and nobody needs to.
+    worker.on('error', () => {});
+    worker.once('exit', () => {
+      this.#alive.delete(born);
+      if (this.#spare === born) this.#spare = undefined;
+    });
+    return born;
   }
 }

@@ -13,14 +13,17 @@ interface OwnerThreadEvents {
 }
 
 export class OwnerThread extends EventEmitter<OwnerThreadEvents> {
+  /** Shared with the thread from its birth on. */
+  readonly vitalSigns: Int32Array;
   readonly #worker: Worker;
   readonly #toOwner: RingWriter;
   readonly #fromOwner: RingReader;
   /** Delivered by the port; their turn comes when the ring has come to their mark. */
   readonly #words: Words[] = [];
 
-  constructor(worker: Worker, { toOwner, fromOwner }: Channel) {
+  constructor(worker: Worker, vitalSigns: Int32Array, { toOwner, fromOwner }: Channel) {
     super();
+    this.vitalSigns = vitalSigns;
     this.#worker = worker;
     this.#toOwner = new RingWriter(toOwner);
     this.#fromOwner = new RingReader(fromOwner);

@@ -24,7 +24,7 @@ export function uninterrupted<T>(vitalSigns: Int32Array, call: () => T): T {
   }
 }
 
-/** Owner side: its modules are loaded. */
+/** Owner side: its modules are loaded, from its birth on it could not be ended. */
 export function safeToEnd(vitalSigns: Int32Array): void {
   Atomics.store(vitalSigns, UNSAFE_TO_END, 0);
 }
@@ -47,6 +47,14 @@ export function endThread(
     else void worker.terminate();
   };
   attempt();
+}
+
+/** Main side, when the process is about to exit, which ends every thread: blocks until that is safe, or `patienceMs` are over. */
+export function endBeforeExit(vitalSigns: Int32Array, patienceMs: number): void {
+  Atomics.store(vitalSigns, END_ORDERED, 1);
+  const giveUpAt = performance.now() + patienceMs;
+  while (Atomics.load(vitalSigns, UNSAFE_TO_END) === 1 && performance.now() < giveUpAt)
+    Atomics.wait(vitalSigns, UNSAFE_TO_END, 1, POLL_MS);
 }
 
 /** Nothing wakes it but the end of the thread. */

@@ -1,6 +1,12 @@
 /** The store that the configuration asks for. Each is loaded only when it is used: a library costs start-up time. */
 import type { Store } from './store.js';
 
+const LOAD = {
+  memory: () => import('./memory-store.js'),
+  lmdb: () => import('./lmdb-store.js'),
+  redis: () => import('./redis-store.js'),
+};
+
 export type StoreConfig =
   | { readonly kind: 'memory' }
   | { readonly kind: 'lmdb'; readonly folder: string }
@@ -20,6 +26,11 @@ export interface StoreContext {
   readonly uninterrupted: <T>(call: () => T) => T;
 }
 
+/** Loads what `openStore` takes its time for. A native module is among it: a thread must not be ended meanwhile. */
+export async function loadStore(kind: StoreConfig['kind']): Promise<void> {
+  await LOAD[kind]();
+}
+
 export async function openStore(
   actor: string,
   config: StoreConfig,
@@ -27,15 +38,15 @@ export async function openStore(
 ): Promise<Store> {
   switch (config.kind) {
     case 'memory': {
-      const { MemoryStore } = await import('./memory-store.js');
+      const { MemoryStore } = await LOAD.memory();
       return new MemoryStore(actor);
     }
     case 'lmdb': {
-      const { LmdbStore } = await import('./lmdb-store.js');
+      const { LmdbStore } = await LOAD.lmdb();
       return new LmdbStore(actor, config.folder, uninterrupted);
     }
     case 'redis': {
-      const { RedisStore } = await import('./redis-store.js');
+      const { RedisStore } = await LOAD.redis();
       return new RedisStore(actor, { ...config, timeoutMs, instance });
     }
     default:

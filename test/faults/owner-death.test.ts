@@ -8,6 +8,7 @@ import type { ProblemCode } from '../../src/errors.js';
 import { createChannel } from '../../src/runtime/channel.js';
 import { type OwnerEvent, OwnerHandle } from '../../src/runtime/owner-handle.js';
 import { OwnerThread } from '../../src/runtime/owner-thread.js';
+import { VITAL_SIGNS } from '../../src/runtime/protocol.js';
 import { PERIL } from './fixtures/perils.js';
 
 const ENTRY = new URL('./fixtures/perilous-owner.js', import.meta.url);
@@ -41,7 +42,8 @@ function setStage(t: Test, restartLimit = 100): Stage {
       restartLimit,
       restartWindowMs: 600_000,
     },
-    spawn: (vitalSigns, resume) => {
+    spawn: (resume) => {
+      const vitalSigns = new Int32Array(new SharedArrayBuffer(VITAL_SIGNS * Int32Array.BYTES_PER_ELEMENT));
       const channel = createChannel(MAILBOX_LIMIT);
       worker = new Worker(ENTRY, {
         workerData: { channel, vitalSigns, resume, watchdogMs: 60_000, begun },
@@ -49,7 +51,7 @@ function setStage(t: Test, restartLimit = 100): Stage {
         // The test runner's own loaders have no business in an owner.
         execArgv: [],
       });
-      return new OwnerThread(worker, channel);
+      return new OwnerThread(worker, vitalSigns, channel);
     },
     onEvent: (event) => {
       events.push(event);

@@ -3,6 +3,7 @@
  * that is ended within a native module can take the process with it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { get } from '../support/http-client.js';
 import { SeededRandom } from '../support/seeded-random.js';
@@ -11,6 +12,7 @@ import { startWarren } from '../support/warren-process.js';
 const ROUNDS = 2;
 const DEATHS_IN_A_ROW = 10;
 const STARTING_MS = 150;
+const EXITS = 5;
 
 t.test('an owner can be ended at any moment of its start, and the process lives on', async (t) => {
   const warren = await startWarren(t, { env: { STORE: 'lmdb', FAULTS: 'on', RESTART_LIMIT: '1000' } });
@@ -31,4 +33,12 @@ t.test('an owner can be ended at any moment of its start, and the process lives 
     t.match(answer, { status: 200, headers: { 'sequence-index': String(round) } });
   }
   t.equal(await warren.stop(), 0);
+});
+
+t.test('a process can exit while a thread loads its native module', async (t) => {
+  const fixture = fileURLToPath(new URL('./fixtures/exit-while-loading.js', import.meta.url));
+  for (let exit = 1; exit <= EXITS; exit++) {
+    const warren = await startWarren(t, { nodeArgs: [`--import=${fixture}`], env: { STORE: 'lmdb' } });
+    t.strictSame(await warren.exited, { code: 0, signal: null });
+  }
 });

@@ -11,10 +11,12 @@ import {
   encodeReply,
   type FromOwner,
   type ToOwner,
+  VITAL_SIGNS,
   type WireRefusal,
 } from '../../../src/runtime/protocol.js';
 
 class PlayedOwner extends EventEmitter {
+  readonly vitalSigns = new Int32Array(VITAL_SIGNS);
   readonly posted: ToOwner[] = [];
   readonly resume: Acknowledged | undefined;
   terminated = false;
@@ -87,7 +89,7 @@ function play(t: Test, limits: { mailboxLimit?: number; askTimeoutMs?: number } 
       restartWindowMs: 60_000,
       ...limits,
     },
-    spawn: (_, resume) => {
+    spawn: (resume) => {
       const owner = new PlayedOwner(resume);
       owners.push(owner);
       return owner as unknown as OwnerThread;

@@ -5,7 +5,7 @@ import t from 'tap';
 import { createChannel } from '../../../src/runtime/channel.js';
 import { sendBy } from '../../../src/runtime/owner-port.js';
 import { OwnerThread } from '../../../src/runtime/owner-thread.js';
-import type { FromOwner } from '../../../src/runtime/protocol.js';
+import { type FromOwner, VITAL_SIGNS } from '../../../src/runtime/protocol.js';
 
 const replied = (...replies: number[]): FromOwner => ({
   kind: 'replies',
@@ -18,7 +18,7 @@ const standby: FromOwner = { kind: 'standby', reason: 'another reigns' };
 function play() {
   const channel = createChannel(16);
   const worker = new EventEmitter();
-  const thread = new OwnerThread(worker as Worker, channel);
+  const thread = new OwnerThread(worker as Worker, new Int32Array(VITAL_SIGNS), channel);
   const heard: unknown[] = [];
   thread.on('message', (message) => heard.push(message));
   thread.on('error', (error) => heard.push(error));
