@@ -1,18 +1,17 @@
 /** The owner thread killed every 200 ms under load: no client notices, and the history has no repeat and no gap. */
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { underLoad } from '../faults/under-load.js';
 import type { Operation } from '../support/history.js';
 import { monotonicMs } from '../support/history.js';
 import { startRedis } from '../support/redis-process.js';
 import { type ServerEnv, startWarren } from '../support/warren-process.js';
-import { underLoad } from './under-load.js';
 
 const CLIENTS = 60;
 const KILL_EVERY_MS = 200;
-const KILLING_MS = 10_000;
-/** Of the about 50 that are tried; a signal to an owner that has not started yet is none. */
-const MIN_DEATHS = 40;
 const MEDIAN_RECOVERY_MS = 150;
+/** Of the kills that are tried; a signal to an owner that has not started yet is none. */
+const MIN_DEATHS = 0.8;
 
 /** From each kill to the end of the next answer whose request was sent after it. */
 function recoveries(kills: readonly number[], operations: readonly Operation[]): number[] {
@@ -26,20 +25,25 @@ function recoveries(kills: readonly number[], operations: readonly Operation[]):
 /** Patient, so that the promise is all that is tested, however busy the machine is. */
 const PATIENCE: ServerEnv = { ASK_TIMEOUT_MS: '20000', SHED_AFTER_MS: '20000' };
 
+interface Pace {
+  readonly everyMs: number;
+  readonly killingMs: number;
+}
+
 interface Killing {
-  readonly deaths: number;
+  readonly deathsPerKill: number;
   readonly medianMs: number;
 }
 
-async function killUnderLoad(t: Test, env: ServerEnv): Promise<Killing> {
+async function killUnderLoad(t: Test, env: ServerEnv, { everyMs, killingMs }: Pace): Promise<Killing> {
   const warren = await startWarren(t, { env: { FAULTS: 'on', ...env } });
   const kills: number[] = [];
   const { history, stats } = await underLoad(t, warren, { clients: CLIENTS, timeoutMs: 30_000 }, async () => {
-    const until = monotonicMs() + KILLING_MS;
+    const until = monotonicMs() + killingMs;
     while (monotonicMs() < until) {
       kills.push(monotonicMs());
       warren.kill('SIGUSR2');
-      await delay(KILL_EVERY_MS);
+      await delay(everyMs);
     }
   });
   const failed = [...history.answers].filter(([answer]) => answer !== '200');
@@ -53,16 +57,27 @@ async function killUnderLoad(t: Test, env: ServerEnv): Promise<Killing> {
   t.comment(
     `${deaths} deaths; from a kill to the next answer: median ${medianMs.toFixed(0)} ms, longest ${last.toFixed(0)} ms`,
   );
-  return { deaths, medianMs };
+  return { deathsPerKill: deaths / kills.length, medianMs };
 }
 
 /** What is promised for every request must hold in each run. How fast an owner is replaced may be a busy machine's fault once. */
-async function killedUnderLoad(t: Test, env: ServerEnv): Promise<void> {
-  const isGood = ({ deaths, medianMs }: Killing) => deaths >= MIN_DEATHS && medianMs < MEDIAN_RECOVERY_MS;
-  let killing = await killUnderLoad(t, env);
-  if (!isGood(killing)) killing = await killUnderLoad(t, env);
-  t.ok(killing.deaths >= MIN_DEATHS, `${killing.deaths} owners died`);
-  t.ok(killing.medianMs < MEDIAN_RECOVERY_MS, `${killing.medianMs.toFixed(0)} ms at the median`);
+async function killedUnderLoad(t: Test, env: ServerEnv, pace: Partial<Pace> = {}): Promise<void> {
+  const kill = () => killUnderLoad(t, env, { everyMs: KILL_EVERY_MS, killingMs: 10_000, ...pace });
+  let killing = await kill();
+  if (killing.deathsPerKill < MIN_DEATHS || killing.medianMs >= MEDIAN_RECOVERY_MS) killing = await kill();
+  const { deathsPerKill, medianMs } = killing;
+  t.ok(deathsPerKill >= MIN_DEATHS, `${(100 * deathsPerKill).toFixed(0)} % of the kills were deaths`);
+  t.ok(medianMs < MEDIAN_RECOVERY_MS, `${medianMs.toFixed(0)} ms at the median`);
+}
+
+/** How much longer than 200 ms a process takes until it answers; 1 at the least. */
+async function slowness(t: Test): Promise<number> {
+  const since = monotonicMs();
+  const warren = await startWarren(t, { env: { STORE: 'memory' } });
+  await warren.waitForLog(({ msg }) => msg === 'ready');
+  const startMs = monotonicMs() - since;
+  await warren.stop();
+  return Math.max(1, startMs / 200);
 }
 
 t.test('on LMDB nobody notices the death of the owner, with all limits as they come', (t) =>
@@ -71,15 +86,18 @@ t.test('on LMDB nobody notices the death of the owner, with all limits as they c
 
 t.test('on Redis nobody notices the death of the owner', async (t) => {
   const redis = await startRedis(t);
-  await killedUnderLoad(t, { REDIS_HOST_PORT: redis.hostPort, ...PATIENCE });
+  // Its client takes so long to load that a slow machine cannot have a spare five times a second.
+  const everyMs = KILL_EVERY_MS * (await slowness(t));
+  t.comment(`a kill every ${everyMs.toFixed(0)} ms`);
+  await killedUnderLoad(t, { REDIS_HOST_PORT: redis.hostPort, ...PATIENCE }, { everyMs });
 });
 
 t.test('in memory nobody notices the death of the owner', (t) =>
-  killedUnderLoad(t, { STORE: 'memory', ...PATIENCE }),
+  killedUnderLoad(t, { STORE: 'memory', ...PATIENCE }, { killingMs: 5_000 }),
 );
 
 t.test('in memory without a gate nobody notices the death of the owner', (t) =>
-  killedUnderLoad(t, { STORE: 'memory', DURABILITY: 'async', ...PATIENCE }),
+  killedUnderLoad(t, { STORE: 'memory', DURABILITY: 'async', ...PATIENCE }, { killingMs: 5_000 }),
 );
 
 t.test('more deaths than RESTART_LIMIT end the process, with a word', async (t) => {
