@@ -14,6 +14,8 @@ const NUMBERS = 100;
 export interface Load {
   readonly clients: number;
   readonly timeoutMs?: number;
+  /** Each client's rest after an answer; by default so long that the machine has time for the faults. */
+  readonly pauseMs?: number;
   /** Initially the server's own index at the start of the load. */
   readonly initialIndex?: number;
 }
@@ -32,11 +34,23 @@ export async function underLoad(
   load: Load,
   faults: (signal: AbortSignal) => Promise<void>,
 ): Promise<Report> {
-  const { clients, timeoutMs = 10_000, initialIndex = await waitForIndex(warren.url, 0) } = load;
+  const {
+    clients,
+    timeoutMs = 10_000,
+    pauseMs = 10,
+    initialIndex = await waitForIndex(warren.url, 0),
+  } = load;
   const over = new AbortController();
   t.teardown(() => over.abort());
   const seed = Date.now() % 2 ** 31;
-  const recording = recordHistory({ url: warren.url, clients, seed, timeoutMs, signal: over.signal });
+  const recording = recordHistory({
+    url: warren.url,
+    clients,
+    seed,
+    timeoutMs,
+    pauseMs,
+    signal: over.signal,
+  });
   let before = await waitForIndex(warren.url, initialIndex + NUMBERS);
   await faults(over.signal);
   before = await waitForIndex(warren.url, before);

@@ -1,4 +1,5 @@
 /** The live page in a real browser: under its strict policy, under load, through faults and through a restart. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startBrowser } from '../support/browser.js';
@@ -9,6 +10,7 @@ import { coloured, type Figures, keepFigures } from '../support/live-page.js';
 import { type Scrape, scrape } from '../support/metrics.js';
 import { startWarren } from '../support/warren-process.js';
 
+const browser = await startBrowser(t);
 const PATIENCE_MS = 30_000;
 const OPACITY = "Number(getComputedStyle(document.querySelector('.tile')).opacity)";
 /** What a page of nothing but own files needs, and nothing more. */
@@ -81,7 +83,10 @@ t.test('its buttons rehearse faults, and the journal tells of them', async (t) =
   await page.getByText('the owner died: a rehearsed crash').waitFor();
   await shows(page, 'deaths', 1);
   // The next owner serves within a tenth of a second; its line must not hide the death.
-  t.ok((await coloured(page, 'Pending asks', '--bad')) > 20, 'there is a line through the charts');
+  // Charts are drawn a moment after the figures.
+  const line = () => coloured(page, 'Pending asks', '--bad');
+  for (let look = 0; look < 20 && (await line()) <= 20; look++) await delay(100);
+  t.ok((await line()) > 20, 'there is a line through the charts');
   await page.getByRole('button', { name: 'Slow the store by 100 ms' }).click();
   await page.getByRole('button', { name: 'Store at full speed' }).click();
   await page.getByText('the store is as fast as before').waitFor();
@@ -134,10 +139,10 @@ t.test('it fits a phone, in the dark', async (t) => {
 async function openPage(
   t: Test,
   url: string,
-  options: Parameters<Awaited<ReturnType<typeof startBrowser>>['newPage']>[0] = {},
+  options: Parameters<typeof browser.newPage>[0] = {},
 ): Promise<Page> {
-  const browser = await startBrowser(t);
   const page = await browser.newPage(options);
+  t.teardown(() => page.close());
   page.setDefaultTimeout(PATIENCE_MS);
   page.on('pageerror', (error) => t.fail(`the page threw: ${error.message}`));
   page.on('console', (message) => {

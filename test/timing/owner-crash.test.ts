@@ -38,14 +38,19 @@ interface Killing {
 async function killUnderLoad(t: Test, env: ServerEnv, { everyMs, killingMs }: Pace): Promise<Killing> {
   const warren = await startWarren(t, { env: { FAULTS: 'on', ...env } });
   const kills: number[] = [];
-  const { history, stats } = await underLoad(t, warren, { clients: CLIENTS, timeoutMs: 30_000 }, async () => {
-    const until = monotonicMs() + killingMs;
-    while (monotonicMs() < until) {
-      kills.push(monotonicMs());
-      warren.kill('SIGUSR2');
-      await delay(everyMs);
-    }
-  });
+  const { history, stats } = await underLoad(
+    t,
+    warren,
+    { clients: CLIENTS, timeoutMs: 30_000, pauseMs: 0 },
+    async () => {
+      const until = monotonicMs() + killingMs;
+      while (monotonicMs() < until) {
+        kills.push(monotonicMs());
+        warren.kill('SIGUSR2');
+        await delay(everyMs);
+      }
+    },
+  );
   const failed = [...history.answers].filter(([answer]) => answer !== '200');
   t.strictSame(failed, [], `no failed request among ${history.operations.length}`);
   t.equal(stats.gaps, 0, 'no gap');

@@ -6,7 +6,7 @@ import type { InstancesVerdict, Task } from './fixtures/instance-schedules.js';
 
 const SCHEDULES = new URL('./fixtures/instance-schedules.js', import.meta.url);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
-const TIME_LIMIT_MS = Number(process.env['MODEL_MS'] ?? 6_000);
+const TIME_LIMIT_MS = Number(process.env['MODEL_MS'] ?? 3_000);
 
 for (const instances of [2, 3]) {
   t.test(`${instances} instances: one line of numbers, whatever happens (SEED=${SEED})`, async (t) => {

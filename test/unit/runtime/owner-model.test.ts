@@ -6,7 +6,7 @@ import type { Task, Verdict } from './fixtures/owner-schedules.js';
 
 const SCHEDULES = new URL('./fixtures/owner-schedules.js', import.meta.url);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
-const TIME_LIMIT_MS = Number(process.env['MODEL_MS'] ?? 6_000);
+const TIME_LIMIT_MS = Number(process.env['MODEL_MS'] ?? 3_000);
 
 for (const durability of ['gated', 'async'] as const) {
   t.test(`${durability}: replies are those of one counter, whatever happens (SEED=${SEED})`, async (t) => {
