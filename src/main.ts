@@ -28,6 +28,8 @@ import { FolderLock } from './store/folder-lock.js';
 import { placeOf } from './store/store-place.js';
 import { VARIABLES } from './variables.js';
 
+const SPARE_AFTER_MS = 1_000;
+
 /** sysexits.h EX_CONFIG: starting again does not help until somebody has changed the configuration. */
 const EXIT_CONFIG = 78;
 
@@ -92,7 +94,8 @@ async function run(config: Config, log: Logger): Promise<void> {
         case 'serving': {
           const { epoch, version: commit, state: index } = event.acknowledged;
           log.info({ origin: event.origin, index, epoch, commit }, 'serving');
-          spawner.prepareSpare();
+          // Not at once: those who waited for the start come first.
+          setTimeout(() => spawner.prepareSpare(), SPARE_AFTER_MS).unref();
           journal.add('serving', `serving at index ${index}, epoch ${epoch} (${event.origin})`);
           return;
         }

@@ -12,7 +12,7 @@ import { startWarren } from '../support/warren-process.js';
 const ROUNDS = 2;
 const DEATHS_IN_A_ROW = 10;
 const STARTING_MS = 150;
-const EXITS = 5;
+const EXITS = 3;
 
 t.test('an owner can be ended at any moment of its start, and the process lives on', async (t) => {
   const warren = await startWarren(t, { env: { STORE: 'lmdb', FAULTS: 'on', RESTART_LIMIT: '1000' } });

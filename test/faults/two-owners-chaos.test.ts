@@ -13,7 +13,7 @@ import type { WarrenProcess } from '../support/warren-process.js';
 import { epochsOf, reigning, startInstance } from './instances.js';
 
 const SEED = Number(process.env['SEED'] ?? 1);
-const TROUBLE_MS = 15_000;
+const TROUBLE_MS = 12_000;
 const LEASE_MS = 600;
 const CALM_MS = 3 * LEASE_MS;
 const BOUNDS = { LEASE_MS: String(LEASE_MS), COMMIT_TIMEOUT_MS: '300', STORE_GRACE_MS: '300' };

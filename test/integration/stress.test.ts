@@ -6,7 +6,7 @@ import { startRedis } from '../support/redis-process.js';
 import { currentIndex } from '../support/sequence-probe.js';
 import { type ServerEnv, startWarren } from '../support/warren-process.js';
 
-const SECONDS = 3;
+const SECONDS = 2;
 
 async function stores(t: Parameters<typeof startRedis>[0]): Promise<ServerEnv[]> {
   const redis = await startRedis(t);

@@ -98,11 +98,11 @@ t.test('on Redis nobody notices the death of the owner', async (t) => {
 });
 
 t.test('in memory nobody notices the death of the owner', (t) =>
-  killedUnderLoad(t, { STORE: 'memory', ...PATIENCE }, { killingMs: 5_000 }),
+  killedUnderLoad(t, { STORE: 'memory', ...PATIENCE }, { killingMs: 4_000 }),
 );
 
 t.test('in memory without a gate nobody notices the death of the owner', (t) =>
-  killedUnderLoad(t, { STORE: 'memory', DURABILITY: 'async', ...PATIENCE }, { killingMs: 5_000 }),
+  killedUnderLoad(t, { STORE: 'memory', DURABILITY: 'async', ...PATIENCE }, { killingMs: 4_000 }),
 );
 
 t.test('more deaths than RESTART_LIMIT end the process, with a word', async (t) => {

@@ -4,12 +4,12 @@ import t from 'tap';
 import { get } from '../support/http-client.js';
 import { startWarren } from '../support/warren-process.js';
 
-const DEATHS = 5;
-/** Enough to load one on a busy machine. */
-const CALM_MS = 1_000;
+const DEATHS = 7;
+/** Enough to begin the first and to load one. */
+const CALM_MS = 1_200;
 
 t.test('whoever takes over from a dead owner was waiting for it', async (t) => {
-  const warren = await startWarren(t, { env: { STORE: 'memory', FAULTS: 'on' } });
+  const warren = await startWarren(t, { env: { STORE: 'lmdb', FAULTS: 'on' } });
   const served = () => warren.logs.filter(({ msg }) => msg === 'serving');
   const since = (earlier: string, later: string) => Date.parse(later) - Date.parse(earlier);
   const listening = await warren.waitForLog(({ msg }) => msg === 'listening');

@@ -42,7 +42,7 @@ t.test(
   async (t) => {
     const warren = await startWarren(t, { entry, env: { GREETING: 'hello' } });
     const seen = JSON.parse((await get(warren.url, '/env')).body);
-    const names = ['ADMIN_HOST_PORT', 'DATA_DIR', 'GREETING', 'PATH', 'SERVING_HOST_PORT'];
+    const names = ['ADMIN_HOST_PORT', 'DATA_DIR', 'GREETING', 'LEASE_MS', 'PATH', 'SERVING_HOST_PORT'];
     t.strictSame(Object.keys(seen).sort(), names);
     t.strictSame(warren.logs[0], { raw: 'hello' }, 'a line that is no JSON is kept');
   },
