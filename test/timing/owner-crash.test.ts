@@ -97,10 +97,6 @@ t.test('on Redis nobody notices the death of the owner', async (t) => {
   await killedUnderLoad(t, { REDIS_HOST_PORT: redis.hostPort, ...PATIENCE }, { everyMs });
 });
 
-t.test('in memory nobody notices the death of the owner', (t) =>
-  killedUnderLoad(t, { STORE: 'memory', ...PATIENCE }, { killingMs: 4_000 }),
-);
-
 t.test('in memory without a gate nobody notices the death of the owner', (t) =>
   killedUnderLoad(t, { STORE: 'memory', DURABILITY: 'async', ...PATIENCE }, { killingMs: 4_000 }),
 );
