@@ -37,7 +37,7 @@ const GIVE_UP_MS = 20_000;
 const STOP_MS = 15_000;
 
 function plan({ quick }: BenchContext) {
-  return quick ? { rounds: 1, idleMs: 1000 } : { rounds: 3, idleMs: 1000 };
+  return quick ? { rounds: 1, idleMs: 3000 } : { rounds: 3, idleMs: 3000 };
 }
 
 /** Two starts and two stops. */
