@@ -28,6 +28,7 @@ import { FolderLock } from './store/folder-lock.js';
 import { placeOf } from './store/store-place.js';
 import { VARIABLES } from './variables.js';
 
+/** From service to the begin of a spare owner. Not at once: those who waited for the start come first. */
 const SPARE_AFTER_MS = 1_000;
 
 /** sysexits.h EX_CONFIG: starting again does not help until somebody has changed the configuration. */
@@ -94,7 +95,6 @@ async function run(config: Config, log: Logger): Promise<void> {
         case 'serving': {
           const { epoch, version: commit, state: index } = event.acknowledged;
           log.info({ origin: event.origin, index, epoch, commit }, 'serving');
-          // Not at once: those who waited for the start come first.
           setTimeout(() => spawner.prepareSpare(), SPARE_AFTER_MS).unref();
           journal.add('serving', `serving at index ${index}, epoch ${epoch} (${event.origin})`);
           return;

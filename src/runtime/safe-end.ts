@@ -1,5 +1,5 @@
 /**
- * Ends an owner thread from outside without ending the process. A native module that is being loaded, or is about to throw, in a
+ * Ends an owner thread from outside without ending the process, or before the process ends. A native module that is being loaded, or is about to throw, in a
  * thread under termination has nobody to throw to, and Node aborts the whole process (N-API, `napi_throw`). And a thread
  * that ends between begin and commit of a transaction takes the write lock with it. So the thread marks those stretches, and
  * whoever ends it waits for the end of one; the thread starts none any more once its end is ordered.
@@ -24,7 +24,7 @@ export function uninterrupted<T>(vitalSigns: Int32Array, call: () => T): T {
   }
 }
 
-/** Owner side: its modules are loaded, from its birth on it could not be ended. */
+/** Owner side: its modules are loaded. It is born with the mark. */
 export function safeToEnd(vitalSigns: Int32Array): void {
   Atomics.store(vitalSigns, UNSAFE_TO_END, 0);
 }

@@ -65,17 +65,24 @@ async function killUnderLoad(t: Test, env: ServerEnv, { everyMs, killingMs }: Pa
   return { deathsPerKill: deaths / kills.length, medianMs };
 }
 
-/** What is promised for every request must hold in each run. How fast an owner is replaced may be a busy machine's fault once. */
-async function killedUnderLoad(t: Test, env: ServerEnv, pace: Partial<Pace> = {}): Promise<void> {
-  const kill = () => killUnderLoad(t, env, { everyMs: KILL_EVERY_MS, killingMs: 10_000, ...pace });
-  let killing = await kill();
-  if (killing.deathsPerKill < MIN_DEATHS || killing.medianMs >= MEDIAN_RECOVERY_MS) killing = await kill();
+/**
+ * What is promised for every request must hold in each run. How fast an owner is replaced may be the machine's fault once: one
+ * that starts a process slowly cannot have a spare five times a second, above all with the Redis client in it, so the second
+ * run kills at its pace.
+ */
+async function killedUnderLoad(t: Test, env: ServerEnv, killingMs = 10_000): Promise<void> {
+  let killing = await killUnderLoad(t, env, { everyMs: KILL_EVERY_MS, killingMs });
+  if (killing.deathsPerKill < MIN_DEATHS || killing.medianMs >= MEDIAN_RECOVERY_MS) {
+    const everyMs = KILL_EVERY_MS * (await slowness(t));
+    t.comment(`once more, with a kill every ${everyMs.toFixed(0)} ms`);
+    killing = await killUnderLoad(t, env, { everyMs, killingMs });
+  }
   const { deathsPerKill, medianMs } = killing;
   t.ok(deathsPerKill >= MIN_DEATHS, `${(100 * deathsPerKill).toFixed(0)} % of the kills were deaths`);
   t.ok(medianMs < MEDIAN_RECOVERY_MS, `${medianMs.toFixed(0)} ms at the median`);
 }
 
-/** How much longer than 200 ms a process takes until it answers; 1 at the least. */
+/** How much longer than 200 ms a process takes until it answers, as a factor; 1 at the least. */
 async function slowness(t: Test): Promise<number> {
   const since = monotonicMs();
   const warren = await startWarren(t, { env: { STORE: 'memory' } });
@@ -91,14 +98,15 @@ t.test('on LMDB nobody notices the death of the owner, with all limits as they c
 
 t.test('on Redis nobody notices the death of the owner', async (t) => {
   const redis = await startRedis(t);
-  // Its client takes so long to load that a slow machine cannot have a spare five times a second.
-  const everyMs = KILL_EVERY_MS * (await slowness(t));
-  t.comment(`a kill every ${everyMs.toFixed(0)} ms`);
-  await killedUnderLoad(t, { REDIS_HOST_PORT: redis.hostPort, ...PATIENCE }, { everyMs });
+  await killedUnderLoad(t, { REDIS_HOST_PORT: redis.hostPort, ...PATIENCE });
 });
 
+t.test('in memory nobody notices the death of the owner', (t) =>
+  killedUnderLoad(t, { STORE: 'memory', ...PATIENCE }, 4_000),
+);
+
 t.test('in memory without a gate nobody notices the death of the owner', (t) =>
-  killedUnderLoad(t, { STORE: 'memory', DURABILITY: 'async', ...PATIENCE }, { killingMs: 4_000 }),
+  killedUnderLoad(t, { STORE: 'memory', DURABILITY: 'async', ...PATIENCE }, 4_000),
 );
 
 t.test('more deaths than RESTART_LIMIT end the process, with a word', async (t) => {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { END_ORDERED, UNSAFE_TO_END, VITAL_SIGNS } from '../../../src/runtime/protocol.js';
-import { endThread, safeToEnd, uninterrupted } from '../../../src/runtime/safe-end.js';
+import { endBeforeExit, endThread, safeToEnd, uninterrupted } from '../../../src/runtime/safe-end.js';
 
 const GOT_IN = VITAL_SIGNS;
 
@@ -89,4 +89,26 @@ t.test('a thread whose end is ordered enters no stretch, and can be ended', asyn
   endThread(worker, vitalSigns, 60_000);
   await once(worker, 'exit');
   t.equal(vitalSigns[GOT_IN], 0);
+});
+
+t.test('an exit waits for the end of a stretch in another thread, and lets none begin', async (t) => {
+  const vitalSigns = signs();
+  vitalSigns[UNSAFE_TO_END] = 1;
+  const worker = new Worker(new URL('./fixtures/enters-late.js', import.meta.url), {
+    workerData: vitalSigns,
+    execArgv: [],
+  });
+  endBeforeExit(vitalSigns, 60_000);
+  t.equal(vitalSigns[UNSAFE_TO_END], 0);
+  t.equal(vitalSigns[GOT_IN], 0);
+  await worker.terminate();
+});
+
+t.test('an exit waits no longer than it has patience', async (t) => {
+  const vitalSigns = signs();
+  vitalSigns[UNSAFE_TO_END] = 1;
+  const since = performance.now();
+  endBeforeExit(vitalSigns, 50);
+  const tookMs = performance.now() - since;
+  t.ok(tookMs >= 50 && tookMs < 1_000, `${tookMs.toFixed(0)} ms`);
 });
