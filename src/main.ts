@@ -28,8 +28,8 @@ import { FolderLock } from './store/folder-lock.js';
 import { placeOf } from './store/store-place.js';
 import { VARIABLES } from './variables.js';
 
-/** From service to the begin of a spare owner. Not at once: those who waited for the start come first. */
-const SPARE_AFTER_MS = 1_000;
+/** From service to what can wait: a spare owner, and the metrics. Those who waited for the start come first. */
+const AFTER_START_MS = 1_000;
 
 /** sysexits.h EX_CONFIG: starting again does not help until somebody has changed the configuration. */
 const EXIT_CONFIG = 78;
@@ -57,6 +57,10 @@ async function run(config: Config, log: Logger): Promise<void> {
   // V8's flags would beat the limits that threads are given. The main thread's own heap was set up with them already.
   setFlagsFromString('--max-old-space-size=0');
   setFlagsFromString('--max-semi-space-size=0');
+  const spawner = new OwnerSpawner(config.store.kind, config.ownerHeapMb);
+  process.on('exit', () => spawner.endBeforeExit());
+  // The first owner is spare until it starts: its modules are loaded while all else is set up.
+  spawner.prepareSpare();
   const uws = await loadUws();
   const lock = config.store.kind === 'lmdb' ? await FolderLock.acquire(config.store.folder) : undefined;
   const memory = new PageMemory(config.pageMemoryBytes);
@@ -84,8 +88,6 @@ async function run(config: Config, log: Logger): Promise<void> {
   const rehearsal = config.faults ? new Rehearsal() : undefined;
   const observed = { meterMemory: ownerMeter.memory, rehearsal: rehearsal?.words };
   let { instance } = config;
-  const spawner = new OwnerSpawner(config.store.kind, config.ownerHeapMb);
-  process.on('exit', () => spawner.endBeforeExit());
   const owner = new OwnerHandle({
     limits: config,
     spawn: (resume) => spawner.spawn({ ...config, ...observed, writer, instance, resume }),
@@ -95,7 +97,7 @@ async function run(config: Config, log: Logger): Promise<void> {
         case 'serving': {
           const { epoch, version: commit, state: index } = event.acknowledged;
           log.info({ origin: event.origin, index, epoch, commit }, 'serving');
-          setTimeout(() => spawner.prepareSpare(), SPARE_AFTER_MS).unref();
+          setTimeout(prepareTheRest, AFTER_START_MS).unref();
           journal.add('serving', `serving at index ${index}, epoch ${epoch} (${event.origin})`);
           return;
         }
@@ -156,6 +158,11 @@ async function run(config: Config, log: Logger): Promise<void> {
 
   instance ||= `${hostname()}:${port}`;
   owner.start();
+
+  function prepareTheRest(): void {
+    spawner.prepareSpare();
+    void admin?.server.prepareMetrics();
+  }
 
   function fatal(code: string, reason: string): void {
     log.fatal({ code }, reason);

@@ -12,7 +12,6 @@ import { Access } from './access.js';
 import { command, isFault } from './faults.js';
 import type { Journal } from './journal.js';
 import { LiveFeed } from './live-feed.js';
-import { createMetrics } from './metrics.js';
 import { PAGE_HEADERS, pageFile } from './page-files.js';
 import type { Parts } from './vitals.js';
 
@@ -29,14 +28,13 @@ const REQUEST_TIMEOUT_MS = 10_000;
 export class AdminServer {
   readonly #options: AdminOptions;
   readonly #access: Access;
-  readonly #metrics: Registry;
   readonly #feed: LiveFeed;
   readonly #server: Server;
+  #metrics: Promise<Registry> | undefined;
 
   constructor(options: AdminOptions) {
     this.#options = options;
     this.#access = new Access(options.address.token);
-    this.#metrics = createMetrics(options.parts);
     this.#feed = new LiveFeed(options.parts, options.journal);
     this.#server = createServer(
       { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
@@ -57,6 +55,12 @@ export class AdminServer {
     });
     const { address, family, port: bound } = this.#server.address() as AddressInfo;
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
+  }
+
+  /** Loads what `/metrics` is made with. That takes longer than all the rest of this listener, so it is no part of a start. */
+  prepareMetrics(): Promise<Registry> {
+    this.#metrics ??= import('./metrics.js').then(({ createMetrics }) => createMetrics(this.#options.parts));
+    return this.#metrics;
   }
 
   close(): void {
@@ -89,8 +93,9 @@ export class AdminServer {
       response.setHeader('Allow', 'GET, HEAD');
       problem(response, 405, 'This path is only read');
     } else if (pathname === '/metrics') {
-      const body = await this.#metrics.metrics();
-      response.writeHead(200, { 'Content-Type': this.#metrics.contentType, 'Cache-Control': 'no-store' });
+      const metrics = await this.prepareMetrics();
+      const body = await metrics.metrics();
+      response.writeHead(200, { 'Content-Type': metrics.contentType, 'Cache-Control': 'no-store' });
       response.end(body);
     } else if (pathname === '/events') {
       if (!this.#feed.listen(response)) problem(response, 503, 'Too many pages are open');
