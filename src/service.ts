@@ -1,0 +1,206 @@
+/**
+ * The service put together: store lock -> pages -> owner -> front -> admin -> signals. It is loaded when its first owner is
+ * already under way, see `main.ts`; the two are the only places that end the process.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { type AdminOptions, AdminServer } from './admin/admin-server.js';
+import { Journal } from './admin/journal.js';
+import type { Config } from './config.js';
+import { messageOf } from './errors.js';
+import { startFormatPool } from './format/format-pool.js';
+import { PageMemory } from './format/page-memory.js';
+import { Pages } from './format/pages.js';
+import { loadUws } from './http/load-uws.js';
+import { openApi } from './http/openapi.js';
+import { ProblemLog } from './http/problem-log.js';
+import { Server } from './http/server.js';
+import { LOOP_CELLS, watchLoop } from './meter/loop-gauge.js';
+import { OwnerMeter } from './meter/owner-meter.js';
+import { OwnerHandle } from './runtime/owner-handle.js';
+import type { OwnerSpawner } from './runtime/owner-spawner.js';
+import { Rehearsal } from './runtime/rehearsal.js';
+import { FolderLock } from './store/folder-lock.js';
+import { placeOf } from './store/store-place.js';
+
+/** From service to what can wait: a spare owner, and the metrics. Those who waited for the start come first. */
+const AFTER_START_MS = 1_000;
+
+export interface Foundation {
+  readonly version: string;
+  readonly config: Config;
+  readonly log: Logger;
+  readonly spawner: OwnerSpawner;
+}
+
+/**
+ * Resolves when it listens.
+ *
+ * @throws WarrenError when the folder is locked, the address is taken, or the front's library has no binary for this machine.
+ */
+export async function serve({ version, config, log, spawner }: Foundation): Promise<void> {
+  const uws = await loadUws();
+  const lock = config.store.kind === 'lmdb' ? await FolderLock.acquire(config.store.folder) : undefined;
+  const memory = new PageMemory(config.pageMemoryBytes);
+  const pool = startFormatPool({
+    threads: config.formatThreads,
+    heapMb: config.formatHeapMb,
+    memory: memory.memory,
+  });
+  const pages = new Pages({
+    memory,
+    pool,
+    waitTimeoutMs: config.askTimeoutMs,
+    onJump: (index, tookMs) => {
+      if (tookMs === undefined) log.info({ index }, 'computing the first digits');
+      else log.info({ index, tookMs: Math.round(tookMs) }, 'ready');
+    },
+    onFailure: (error) => fatal('format-failing', `terms cannot be rendered: ${messageOf(error)}`),
+  });
+  const writer = randomUUID();
+  const journal = new Journal();
+  journal.add('started', `version ${version} started as process ${process.pid}`);
+  const ownerMeter = new OwnerMeter();
+  const mainLoop = new Float64Array(LOOP_CELLS);
+  watchLoop(mainLoop);
+  const rehearsal = config.faults ? new Rehearsal() : undefined;
+  const observed = { meterMemory: ownerMeter.memory, rehearsal: rehearsal?.words };
+  let { instance } = config;
+  const owner = new OwnerHandle({
+    limits: config,
+    spawn: (resume) => spawner.spawn({ ...config, ...observed, writer, instance, resume }),
+    onAcknowledged: ({ state }) => pages.moveTo(state),
+    onEvent: (event) => {
+      switch (event.kind) {
+        case 'serving': {
+          const { epoch, version: commit, state: index } = event.acknowledged;
+          log.info({ origin: event.origin, index, epoch, commit }, 'serving');
+          setTimeout(prepareTheRest, AFTER_START_MS).unref();
+          journal.add('serving', `serving at index ${index}, epoch ${epoch} (${event.origin})`);
+          return;
+        }
+        case 'away':
+          log.warn({ reason: event.reason }, 'the store is away');
+          journal.add('away', `the store is away: ${event.reason}`);
+          return;
+        case 'standby':
+          log.warn({ reason: event.reason }, 'standing by');
+          journal.add('standby', `standing by: ${event.reason}`);
+          return;
+        case 'died':
+          log.error(
+            { reason: event.reason, unanswered: event.unanswered },
+            'the owner died; a new one takes over',
+          );
+          journal.add('died', `the owner died: ${event.reason}; ${event.unanswered} asks go to the next`);
+          return;
+        case 'poisoned':
+          log.error({ message: event.message }, 'a message that ended two owners is left out');
+          journal.add('poisoned', 'a message that ended two owners is left out');
+          return;
+        case 'fatal':
+          fatal(event.code, event.reason);
+          return;
+        default:
+          throw new Error(`unknown event: ${JSON.stringify(event satisfies never)}`);
+      }
+    },
+  });
+  const problems = new ProblemLog(log);
+  const server = new Server({
+    uws,
+    owner,
+    pages,
+    memory: memory.memory,
+    openLimit: config.mailboxLimit,
+    sendTimeoutMs: config.sendTimeoutMs,
+    description: JSON.stringify(openApi(version)),
+    onError: (error) => log.error({ err: error }, 'a handler failed'),
+    onProblem: (code, counts, requestId) => problems.note(code, counts, requestId),
+  });
+  const parts = { version, config, owner, ownerMeter, server, pages, memory, pool, mainLoop, rehearsal };
+  const admin = await startAdmin(log, config.admin, { parts, journal });
+  const port = await server.listen(config.serving.host, config.serving.port);
+  log.info(
+    {
+      host: config.serving.host || '0.0.0.0',
+      port,
+      store: config.store.kind,
+      place: placeOf(config.store),
+      durability: config.durability,
+      admin: admin?.url,
+      version,
+    },
+    'listening',
+  );
+
+  instance ||= `${hostname()}:${port}`;
+  owner.start();
+
+  function prepareTheRest(): void {
+    spawner.prepareSpare();
+    void admin?.server.prepareMetrics();
+  }
+
+  function fatal(code: string, reason: string): void {
+    log.fatal({ code }, reason);
+    process.exit(1);
+  }
+
+  async function shutDown(signal: string): Promise<void> {
+    log.info({ signal, open: server.open }, 'stopping');
+    journal.add('stopping', `stopping on ${signal}`);
+    const overtime = setTimeout(() => {
+      log.error({ open: server.open }, 'not everything could be answered and committed in time');
+      process.exit(1);
+    }, config.shutdownTimeoutMs);
+    const drained = server.drain();
+    await owner.stop();
+    // Everything is committed; whoever is still reading gets the rest of the time.
+    await drained;
+    clearTimeout(overtime);
+    server.close();
+    pages.close();
+    await pool.close();
+    await lock?.release();
+    admin?.server.close();
+    log.info('stopped');
+    process.exit(0);
+  }
+
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      void shutDown(signal);
+    });
+  }
+  process.on('SIGUSR2', () => {
+    if (config.faults) owner.crash('SIGUSR2');
+    else log.warn('SIGUSR2 is ignored: FAULTS is off');
+  });
+}
+
+/** A default port that another process has is no reason not to serve; one that somebody has asked for is. */
+async function startAdmin(
+  log: Logger,
+  address: Config['admin'],
+  options: Pick<AdminOptions, 'parts' | 'journal'>,
+): Promise<{ server: AdminServer; url: string } | undefined> {
+  if (!address) return undefined;
+  const onError = (error: unknown) => log.error({ err: error }, 'the admin listener failed');
+  const server = new AdminServer({ ...options, address, onError });
+  try {
+    return { server, url: await server.listen() };
+  } catch (error) {
+    server.close();
+    if (!address.optional) throw error;
+    log.warn(
+      { reason: messageOf(error) },
+      'no metrics and no live page: set ADMIN_HOST_PORT to another port',
+    );
+    return undefined;
+  }
+}
