@@ -24,8 +24,8 @@ import { Rehearsal } from './runtime/rehearsal.js';
 import { FolderLock } from './store/folder-lock.js';
 import { placeOf } from './store/store-place.js';
 
-/** From service to what can wait: a spare owner, and the metrics. Those who waited for the start come first. */
-const AFTER_START_MS = 1_000;
+/** From service to the begin of a spare owner. Not at once: those who waited for the start come first. */
+const SPARE_AFTER_MS = 1_000;
 
 export interface Foundation {
   readonly version: string;
@@ -76,7 +76,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
         case 'serving': {
           const { epoch, version: commit, state: index } = event.acknowledged;
           log.info({ origin: event.origin, index, epoch, commit }, 'serving');
-          setTimeout(prepareTheRest, AFTER_START_MS).unref();
+          setTimeout(() => spawner.prepareSpare(), SPARE_AFTER_MS).unref();
           journal.add('serving', `serving at index ${index}, epoch ${epoch} (${event.origin})`);
           return;
         }
@@ -137,11 +137,6 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
 
   instance ||= `${hostname()}:${port}`;
   owner.start();
-
-  function prepareTheRest(): void {
-    spawner.prepareSpare();
-    void admin?.server.prepareMetrics();
-  }
 
   function fatal(code: string, reason: string): void {
     log.fatal({ code }, reason);
