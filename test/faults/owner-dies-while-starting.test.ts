@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { get } from '../support/http-client.js';
 import { SeededRandom } from '../support/seeded-random.js';
-import { startWarren } from '../support/warren-process.js';
+import { spawnWarren, startWarren } from '../support/warren-process.js';
 
 const ROUNDS = 2;
 const DEATHS_IN_A_ROW = 10;
@@ -35,10 +35,13 @@ t.test('an owner can be ended at any moment of its start, and the process lives 
   t.equal(await warren.stop(), 0);
 });
 
-t.test('a process can exit while a thread loads its native module', async (t) => {
-  const fixture = fileURLToPath(new URL('./fixtures/exit-while-loading.js', import.meta.url));
-  for (let exit = 1; exit <= EXITS; exit++) {
-    const warren = await startWarren(t, { nodeArgs: [`--import=${fixture}`], env: { STORE: 'lmdb' } });
-    t.strictSame(await warren.exited, { code: 0, signal: null });
-  }
-});
+for (const [load, whose] of ['of the first owner', 'of its spare'].entries()) {
+  t.test(`a process can exit while the thread ${whose} loads its native module`, async (t) => {
+    const fixture = fileURLToPath(new URL('./fixtures/exit-while-loading.js', import.meta.url));
+    const env = { STORE: 'lmdb', EXIT_AT_LOAD: String(load + 1) };
+    for (let exit = 1; exit <= EXITS; exit++) {
+      const warren = await spawnWarren(t, { nodeArgs: [`--import=${fixture}`], env });
+      t.strictSame(await warren.exited, { code: 0, signal: null });
+    }
+  });
+}
