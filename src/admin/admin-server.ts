@@ -103,7 +103,7 @@ export class AdminServer {
     }
   }
 
-  /** The library takes a sixth of a start to load, and holds requests up meanwhile: only where somebody scrapes, and once. */
+  /** Once, and only where somebody scrapes: the library takes long to load, and holds requests up meanwhile. */
   #loadMetrics(): Promise<Registry> {
     this.#metrics ??= import('./metrics.js').then(({ createMetrics }) => createMetrics(this.#options.parts));
     return this.#metrics;

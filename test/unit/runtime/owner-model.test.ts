@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
-import type { Task, Verdict } from './fixtures/owner-schedules.js';
+import type { Task } from './fixtures/owner-schedules.js';
+import type { Verdict } from './fixtures/schedule-steps.js';
 
 const SCHEDULES = new URL('./fixtures/owner-schedules.js', import.meta.url);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
