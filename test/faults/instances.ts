@@ -23,11 +23,11 @@ export function epochsOf(warren: WarrenProcess): number[] {
   return [...new Set(epochs)];
 }
 
-export async function serving(warren: WarrenProcess, withinMs = 10_000): Promise<void> {
+export async function serving(warren: WarrenProcess, withinMs = 60_000): Promise<void> {
   await warren.waitForLog(({ msg }) => msg === 'serving', withinMs);
 }
 
-export async function standingBy(warren: WarrenProcess, withinMs = 10_000): Promise<string> {
+export async function standingBy(warren: WarrenProcess, withinMs = 60_000): Promise<string> {
   const line = await warren.waitForLog(({ msg }) => msg === 'standing by', withinMs);
   return String(line['reason']);
 }

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
-const TRIES = 500;
+const TRIES = 6_000;
 const POLL_MS = 10;
 
 /** Waits until a commit with this epoch or this state has arrived. */

@@ -3,8 +3,8 @@
  * server. Faults apply at once, to open connections too. Bytes are never reordered or altered: a fault delays them,
  * loses all that follows, or ends the connection with a reset.
  *
- *     client ──requests──> [ delay / swallow ] ──> target
- *     client <──[ delay / swallow / cut after n ]──answers── target
+ *     client ──requests──> [ hold / delay / swallow ] ──> target
+ *     client <──[ hold / delay / swallow / cut after n ]──answers── target
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -28,6 +28,7 @@ interface Cut {
 interface Link {
   readonly client: Socket;
   readonly target: Socket;
+  readonly lines: Readonly<Record<Direction, DelayLine<Transit>>>;
   /** Bytes were swallowed: the two ends no longer agree, so the link cannot be mended. */
   broken: boolean;
 }
@@ -43,6 +44,7 @@ export class FaultProxy {
   readonly #targetPort: number;
   readonly #links = new Set<Link>();
   readonly #delays = { requests: 0, answers: 0 };
+  readonly #held = { requests: false, answers: false };
   #server: Server | null = null;
   #port = 0;
   #blackhole = false;
@@ -67,6 +69,13 @@ export class FaultProxy {
     return this.#swallowedBytes;
   }
 
+  /** Chunks, ends and resets that are delayed or held, of both directions. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { lines } of this.#links) waiting += lines.requests.length + lines.answers.length;
+    return waiting;
+  }
+
   async begin(): Promise<void> {
     for (let tries = 1; ; tries++) {
       this.#port = await freePort();
@@ -81,6 +90,12 @@ export class FaultProxy {
   /** Holds every byte back for so long, in one direction; 0 ends it. What is on its way keeps its delay. */
   delay(delayMs: number, direction: Direction = 'answers'): void {
     this.#delays[direction] = delayMs;
+  }
+
+  /** While on, every byte of that direction waits here, for however long; after that it goes on, in its order. */
+  hold(on: boolean, direction: Direction = 'answers'): void {
+    this.#held[direction] = on;
+    for (const { lines } of this.#links) lines[direction].hold(on);
   }
 
   /** Resets every connection, on both sides. New ones are served as before. */
@@ -135,7 +150,15 @@ export class FaultProxy {
 
   #accept(client: Socket): void {
     const target = connect({ port: this.#targetPort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-    const link: Link = { client, target, broken: this.#blackhole };
+    const link: Link = {
+      client,
+      target,
+      lines: {
+        requests: this.#carry(() => link, client, target, 'requests'),
+        answers: this.#carry(() => link, target, client, 'answers'),
+      },
+      broken: this.#blackhole,
+    };
     this.#links.add(link);
     for (const socket of [client, target]) {
       // What happened is told by `close`.
@@ -144,13 +167,11 @@ export class FaultProxy {
         if (client.closed && target.closed) this.#links.delete(link);
       });
     }
-    this.#carry(link, client, target, 'requests');
-    this.#carry(link, target, client, 'answers');
   }
 
-  #carry(link: Link, from: Socket, to: Socket, direction: Direction): void {
+  #carry(link: () => Link, from: Socket, to: Socket, direction: Direction): DelayLine<Transit> {
     const line = new DelayLine<Transit>((transit) => {
-      this.#pass(link, to, direction, transit);
+      this.#pass(link(), to, direction, transit);
       if (line.length < MOST_CHUNKS && !to.writableNeedDrain) from.resume();
     });
     const push = (transit: Transit) => line.push(transit, this.#delays[direction]);
@@ -163,6 +184,8 @@ export class FaultProxy {
     // An end with an error travels behind the bytes that came before it, as it would on a wire.
     from.on('close', (hadError) => hadError && push('reset'));
     to.on('close', () => line.drop());
+    line.hold(this.#held[direction]);
+    return line;
   }
 
   #pass(link: Link, to: Socket, direction: Direction, transit: Transit): void {

@@ -13,10 +13,11 @@ import { connect as connectTls } from 'node:tls';
 import { ChildHandle, type Scope } from './child-handle.js';
 import { freePort } from './free-port.js';
 
-const READY_MS = 10_000;
-const STOP_MS = 10_000;
+/** Against tests that hang, however slow and busy the machine is. */
+const READY_MS = 60_000;
+const STOP_MS = 60_000;
 const POLL_MS = 10;
-const ANSWER_MS = 1_000;
+const ANSWER_MS = 5_000;
 const MAX_PORT_TRIES = 5;
 
 export interface RedisOptions {

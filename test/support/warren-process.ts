@@ -14,9 +14,10 @@ import { freePort } from './free-port.js';
 import { type LogLine, LogTail } from './log-tail.js';
 
 const MAIN = new URL('../../src/main.js', import.meta.url);
-const LISTENING_MS = 10_000;
-const STOP_MS = 15_000;
-const LOG_MS = 5_000;
+/** Against tests that hang, however slow and busy the machine is; no test depends on them. */
+const LISTENING_MS = 60_000;
+const STOP_MS = 60_000;
+const LOG_MS = 60_000;
 
 export interface ServerEnv {
   readonly DATA_DIR?: string;
