@@ -33,6 +33,17 @@ function integer(min: number, max: number) {
   );
 }
 
+/** 0 is off. */
+function zeroOr(min: number, max: number) {
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d{1,15}$/, `must be 0, or an integer from ${min} to ${max}`),
+    v.transform(Number),
+    v.check((value) => value === 0 || value >= min, `must be 0, or at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
+  );
+}
+
 function hostPort(emptyAllowed: boolean) {
   return v.pipe(
     v.string(),
@@ -102,7 +113,7 @@ const FIELDS = {
   FORMAT_THREADS: integer(1, 64),
   PAGE_MEMORY_MB: integer(4, 2047),
   SEND_TIMEOUT_MS: milliseconds,
-  WATCHDOG_MS: integer(500, 3_600_000),
+  WATCHDOG_MS: zeroOr(500, 3_600_000),
   RESTART_LIMIT: integer(0, 1_000_000),
   RESTART_WINDOW_MS: milliseconds,
   SHUTDOWN_TIMEOUT_MS: milliseconds,

@@ -3,6 +3,9 @@
  *
  * A code is the stable name: code matches on it, never on a message. `PROBLEMS` is the one table from code to
  * HTTP status and title; codes that never reach a client are in `FatalCode` and end the process instead.
+ *
+ * A 503 promises that the request has had no effect and never will have one: proxies repeat it by themselves. Where the owner was
+ * asked and it is not known what came of it, the status is 504.
  */
 
 /** Answers to a client, RFC 9457 problem details. */
@@ -16,9 +19,9 @@ export const PROBLEMS = {
   'mailbox-full': { status: 503, title: 'Too many requests are waiting, or for too long' },
   'shutting-down': { status: 503, title: 'The server is shutting down' },
   'store-unavailable': { status: 503, title: 'The store is away; the sequence has not moved' },
-  'commit-in-doubt': { status: 503, title: 'The store did not confirm in time' },
   standby: { status: 503, title: 'Another instance serves; this one stands by' },
   'not-ready': { status: 503, title: 'The server is not ready to answer' },
+  'commit-in-doubt': { status: 504, title: 'The store did not confirm in time; the outcome is unknown' },
   'ask-timeout': { status: 504, title: 'The owner did not answer in time; the outcome is unknown' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

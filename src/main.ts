@@ -50,7 +50,9 @@ async function main(): Promise<void> {
     // V8's flags would beat the limits that threads are given. The main thread's own heap was set up with them already.
     setFlagsFromString('--max-old-space-size=0');
     setFlagsFromString('--max-semi-space-size=0');
-    const spawner = new OwnerSpawner(config.store.kind, config.ownerHeapMb);
+    const spawner = new OwnerSpawner(config.store.kind, config.ownerHeapMb, (reason) =>
+      log?.warn({ reason }, 'a spare owner thread died before its reign'),
+    );
     process.on('exit', () => spawner.endBeforeExit());
     // The first owner is a spare until it starts. Its thread loads its modules while this one loads all the others.
     spawner.prepareSpare();

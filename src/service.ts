@@ -70,6 +70,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
   const owner = new OwnerHandle({
     limits: config,
     spawn: (resume) => spawner.spawn({ ...config, ...observed, writer, instance, resume }),
+    onError: (error) => log.error({ err: error }, 'an answer failed'),
     onAcknowledged: ({ state }) => pages.moveTo(state),
     onEvent: (event) => {
       switch (event.kind) {

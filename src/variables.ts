@@ -87,7 +87,7 @@ export const VARIABLES = [
   {
     name: 'WATCHDOG_MS',
     fallback: '3000',
-    meaning: 'time without a turn after which a thread counts as hung',
+    meaning: 'time without a turn after which a thread counts as hung; 0 turns that off, as for a debugger',
   },
   {
     name: 'RESTART_LIMIT',

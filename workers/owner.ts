@@ -28,14 +28,17 @@ safeToEnd(vitalSigns);
 const [setup] = (await once(port, 'message')) as [OwnerSetup];
 const { channel, watchdogMs } = setup;
 
-// Nothing inside a process can end a main thread that hangs, except another thread with a signal.
-keepPulse({
-  vitalSigns,
-  own: OWNER_PULSE,
-  other: MAIN_PULSE,
-  silenceMs: watchdogMs,
-  onSilence: () => process.kill(process.pid, 'SIGKILL'),
-});
+// Nothing inside a process can end a main thread that hangs, except another thread with a signal. Whoever stops that thread
+// with a debugger turns the watchdog off.
+if (watchdogMs > 0) {
+  keepPulse({
+    vitalSigns,
+    own: OWNER_PULSE,
+    other: MAIN_PULSE,
+    silenceMs: watchdogMs,
+    onSilence: () => process.kill(process.pid, 'SIGKILL'),
+  });
+}
 
 const meter = new OwnerMeter(setup.meterMemory);
 watchLoop(meter.loop);

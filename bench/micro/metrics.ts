@@ -49,8 +49,12 @@ async function wholeRequest(): Promise<Way> {
   };
 }
 
+function raise(error: unknown): never {
+  throw error;
+}
+
 function bare(size: number): Way {
-  const asks = new PendingAsks(MAILBOX);
+  const asks = new PendingAsks(MAILBOX, raise);
   let settled = 0;
   const asker: Asker = {
     settle() {
@@ -73,7 +77,7 @@ function bare(size: number): Way {
 
 /** The same, with what `Reply`, `OwnerHandle`, the owner's thread and `MeteredStore` add. */
 function counted(size: number): Way {
-  const asks = new PendingAsks(MAILBOX);
+  const asks = new PendingAsks(MAILBOX, raise);
   const counts = new RequestCounts('GET', '/next');
   const front = new AskMeter();
   const owner = new OwnerMeter();

@@ -63,7 +63,9 @@ async function measure(index: number): Promise<void> {
       way(`bare: res.end of a ${typeof body === 'string' ? 'string' : 'buffer'}`, (res) => {
         writeHead(res, index).end(body);
       }),
-      way('Reply', (res) => new Reply(res, context, WRAPPING, true, counts, '').settle(index)),
+      way('Reply', (res) =>
+        new Reply(res, context, WRAPPING, true, counts, '').settle(index, performance.now()),
+      ),
     ],
   );
   app.close();
@@ -84,7 +86,7 @@ async function contextAt(index: number): Promise<ReplyContext> {
     },
   });
   await new Promise<void>((resolve) => {
-    pages.wait(index, () => resolve());
+    pages.wait(index, performance.now(), () => resolve());
     pages.moveTo(index);
   });
   return {
@@ -93,6 +95,9 @@ async function contextAt(index: number): Promise<ReplyContext> {
     draining: false,
     sending: new Set(),
     retryAfterSeconds: () => 1,
+    onError: (error) => {
+      throw error;
+    },
     onProblem: () => {},
     closed: () => {},
     left: () => {},

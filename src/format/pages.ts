@@ -57,7 +57,7 @@ export interface PagesOptions {
   readonly onFailure: (error: unknown) => void;
   /** A start at some index, which takes a while when it is large; `tookMs` is undefined at its beginning. */
   readonly onJump: (index: number, tookMs: number | undefined) => void;
-  /** Bound on waiting for a page, in milliseconds. */
+  /** Bound on a request's time, from when it came in until its page is there, in milliseconds. */
   readonly waitTimeoutMs: number;
 }
 
@@ -122,9 +122,11 @@ export class Pages {
   /**
    * Calls back when the term is rendered, or with undefined when that takes too long. `index` is not before the
    * position, less one.
+   *
+   * @param since when the request came in: what it has waited for the owner is part of its time.
    */
-  wait(index: number, ready: Wait['ready']): void {
-    this.#waiting.push({ index, ready, since: performance.now() });
+  wait(index: number, since: number, ready: Wait['ready']): void {
+    this.#waiting.push({ index, ready, since });
   }
 
   /** Replies that wait for their page. */

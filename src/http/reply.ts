@@ -28,6 +28,8 @@ export interface ReplyContext {
   /** Replies that wait for their readers. */
   readonly sending: Set<Reply>;
   retryAfterSeconds(): number;
+  /** A reply failed. */
+  onError(error: unknown): void;
   /** Called for each request that is answered with a problem. */
   onProblem(code: ProblemCode, counts: RequestCounts, requestId: string): void;
   /** Called once per reply: it is answered, or its client has left. */
@@ -83,8 +85,16 @@ export class Reply implements Asker, Reader {
     });
   }
 
-  settle(outcome: number | ProblemCode): void {
+  settle(outcome: number | ProblemCode, askedAt: number): void {
     this.ask = undefined;
+    try {
+      this.#answer(outcome, askedAt);
+    } catch (error) {
+      this.#abandon(error);
+    }
+  }
+
+  #answer(outcome: number | ProblemCode, askedAt: number): void {
     if (!this.#res) return;
     if (typeof outcome !== 'number') {
       this.#refuse(outcome);
@@ -96,9 +106,13 @@ export class Reply implements Asker, Reader {
       this.#send(outcome, page);
     } else {
       this.#counts.pageWaits += 1;
-      this.#context.pages.wait(outcome, (rendered) => {
-        if (rendered) this.#send(outcome, rendered);
-        else this.#refuse('ask-timeout');
+      this.#context.pages.wait(outcome, askedAt, (rendered) => {
+        try {
+          if (rendered) this.#send(outcome, rendered);
+          else this.#refuse('ask-timeout');
+        } catch (error) {
+          this.#abandon(error);
+        }
       });
     }
   }
@@ -108,12 +122,23 @@ export class Reply implements Asker, Reader {
    * ends a connection after some ten seconds without; a reader that takes less meanwhile is slow, and does not stand still.
    */
   nudge(): void {
-    this.#res?.cork(() => this.#sendOn?.(this.#sent));
+    try {
+      this.#res?.cork(() => this.#sendOn?.(this.#sent));
+    } catch (error) {
+      this.#abandon(error);
+    }
   }
 
   /** Ends the connection under a reader that stands still. */
   cut(): void {
     this.#res?.close();
+  }
+
+  /** It could not be answered, and nobody else shall suffer for it: its client sees a closed connection, so an unknown outcome. */
+  #abandon(error: unknown): void {
+    this.#context.onError(error);
+    // It may have been answered before something else failed.
+    if (this.#res) this.cut();
   }
 
   #send(index: number, page: Page): void {
@@ -161,6 +186,7 @@ export class Reply implements Asker, Reader {
     this.#sent = res.getWriteOffset();
     this.progressAt = performance.now();
     this.#sendOn = (from) => {
+      if (!this.#res) return true;
       const [ok, finished] = attempt(from);
       if (finished) {
         this.#close();
@@ -173,7 +199,14 @@ export class Reply implements Asker, Reader {
     };
     pages.hold(page, this);
     sending.add(this);
-    res.onWritable(this.#sendOn);
+    res.onWritable((from) => {
+      try {
+        return this.#sendOn?.(from) ?? true;
+      } catch (error) {
+        this.#abandon(error);
+        return true;
+      }
+    });
   }
 
   #refuse(code: ProblemCode): void {

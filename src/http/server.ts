@@ -135,6 +135,10 @@ export class Server implements ReplyContext {
     return this.#options.owner.retryAfterSeconds();
   }
 
+  onError(error: unknown): void {
+    this.#options.onError(error);
+  }
+
   onProblem(code: ProblemCode, counts: RequestCounts, requestId: string): void {
     this.#options.onProblem(code, counts, requestId);
   }
@@ -185,7 +189,7 @@ export class Server implements ReplyContext {
     const body = { health: HEALTHY, ready: READY }[answer];
     const well = {
       health: () => owner.alive,
-      ready: () => owner.serving && this.pages.started && !this.draining,
+      ready: () => owner.ready && this.pages.started && !this.draining,
     }[answer];
     return (res, req) => {
       if (well()) endWithJson(res, body, this, withBody, counts);
@@ -220,7 +224,7 @@ export class Server implements ReplyContext {
           reply.ask = owner.ask(message, reply);
         } catch (error) {
           this.#options.onError(error);
-          reply.settle('internal');
+          reply.settle('internal', performance.now());
         }
       }
     };

@@ -34,12 +34,15 @@ export class AskLine {
   #turnEnds = false;
   readonly #drain = new DrainRate();
 
-  /** @param thread the owner of the moment. */
-  constructor(limits: AskLimits, thread: () => OwnerThread | undefined) {
+  /**
+   * @param thread the owner of the moment.
+   * @param onError an asker threw.
+   */
+  constructor(limits: AskLimits, thread: () => OwnerThread | undefined, onError: (error: unknown) => void) {
     const { mailboxLimit, askTimeoutMs } = limits;
     this.#limits = limits;
     this.#thread = thread;
-    this.pending = new PendingAsks(mailboxLimit);
+    this.pending = new PendingAsks(mailboxLimit, onError);
     this.#expiry = setInterval(
       () => {
         // An owner that owes nothing is not waited for, and may have something to say.
@@ -58,6 +61,11 @@ export class AskLine {
     return since === undefined ? 0 : performance.now() - since;
   }
 
+  /** The line stands still: who comes now is refused. */
+  get shedding(): boolean {
+    return this.oldestMs > this.#limits.shedAfterMs;
+  }
+
   /** The time that the line takes at its present speed, in seconds. */
   retryAfterSeconds(): number {
     const seconds = Math.ceil(this.pending.count / Math.max(1, this.#drain.perSecond));
@@ -73,7 +81,7 @@ export class AskLine {
     const oldestAt = this.pending.oldestAt ?? this.#turnAt;
     // By age, not only by number: whoever is let in behind a line that stands still would wait at least as long.
     if (this.pending.full || this.#turnAt - oldestAt > this.#limits.shedAfterMs) {
-      asker.settle('mailbox-full');
+      asker.settle('mailbox-full', this.#turnAt);
       return undefined;
     }
     return this.pending.add(message, asker, this.#turnAt);

@@ -23,8 +23,12 @@ import { endThread } from './safe-end.js';
 import { type RestartLimits, Supervisor } from './supervisor.js';
 
 export interface OwnerLimits extends RestartLimits, AskLimits {
+  /** 0 turns the watchdog off. */
   readonly watchdogMs: number;
 }
+
+/** Without a watchdog: for how long a native call may keep a thread from being ended, in milliseconds. */
+const END_PATIENCE_MS = 3_000;
 
 /** What befalls the owner, for logs and for whoever decides over the process. */
 export type OwnerEvent =
@@ -40,6 +44,8 @@ export interface OwnerHandleOptions {
   readonly limits: OwnerLimits;
   readonly spawn: (resume: Acknowledged | undefined) => OwnerThread;
   readonly onEvent: (event: OwnerEvent) => void;
+  /** An asker threw while it took its outcome. */
+  readonly onError: (error: unknown) => void;
   /** Called after each batch of replies, with the state that they have shown. */
   readonly onAcknowledged: (acknowledged: Acknowledged) => void;
 }
@@ -61,7 +67,7 @@ export class OwnerHandle {
 
   constructor(options: OwnerHandleOptions) {
     this.#options = options;
-    this.#line = new AskLine(options.limits, () => this.#thread);
+    this.#line = new AskLine(options.limits, () => this.#thread, options.onError);
     this.#supervisor = new Supervisor(options.limits);
   }
 
@@ -77,6 +83,11 @@ export class OwnerHandle {
   /** The state could be read, and commits pass. */
   get serving(): boolean {
     return this.#serving && !this.#ended;
+  }
+
+  /** What is asked now is taken in, and its turn comes soon. */
+  get ready(): boolean {
+    return this.serving && this.alive && !this.#line.shedding;
   }
 
   /** Another instance reigns. */
@@ -115,7 +126,7 @@ export class OwnerHandle {
    */
   ask(message: number, asker: Asker): number | undefined {
     if (this.#ended || this.#stopped) {
-      asker.settle('shutting-down');
+      asker.settle('shutting-down', performance.now());
       return undefined;
     }
     return this.#line.ask(message, asker);
@@ -139,12 +150,12 @@ export class OwnerHandle {
   crash(reason: string): void {
     const thread = this.#thread;
     if (!thread) return;
-    const { watchdogMs } = this.#options.limits;
+    const patienceMs = this.#options.limits.watchdogMs || END_PATIENCE_MS;
     this.#deathReason = reason;
-    endThread(thread, thread.vitalSigns, watchdogMs);
+    endThread(thread, thread.vitalSigns, patienceMs);
     setTimeout(() => {
       if (this.#thread === thread) this.#end('owner-failing', `${reason}, and its thread could not be ended`);
-    }, 2 * watchdogMs).unref();
+    }, 2 * patienceMs).unref();
   }
 
   #spawn(): void {
@@ -157,13 +168,17 @@ export class OwnerHandle {
       this.#deathReason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     });
     thread.once('exit', (code) => this.#died(code, thread.vitalSigns));
-    this.#pulse = keepPulse({
-      vitalSigns: thread.vitalSigns,
-      own: MAIN_PULSE,
-      other: OWNER_PULSE,
-      silenceMs: this.#options.limits.watchdogMs,
-      onSilence: () => this.crash(`it did not turn for ${this.#options.limits.watchdogMs} ms`),
-    });
+    const { watchdogMs } = this.#options.limits;
+    this.#pulse =
+      watchdogMs === 0
+        ? undefined
+        : keepPulse({
+            vitalSigns: thread.vitalSigns,
+            own: MAIN_PULSE,
+            other: OWNER_PULSE,
+            silenceMs: watchdogMs,
+            onSilence: () => this.crash(`it did not turn for ${watchdogMs} ms`),
+          });
   }
 
   #receive(message: FromOwner): void {

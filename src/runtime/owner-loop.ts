@@ -10,7 +10,7 @@
  * after the commit that covers it. So a commit that failed or is in doubt undoes nothing that anybody has seen: the
  * group's messages wait again, the store is read to learn where its record stands, and the turns are taken anew.
  */
-import type { Behavior } from '../actor/behavior.js';
+import { type Behavior, takeTurn } from '../actor/behavior.js';
 import { Mailbox } from '../actor/mailbox.js';
 import { messageOf, WarrenError } from '../errors.js';
 import type { Checkpoint } from '../store/checkpoint.js';
@@ -141,7 +141,7 @@ export class OwnerLoop {
     let free = count;
     for (let i = 0; i < count; i++) {
       vitalSigns[TURN_IN_PROGRESS] = (this.#mailbox.position % MARKS) + 1;
-      const turn = behavior.receive(state, this.#mailbox.take());
+      const turn = takeTurn(behavior, state, this.#mailbox.take());
       replies[i] = encodeReply(turn.reply as number | WireRefusal);
       if (turn.state !== state && free === count) free = i;
       state = turn.state;

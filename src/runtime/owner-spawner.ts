@@ -3,6 +3,7 @@
  * serves, a spare has them loaded and waits. It takes over when that one dies; without a spare a new thread does, later.
  */
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '../errors.js';
 import type { StoreConfig } from '../store/open-store.js';
 import { createChannel } from './channel.js';
 import type { OwnerSetup } from './owner-setup.js';
@@ -29,13 +30,18 @@ interface Born {
 export class OwnerSpawner {
   readonly #store: StoreConfig['kind'];
   readonly #heapMb: number;
+  readonly #onSpareDeath: (reason: string) => void;
   readonly #alive = new Set<Born>();
   #spare: Born | undefined;
 
-  /** @param heapMb heap limit of a thread, in MiB. */
-  constructor(store: StoreConfig['kind'], heapMb: number) {
+  /**
+   * @param heapMb heap limit of a thread, in MiB.
+   * @param onSpareDeath a thread has died while it waited for its reign, of which no owner handle hears.
+   */
+  constructor(store: StoreConfig['kind'], heapMb: number, onSpareDeath: (reason: string) => void) {
     this.#store = store;
     this.#heapMb = heapMb;
+    this.#onSpareDeath = onSpareDeath;
   }
 
   spawn(setup: Omit<OwnerSetup, 'channel'>): OwnerThread {
@@ -71,11 +77,15 @@ export class OwnerSpawner {
     });
     const born = { worker, vitalSigns };
     this.#alive.add(born);
-    // Nobody else hears of the end of a spare, and nobody needs to.
-    worker.on('error', () => {});
-    worker.once('exit', () => {
+    let reason: string | undefined;
+    worker.on('error', (error) => {
+      reason = messageOf(error);
+    });
+    worker.once('exit', (code) => {
       this.#alive.delete(born);
-      if (this.#spare === born) this.#spare = undefined;
+      if (this.#spare !== born) return;
+      this.#spare = undefined;
+      this.#onSpareDeath(reason ?? `its thread ended with code ${code}`);
     });
     return born;
   }

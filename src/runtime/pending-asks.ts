@@ -16,7 +16,8 @@ import type { ProblemCode } from '../errors.js';
 
 /** Takes the outcome of one ask, once. */
 export interface Asker {
-  settle(outcome: number | ProblemCode): void;
+  /** @param askedAt when the ask came in, by `performance.now()`: its deadline counts from there. */
+  settle(outcome: number | ProblemCode, askedAt: number): void;
 }
 
 /** A place that no owner will be asked about again. */
@@ -24,6 +25,7 @@ const LEFT_OUT = 255;
 
 export class PendingAsks {
   readonly #limit: number;
+  readonly #onError: (error: unknown) => void;
   readonly #mask: number;
   readonly #askers: (Asker | undefined)[];
   readonly #messages: Uint8Array;
@@ -32,9 +34,11 @@ export class PendingAsks {
   #expired = 0;
   #tail = 0;
 
-  constructor(limit: number) {
+  /** @param onError an asker threw; all others hear of their outcome all the same. */
+  constructor(limit: number, onError: (error: unknown) => void) {
     const size = 2 ** Math.ceil(Math.log2(limit));
     this.#limit = limit;
+    this.#onError = onError;
     this.#mask = size - 1;
     this.#askers = new Array<Asker | undefined>(size).fill(undefined);
     this.#messages = new Uint8Array(size);
@@ -130,7 +134,11 @@ export class PendingAsks {
   #close(place: number, outcome: number | ProblemCode): void {
     const asker = this.#askers[place];
     this.#askers[place] = undefined;
-    asker?.settle(outcome);
+    try {
+      asker?.settle(outcome, this.#askedAt[place] as number);
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   #skipLeftOut(): void {

@@ -25,7 +25,7 @@ export interface Operation {
 
 export interface History {
   readonly operations: readonly Operation[];
-  /** How often each answer came: `200`, `503 commit-in-doubt`, `ECONNRESET`. */
+  /** How often each answer came: `200`, `504 commit-in-doubt`, `ECONNRESET`. */
   readonly answers: ReadonlyMap<string, number>;
   /** Answers that break the contract by themselves, such as a value that does not belong to its index; the first 100. */
   readonly complaints: readonly string[];
@@ -131,8 +131,9 @@ class Judge {
     }
     const code = problemCode(body);
     this.#count(code === undefined ? String(status) : `${status} ${code}`);
-    if (status === 503) return { outcome: code === 'commit-in-doubt' ? 'unknown' : 'failed' };
-    return { outcome: status >= 400 && status < 500 ? 'failed' : 'unknown' };
+    // Without a code it was not Warren that answered, and a proxy may say 503 of what it had sent on already.
+    const promised = code !== undefined && (status === 503 || (status >= 400 && status < 500));
+    return { outcome: promised ? 'failed' : 'unknown' };
   }
 
   #judgeOk(kind: Kind, header: unknown, body: string): Pick<Operation, 'outcome' | 'index'> {

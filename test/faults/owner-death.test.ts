@@ -57,6 +57,7 @@ function setStage(t: Test, restartLimit = 100): Stage {
       events.push(event);
       if (event.kind === 'fatal') ended(event);
     },
+    onError: (error) => t.error(error),
     onAcknowledged: () => {},
   });
   handle.start();
@@ -74,6 +75,8 @@ const kinds = (events: readonly OwnerEvent[], kind: OwnerEvent['kind']) =>
 
 for (const [name, message, reason] of [
   ['throws', PERIL.throw, /a behavior that throws/],
+  ['replies with a negative number', PERIL.minusOne, /answered message 6 .* reply -1/],
+  ['leaves no state that is a number', PERIL.noNumber, /answered message 7 .* state NaN/],
   ['ends its thread', PERIL.exit, /ended with code 7/],
   ['hangs', PERIL.hang, new RegExp(`did not turn for ${WATCHDOG_MS} ms`)],
   ['fills its heap', PERIL.hoard, /memory/i],

@@ -9,6 +9,7 @@ import { get } from '../support/http-client.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { spawnWarren, startWarren } from '../support/warren-process.js';
 
+const SPARE_THROWS = fileURLToPath(new URL('./fixtures/spare-throws.js', import.meta.url));
 const ROUNDS = 2;
 const DEATHS_IN_A_ROW = 10;
 const STARTING_MS = 150;
@@ -45,3 +46,15 @@ for (const [load, whose] of ['of the first owner', 'of its spare'].entries()) {
     }
   });
 }
+
+t.test('the reason of a spare that dies before its reign is logged, and service goes on', async (t) => {
+  const warren = await startWarren(t, { nodeArgs: ['--import', SPARE_THROWS], env: { FAULTS: 'on' } });
+  t.match(await warren.waitForLog(({ msg }) => /spare owner thread died/.test(String(msg))), {
+    level: 40,
+    reason: 'a spare that fails, by the test',
+  });
+  t.equal((await get(warren.url, '/next')).headers['sequence-index'], '1');
+  warren.kill('SIGUSR2');
+  await warren.waitForLog((line) => line['origin'] === 'resumed');
+  t.equal((await get(warren.url, '/next')).headers['sequence-index'], '2');
+});

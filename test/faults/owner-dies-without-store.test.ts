@@ -38,7 +38,7 @@ t.test('what a dead owner may have committed is answered commit-in-doubt, not as
   // The commit stands, its answer is on its way, and the one who waits for it dies.
   await link.refuse(true);
   await killOwner(warren, 1);
-  t.match(await lost, { status: 503, body: /"commit-in-doubt"/ });
+  t.match(await lost, { status: 504, body: /"commit-in-doubt"/ });
   t.match(await get(warren.url, '/next'), { status: 503, body: /"store-unavailable"/ });
 });
 

@@ -34,7 +34,7 @@ t.test(
     });
     servedOrRefused(t, report);
     t.ok(refusals(report) > 0);
-    t.equal(report.history.answers.get('503 commit-in-doubt'), undefined, 'a refusal leaves no doubt');
+    t.equal(report.history.answers.get('504 commit-in-doubt'), undefined, 'a refusal leaves no doubt');
   },
 );
 
@@ -55,7 +55,7 @@ t.test('a Redis that cannot save refuses commits (MISCONF), likewise', async (t)
   });
   servedOrRefused(t, report);
   t.ok(refusals(report) > 0);
-  t.equal(report.history.answers.get('503 commit-in-doubt'), undefined, 'a refusal leaves no doubt');
+  t.equal(report.history.answers.get('504 commit-in-doubt'), undefined, 'a refusal leaves no doubt');
 });
 
 t.test('a Redis slower by 500 ms makes answers slower, and nothing else', async (t) => {
@@ -85,7 +85,7 @@ t.test(
       proxy.delay(0);
     });
     servedOrRefused(t, report);
-    t.ok((report.history.answers.get('503 commit-in-doubt') ?? 0) > 0, 'who was under way is told so');
+    t.ok((report.history.answers.get('504 commit-in-doubt') ?? 0) > 0, 'who was under way is told so');
   },
 );
 

@@ -74,7 +74,7 @@ export async function underLoad(
 /** Nobody got anything but a number or a plain 503, and nobody waited longer than the deadline of an ask. */
 export function servedOrRefused(t: Test, { history, stats, longestMs }: Report, askTimeoutMs = 5_000): void {
   const others = [...history.answers.keys()].filter(
-    (answer) => !/^(200|503 (store-unavailable|commit-in-doubt|mailbox-full))$/.test(answer),
+    (answer) => !/^(200|503 (store-unavailable|mailbox-full)|504 commit-in-doubt)$/.test(answer),
   );
   t.strictSame(others, [], 'every request is served or refused with 503');
   t.equal(stats.gaps, 0, 'no number is consumed by a refusal');

@@ -7,6 +7,7 @@ import { startWarren } from '../support/warren-process.js';
 
 const HANG = fileURLToPath(new URL('./fixtures/hang-main-thread.js', import.meta.url));
 const HANG_OWNER = fileURLToPath(new URL('./fixtures/hang-owner-unsafely.js', import.meta.url));
+const PAUSE = fileURLToPath(new URL('./fixtures/pause-main-thread.js', import.meta.url));
 const WATCHDOG_MS = 1_000;
 
 t.test('a process whose main thread hangs ends itself, and its successor has everything', async (t) => {
@@ -53,6 +54,19 @@ t.test('a process that was suspended for longer than the watchdog waits goes on'
   t.equal((await get(warren.url, '/next')).headers['sequence-index'], '2');
   await new Promise((resolve) => setTimeout(resolve, 2 * WATCHDOG_MS));
   t.ok(warren.running, 'both threads were away together: neither blames the other');
+  t.strictSame(
+    warren.logs.filter(({ level }) => Number(level) >= 40),
+    [],
+  );
+});
+
+t.test('with WATCHDOG_MS=0 a main thread that stands at a breakpoint goes on where it was', async (t) => {
+  const warren = await startWarren(t, { env: { WATCHDOG_MS: '0' }, nodeArgs: ['--import', PAUSE] });
+  await get(warren.url, '/next');
+  warren.kill('SIGUSR1');
+  // The pause is longer than the watchdog waits by default.
+  t.equal((await get(warren.url, '/next')).headers['sequence-index'], '2');
+  t.ok(warren.running);
   t.strictSame(
     warren.logs.filter(({ level }) => Number(level) >= 40),
     [],

@@ -1,6 +1,6 @@
 /** What `npm pack` makes: only what runs, all of what runs; and installed elsewhere, with nothing but it, it runs. */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,3 +74,11 @@ t.test(
     t.equal(await warren.stop(), 0);
   },
 );
+
+t.test('the program can be executed as it was built, also a second time', async (t) => {
+  const program = fileURLToPath(new URL('dist/src/cli/warren.js', pathToFileURL(root)));
+  t.match(execFileSync(program, ['--version'], { encoding: 'utf8' }), /^\d+\.\d+\.\d+\n$/);
+  // What makes it executable is part of the build, since each build makes the file anew.
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  t.match(scripts.build, 'build:program');
+});

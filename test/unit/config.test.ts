@@ -61,7 +61,7 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
   FORMAT_THREADS: [1, 64],
   PAGE_MEMORY_MB: [4, 2047],
   SEND_TIMEOUT_MS: [1, 3_600_000],
-  WATCHDOG_MS: [500, 3_600_000],
+  WATCHDOG_MS: ['', '-1', '499', '3600001', '1.5'],
   RESTART_LIMIT: [0, 1_000_000],
   RESTART_WINDOW_MS: [1, 3_600_000],
   SHUTDOWN_TIMEOUT_MS: [1, 3_600_000],
@@ -119,6 +119,11 @@ t.test('an empty environment is good, and its config is frozen', async (t) => {
     faults: false,
   });
   t.ok(Object.isFrozen(config) && Object.isFrozen(config.store));
+});
+
+t.test('WATCHDOG_MS=0 turns the watchdog off; any other bound is half a second at least', async (t) => {
+  t.equal(readConfig({ WATCHDOG_MS: '0' }).watchdogMs, 0);
+  t.equal(readConfig({ WATCHDOG_MS: '500' }).watchdogMs, 500);
 });
 
 t.test('every default that is shown is a good value', async (t) => {

@@ -116,11 +116,13 @@ t.test('a reply whose term is not rendered waits for it, and hears when that tak
   const { pages, pool } = setUp(t);
   pages.moveTo(10);
   const heard: (Page | undefined)[] = [];
-  pages.wait(10, (page) => heard.push(page));
+  pages.wait(10, performance.now(), (page) => heard.push(page));
   t.equal(pages.waiting, 1);
   await pool.step();
   t.ok(heard[0]?.has(10));
-  const late = await new Promise<Page | undefined>((resolve) => pages.wait(10_000_000, resolve));
+  const late = await new Promise<Page | undefined>((resolve) =>
+    pages.wait(10_000_000, performance.now(), resolve),
+  );
   t.equal(late, undefined);
   t.equal(pages.waiting, 0);
 });
@@ -233,7 +235,7 @@ t.test('nobody who waits is left behind when the first page fails and the positi
   pages.moveTo(1_000);
   const heard: number[] = [];
   for (let index = 1_001; index <= 1_005; index++) {
-    pages.wait(index, (page) => {
+    pages.wait(index, performance.now(), (page) => {
       if (page?.has(index)) heard.push(index);
     });
     pages.moveTo(index);
@@ -250,7 +252,7 @@ t.test('a leap while a page of the old chain is under way leaves nobody behind',
   pages.moveTo(300_000);
   const heard: number[] = [];
   for (let index = 300_001; index <= 300_100; index++) {
-    pages.wait(index, (page) => {
+    pages.wait(index, performance.now(), (page) => {
       if (page?.has(index)) heard.push(index);
     });
   }
@@ -264,7 +266,7 @@ t.test('a position that moves back is reached although there is always somebody 
   pages.moveTo(300_000);
   await pool.settle();
   for (let index = 1_001; index <= 1_100; index++) {
-    pages.wait(index, () => {});
+    pages.wait(index, performance.now(), () => {});
     pages.moveTo(index);
     await pool.step();
   }
@@ -278,7 +280,7 @@ t.test('who waits for a term a little further on gets it before the chain is lef
   let index = 300_000;
   for (let page = pages.find(index); page; page = pages.find(index)) index = page.end;
   index += (pages.find(300_000) as Page).count;
-  const heard = new Promise<Page | undefined>((resolve) => pages.wait(index, resolve));
+  const heard = new Promise<Page | undefined>((resolve) => pages.wait(index, performance.now(), resolve));
   pages.moveTo(1_000);
   await pool.settle();
   t.ok((await heard)?.has(index));
@@ -299,7 +301,7 @@ t.test(
     const task = pool.tasks.at(-1) as RenderTask;
     t.ok(pool.busy && task.regions.length > 1);
     let heard = false;
-    pages.wait(end, (page) => {
+    pages.wait(end, performance.now(), (page) => {
       heard = page?.has(end) ?? false;
     });
     // The thread has told of its first page, and goes on.

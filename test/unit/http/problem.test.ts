@@ -25,7 +25,6 @@ t.test('what there is nothing to say of is left out', async (t) => {
 t.test('only what comes with 503 asks to come again', async (t) => {
   const retryable = (Object.keys(PROBLEMS) as ProblemCode[]).filter(isRetryable);
   t.strictSame(retryable.sort(), [
-    'commit-in-doubt',
     'mailbox-full',
     'not-ready',
     'shutting-down',

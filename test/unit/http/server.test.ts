@@ -14,7 +14,7 @@ async function startServer(t: Test): Promise<{ url: string; server: Server; erro
     get alive(): boolean {
       throw FAULT;
     },
-    serving: true,
+    ready: true,
     ask(): never {
       throw FAULT;
     },

@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import t, { type Test } from 'tap';
-import { type OwnerEvent, OwnerHandle } from '../../../src/runtime/owner-handle.js';
+import { type OwnerEvent, OwnerHandle, type OwnerLimits } from '../../../src/runtime/owner-handle.js';
 import type { OwnerThread } from '../../../src/runtime/owner-thread.js';
 import {
   type Acknowledged,
@@ -74,7 +74,7 @@ class PlayedOwner extends EventEmitter {
   }
 }
 
-function play(t: Test, limits: { mailboxLimit?: number; askTimeoutMs?: number } = {}) {
+function play(t: Test, limits: Partial<OwnerLimits> = {}) {
   const owners: PlayedOwner[] = [];
   const events: OwnerEvent[] = [];
   /** What askers and listeners heard, in order. */
@@ -98,6 +98,7 @@ function play(t: Test, limits: { mailboxLimit?: number; askTimeoutMs?: number } 
       events.push(event);
       heard.push(event.kind);
     },
+    onError: (error) => heard.push(error),
     onAcknowledged: () => {},
   });
   handle.start();
@@ -283,4 +284,37 @@ t.test('Retry-After is the line over the measured speed, and refusals are no spe
   for (let n = 0; n < 1_000; n++) ask(0);
   await nextTurn();
   t.equal(handle.retryAfterSeconds(), 30, 'the store has been away for 10 s; this is the longest');
+});
+
+t.test('an owner that does not turn is neither healthy nor ready, whatever it said before', async (t) => {
+  const { handle, owner } = play(t, { watchdogMs: 500 });
+  owner.serve();
+  t.ok(handle.alive && handle.ready);
+  while (handle.alive) await new Promise((resolve) => setTimeout(resolve, 20));
+  t.notOk(handle.ready);
+  while (!owner.terminated) await nextTurn();
+});
+
+t.test('with WATCHDOG_MS=0 an owner that does not turn is left to its debugger', async (t) => {
+  const { handle, owner, ask, heard } = play(t, { watchdogMs: 0 });
+  owner.serve();
+  // Longer than the watchdog waits at the least, if there were one.
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  t.notOk(owner.terminated);
+  t.ok(handle.alive && handle.ready);
+  ask(1);
+  owner.reply(1);
+  t.strictSame(heard.at(-1), [1, 1]);
+});
+
+t.test('an owner is not ready while its line stands still: who comes then is refused', async (t) => {
+  const { handle, owner, ask, heard } = play(t, { shedAfterMs: 50 });
+  owner.serve();
+  ask(1);
+  while (handle.ready) await nextTurn();
+  t.ok(handle.alive, 'it turns all the same');
+  ask(2);
+  t.strictSame(heard.at(-1), [2, 'mailbox-full']);
+  owner.reply(1);
+  t.ok(handle.ready);
 });

@@ -14,8 +14,12 @@ class Recorder {
   }
 }
 
+function raise(error: unknown): never {
+  throw error;
+}
+
 function tableOf(limit: number, messages: number[], now = 0) {
-  const asks = new PendingAsks(limit);
+  const asks = new PendingAsks(limit, raise);
   const askers = messages.map((message) => {
     const asker = new Recorder();
     asks.add(message, asker, now);
@@ -30,6 +34,38 @@ t.test('replies go to the asks in their order', async (t) => {
   asks.settleNext('sequence-exhausted');
   t.strictSame(heard(), [[10], ['sequence-exhausted'], []]);
   t.equal(asks.count, 1);
+});
+
+t.test('an asker that throws keeps no other from its outcome, and is reported', async (t) => {
+  const errors: unknown[] = [];
+  const asks = new PendingAsks(8, (error) => errors.push(error));
+  const fault = new Error('a fault of the test');
+  const bad = {
+    settle(): never {
+      throw fault;
+    },
+  };
+  const good = [new Recorder(), new Recorder(), new Recorder()] as const;
+  for (const asker of [bad, good[0], bad, good[1], bad, good[2]]) asks.add(1, asker, 0);
+  asks.settleNext(1);
+  asks.settleNext(2);
+  asks.expire(0);
+  asks.leaveOut(4, 'poisoned');
+  asks.settleAll('internal');
+  t.strictSame(errors, [fault, fault, fault]);
+  t.strictSame(
+    good.map(({ heard }) => heard),
+    [[2], ['ask-timeout'], ['ask-timeout']],
+  );
+});
+
+t.test('an outcome comes with the time of its ask, from which every wait behind it counts', async (t) => {
+  const asks = new PendingAsks(4, raise);
+  const times: number[] = [];
+  for (const at of [100, 250]) asks.add(1, { settle: (_, askedAt) => times.push(askedAt) }, at);
+  asks.settleNext(1);
+  asks.expire(300);
+  t.strictSame(times, [100, 250]);
 });
 
 t.test('the table is full at its limit, also when that is no power of two', async (t) => {
@@ -69,7 +105,7 @@ t.test('an ask that expired is told once, keeps its place, and swallows its late
 });
 
 t.test('the oldest ask is the oldest that the owner owes', async (t) => {
-  const asks = new PendingAsks(4);
+  const asks = new PendingAsks(4, raise);
   t.equal(asks.oldestAt, undefined);
   asks.add(1, new Recorder(), 5);
   asks.add(1, new Recorder(), 7);
@@ -142,7 +178,7 @@ interface Entry {
 }
 
 function agreesWithList(limit: number, steps: { kind: string; value: number }[]): boolean {
-  const asks = new PendingAsks(limit);
+  const asks = new PendingAsks(limit, raise);
   const all: Entry[] = [];
   let owed: Entry[] = [];
   const trim = () => {
