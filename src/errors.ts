@@ -30,6 +30,7 @@ export type ProblemCode = keyof typeof PROBLEMS;
 /** Reasons to end the process, or to refuse to start it. */
 export type FatalCode =
   | 'config-invalid'
+  | 'actor-invalid'
   | 'folder-in-use'
   | 'store-corrupt'
   | 'store-foreign'
@@ -58,9 +59,13 @@ export class WarrenError extends Error {
   }
 }
 
-/** The text of anything that was thrown, for logs and for messages between threads. */
+/** The text of anything that was thrown, for logs and for messages between threads. Never throws itself. */
 export function messageOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  const causes = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : '';
-  return thrown.message || causes || thrown.name;
+  try {
+    if (!(thrown instanceof Error)) return String(thrown);
+    const causes = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : '';
+    return String(thrown.message || causes || thrown.name);
+  } catch {
+    return 'something that has no text';
+  }
 }

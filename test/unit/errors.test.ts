@@ -20,6 +20,9 @@ t.test('anything that can be thrown has a text', async (t) => {
   t.equal(messageOf('a string'), 'a string');
   t.equal(messageOf(undefined), 'undefined');
   t.equal(messageOf(new TypeError()), 'TypeError');
+  t.equal(messageOf(Object.create(null)), 'something that has no text');
+  const odd = Object.assign(new Error('odd'), { message: { toString: () => ({}) } });
+  t.equal(messageOf(odd), 'something that has no text');
   // What a connection to a name with several addresses fails with: its own message is empty.
   t.equal(messageOf(new AggregateError([new Error('::1'), new Error('127.0.0.1')])), '::1; 127.0.0.1');
 });

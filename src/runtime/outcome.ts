@@ -1,0 +1,115 @@
+/**
+ * What an actor's function has returned, read strictly: an unknown member is an error, so that later words can get a meaning. Pure; the
+ * owner thread runs it.
+ */
+import { types } from 'node:util';
+import { textWithin } from './reply-text.js';
+import { sealState } from './state-text.js';
+import type { NextState, Refused, Replied, Reply, TurnLimits } from './turn-result.js';
+import { check, describe, isPlainPrototype, type Sealed } from './values.js';
+
+/** A result that cannot be used. The message goes on after the name of the function. */
+export class BehaviorError extends Error {
+  override readonly name = 'BehaviorError';
+}
+
+const MEMBERS = ['state', 'reply', 'refuse', 'forget'];
+const REFUSAL_MEMBERS = ['code', 'status', 'details'];
+const DEFAULT_STATUS = 409;
+
+const NO_REPLY: Reply = { kind: 'none' };
+const UNCHANGED: NextState = { kind: 'unchanged' };
+const FORGOTTEN: NextState = { kind: 'forgotten' };
+
+/** A query returns its reply. The one object that is none is a refusal. @throws BehaviorError, ValueError */
+export function queryResult(result: unknown, limits: TurnLimits): Replied | Refused {
+  refusePromise(result);
+  if (isPlainObject(result) && Object.keys(result).length === 1 && isPlainObject(result['refuse'])) {
+    return refused(result['refuse'], limits);
+  }
+  return { kind: 'replied', reply: replyOf(result, limits), next: UNCHANGED };
+}
+
+/**
+ * @param before the stored state, or undefined.
+ * @throws BehaviorError, ValueError
+ */
+export function commandResult(
+  result: unknown,
+  before: Sealed | undefined,
+  limits: TurnLimits,
+): Replied | Refused {
+  refusePromise(result);
+  if (!isPlainObject(result))
+    throw new BehaviorError(
+      `returned what ${describe(result)}; a command returns { state?, reply?, refuse?, forget? }`,
+    );
+  refuseUnknown(result, MEMBERS, '');
+  const { state, reply, refuse, forget = false } = result;
+  if (typeof forget !== 'boolean') throw new BehaviorError('returned a forget that is not true or false');
+  if (refuse !== undefined) {
+    if (state !== undefined || reply !== undefined || forget) {
+      throw new BehaviorError(
+        'returned a refusal with a state, a reply or forget; a refusal changes nothing',
+      );
+    }
+    return refused(refuse, limits);
+  }
+  if (forget && state !== undefined) throw new BehaviorError('returned a state and forget');
+  const next = forget ? forgotten(before) : nextState(state, before, limits);
+  return { kind: 'replied', reply: replyOf(reply, limits), next };
+}
+
+function forgotten(before: Sealed | undefined): NextState {
+  return before === undefined ? UNCHANGED : FORGOTTEN;
+}
+
+function nextState(state: unknown, before: Sealed | undefined, limits: TurnLimits): NextState {
+  if (state === undefined) return UNCHANGED;
+  // A state is frozen to its depth, so the same object holds the same.
+  if (state === before?.value) return UNCHANGED;
+  return { kind: 'changed', state: sealState(state, 'state', limits.stateBytes) };
+}
+
+function replyOf(reply: unknown, limits: TurnLimits): Reply {
+  if (reply === undefined) return NO_REPLY;
+  const checked = check(reply, 'reply', limits.replyBytes);
+  if (checked.bigintBits > limits.largeBigintBits) return { kind: 'large', checked };
+  return { kind: 'text', text: textWithin(checked, 'reply', limits.replyBytes) };
+}
+
+function refused(refusal: unknown, limits: TurnLimits): Refused {
+  if (!isPlainObject(refusal)) throw new BehaviorError('returned a refusal that is no object with a code');
+  refuseUnknown(refusal, REFUSAL_MEMBERS, ' in a refusal');
+  const { code, status = DEFAULT_STATUS, details } = refusal;
+  if (typeof code !== 'string' || code === '') throw new BehaviorError('returned a refusal without a code');
+  if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 499) {
+    throw new BehaviorError('returned a refusal whose status is not a number from 400 to 499');
+  }
+  const text =
+    details === undefined
+      ? undefined
+      : textWithin(check(details, 'details', limits.replyBytes), 'details', limits.replyBytes);
+  return { kind: 'refused', code, status: status as number, details: text };
+}
+
+function refusePromise(result: unknown): void {
+  if (!types.isPromise(result)) return;
+  // Its rejection is handled by nobody, which would end the process.
+  result.catch(() => {});
+  throw new BehaviorError('returned a promise; a turn is synchronous');
+}
+
+function refuseUnknown(object: object, known: readonly string[], where: string): void {
+  for (const name of Object.keys(object)) {
+    if (known.includes(name)) continue;
+    throw new BehaviorError(
+      `returned the unknown member ${JSON.stringify(name)}${where}; there are ${known.join(', ')}`,
+    );
+  }
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return isPlainPrototype(Object.getPrototypeOf(value));
+}

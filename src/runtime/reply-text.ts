@@ -1,0 +1,28 @@
+/**
+ * A reply as JSON text. A bigint is an exact JSON number, with all its digits, in decimal: that costs more than linear time, so the owner
+ * thread leaves replies with large bigints (`Checked.bigintBits`) to the pool. Pure; any thread.
+ */
+import { type Notation, writeJson } from './json-writer.js';
+import { type Checked, ValueError } from './values.js';
+
+const EXACT: Notation = {
+  bigint: (value) => value.toString(),
+  onlyName: (name) => JSON.stringify(name),
+};
+
+export function replyText({ value, plain }: Pick<Checked, 'value' | 'plain'>): string {
+  return plain ? JSON.stringify(value) : writeJson(value, EXACT);
+}
+
+/** Text of a value of at most so many bytes in UTF-8. @throws ValueError */
+export function textWithin(checked: Checked, name: string, limitBytes: number): string {
+  const text = replyText(checked);
+  if (isLongerThan(text, limitBytes)) throw new ValueError(`${name} is larger than ${limitBytes} bytes`);
+  return text;
+}
+
+/** Whether a text is longer in UTF-8. */
+export function isLongerThan(text: string, limitBytes: number): boolean {
+  if (text.length > limitBytes) return true;
+  return text.length * 3 > limitBytes && Buffer.byteLength(text) > limitBytes;
+}

@@ -1,0 +1,277 @@
+/**
+ * What a state may hold, and the one walk that every new state takes: it checks, makes canonical, freezes and measures.
+ *
+ * A value may hold null, booleans, finite numbers, strings, bigints, arrays without holes and plain objects. After `seal`
+ * the value in memory equals the value that a restart would load from the store, which is what makes a restart
+ * invisible to an actor. So what JSON would change without a word is changed here, in memory too:
+ *
+ *   a member that is undefined          is left out
+ *   -0                                  becomes 0
+ *   an object without a prototype       becomes an ordinary one, with the same members
+ *
+ * Everything else that JSON would change or drop (dates, functions, NaN, getters, symbols, a hole in an array) is an
+ * error whose sentence names the place. A value that needs no change is frozen where it stands, not copied.
+ * Pure; the owner thread runs it.
+ */
+import { types } from 'node:util';
+
+export type Value =
+  | null
+  | boolean
+  | number
+  | string
+  | bigint
+  | readonly Value[]
+  | { readonly [member: string]: Value };
+
+/** A value that was checked, in its canonical form, and what the walk has measured. */
+export interface Checked {
+  readonly value: Value;
+  /** The value holds no bigint and nothing that looks like one in the store: its text is plain JSON. */
+  readonly plain: boolean;
+  /** At least so many bytes, and at most so many, has the text of this value. */
+  readonly leastBytes: number;
+  readonly mostBytes: number;
+  /** Estimate of what the value takes in memory. */
+  readonly heapBytes: number;
+  /** No bigint in it has more bits. 0 when it holds none. */
+  readonly bigintBits: number;
+}
+
+declare const frozen: unique symbol;
+
+/** A checked value that is deeply frozen. Only `seal` makes one. */
+export type Sealed = Checked & { readonly [frozen]: true };
+
+/** Deeper values are refused, in states, replies and inputs. It also ends the walk through a cycle. */
+export const MAX_DEPTH = 200;
+
+/** A value that cannot be kept or sent. The message is a sentence such as `state.items[3].when is a Date`. */
+export class ValueError extends Error {
+  override readonly name = 'ValueError';
+}
+
+/**
+ * Checks, makes canonical and freezes a value.
+ *
+ * @param name how the sentence of an error calls the value: `state`.
+ * @param limitBytes a value whose text is certainly longer is refused before the walk ends.
+ * @throws ValueError
+ */
+export function seal(value: unknown, name: string, limitBytes = Number.POSITIVE_INFINITY): Sealed {
+  return walk(value, name, limitBytes, true) as Sealed;
+}
+
+/** The same checks for a value that is sent and not kept, such as a reply: it is not frozen. */
+export function check(value: unknown, name: string, limitBytes = Number.POSITIVE_INFINITY): Checked {
+  return walk(value, name, limitBytes, false);
+}
+
+function walk(value: unknown, name: string, limitBytes: number, freeze: boolean): Checked {
+  root = value;
+  rootName = name;
+  limit = limitBytes;
+  freezing = freeze;
+  plain = true;
+  least = 0;
+  most = 0;
+  heap = 0;
+  bits = 0;
+  const canonical = canonicalOf(value, 0) as Value;
+  root = undefined;
+  return { value: canonical, plain, leastBytes: least, mostBytes: most, heapBytes: heap, bigintBits: bits };
+}
+
+/** What a walk has found so far. One thread walks one value at a time, so this is not per call: that would cost an object. */
+let root: unknown;
+let rootName = '';
+let limit = 0;
+let freezing = false;
+let plain = true;
+let least = 0;
+let most = 0;
+let heap = 0;
+let bits = 0;
+/** The members on the way from the root to where the walk is. */
+const trail: (string | number)[] = [];
+
+/** The canonical form of a member: itself where nothing has to change. */
+function canonicalOf(value: unknown, depth: number): unknown {
+  switch (typeof value) {
+    case 'number':
+      if (!Number.isFinite(value)) throw fault(depth, `is ${value}, which is no finite number`);
+      count(1, 25, 8);
+      return value === 0 ? 0 : value;
+    case 'string':
+      count(value.length + 2, 6 * value.length + 2, 16 + value.length);
+      return value;
+    case 'boolean':
+      count(4, 5, 8);
+      return value;
+    case 'bigint':
+      countBigint(value);
+      return value;
+    case 'object':
+      if (value === null) {
+        count(4, 4, 8);
+        return value;
+      }
+      if (depth >= MAX_DEPTH) throw tooDeep(depth);
+      if (types.isProxy(value)) throw fault(depth, 'is a Proxy');
+      return Array.isArray(value) ? canonicalArray(value, depth) : canonicalObject(value, depth);
+    default:
+      throw fault(depth, describe(value));
+  }
+}
+
+function canonicalArray(array: unknown[], depth: number): unknown {
+  if (Object.getPrototypeOf(array) !== Array.prototype) throw fault(depth, describe(array));
+  const { length } = array;
+  count(length + 1, length + 2, 32 + 8 * length);
+  let result = array;
+  for (let i = 0; i < length; i++) {
+    trail[depth] = i;
+    const member = array[i];
+    const canonical = canonicalOf(member, depth + 1);
+    if (!Object.is(canonical, member)) {
+      if (result === array) result = array.slice();
+      result[i] = canonical;
+    }
+  }
+  // "length" is the one other name that an array has.
+  if (Object.getOwnPropertyNames(array).length !== length + 1 || hasSymbols(array)) {
+    throw fault(depth, 'is an array with members that have names');
+  }
+  return freezing ? Object.freeze(result) : result;
+}
+
+function canonicalObject(object: object, depth: number): unknown {
+  const names = Object.getOwnPropertyNames(object);
+  let result = object as Record<string, unknown>;
+  const prototype: unknown = Object.getPrototypeOf(object);
+  if (prototype !== Object.prototype) {
+    if (!isPlainPrototype(prototype)) throw fault(depth, describe(object));
+    result = copyOf(object);
+  }
+  count(1, 2, 32);
+  let kept = 0;
+  let last = '';
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    trail[depth] = name;
+    const property = Object.getOwnPropertyDescriptor(object, name) as PropertyDescriptor;
+    if (property.get !== undefined || property.set !== undefined) throw fault(depth + 1, 'is a getter');
+    if (!property.enumerable) throw fault(depth + 1, 'is not enumerable');
+    const member: unknown = property.value;
+    if (member === undefined) {
+      if (result === object) result = copyOf(object);
+      continue;
+    }
+    kept += 1;
+    last = name;
+    count(name.length + 4, 6 * name.length + 4, 16);
+    const canonical = canonicalOf(member, depth + 1);
+    if (!Object.is(canonical, member)) {
+      if (result === object) result = copyOf(object);
+      define(result, name, canonical);
+    }
+  }
+  if (hasSymbols(object)) throw fault(depth, 'has a member whose name is a symbol');
+  // An only member whose name begins with "$" looks like a bigint's tag in the store.
+  if (kept === 1 && last.charCodeAt(0) === DOLLAR) plain = false;
+  return freezing ? Object.freeze(result) : result;
+}
+
+const DOLLAR = 36;
+
+function hasSymbols(object: object): boolean {
+  return Object.getOwnPropertySymbols(object).length > 0;
+}
+
+/** Of an object literal, also of another realm, or of none. */
+export function isPlainPrototype(prototype: unknown): boolean {
+  if (prototype === Object.prototype || prototype === null) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf');
+}
+
+function copyOf(object: object): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const name of Object.keys(object)) {
+    const member = (object as Record<string, unknown>)[name];
+    if (member !== undefined) define(copy, name, member);
+  }
+  return copy;
+}
+
+/** A plain assignment to `__proto__` would set the prototype. */
+export function define(object: object, name: string, value: unknown): void {
+  if (name === '__proto__') {
+    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+  } else {
+    (object as Record<string, unknown>)[name] = value;
+  }
+}
+
+/** @throws ValueError when the text is certainly too long: shared parts can make it far longer than what is in memory. */
+function count(leastBytes: number, mostBytes: number, heapBytes: number): void {
+  least += leastBytes;
+  most += mostBytes;
+  heap += heapBytes;
+  if (least > limit) throw new ValueError(`${rootName} is larger than ${limit} bytes`);
+}
+
+const WORD = 1n << 64n;
+
+function countBigint(value: bigint): void {
+  plain = false;
+  if (value < WORD && value > -WORD) {
+    bits = Math.max(bits, 64);
+    count(1, 40, 24);
+  } else {
+    const digits = value.toString(16).length;
+    bits = Math.max(bits, 4 * digits);
+    // Tagged and hexadecimal in the store, decimal in a reply.
+    count(digits, 2 * digits + 20, 16 + digits / 2);
+  }
+}
+
+function fault(depth: number, what: string): ValueError {
+  const shown = trail.slice(0, Math.min(depth, 12)).map(step).join('');
+  const path = depth > 12 ? `${shown}…` : shown;
+  return new ValueError(`${rootName}${path} ${what}`);
+}
+
+function step(member: string | number): string {
+  if (typeof member === 'number') return `[${member}]`;
+  return /^[A-Za-z_$][\w$]*$/.test(member) ? `.${member}` : `[${JSON.stringify(member)}]`;
+}
+
+/** A cycle is found late, by its depth, so that the walk need not remember where it was. */
+function tooDeep(depth: number): ValueError {
+  const chain: unknown[] = [root];
+  for (let i = 0; i < depth; i++) {
+    const next = (chain[i] as Record<string | number, unknown>)[trail[i] as string | number];
+    if (chain.includes(next)) return fault(i + 1, 'is part of a cycle');
+    chain.push(next);
+  }
+  return fault(depth, `is nested deeper than ${MAX_DEPTH} levels`);
+}
+
+/** What a value is that is not allowed: the rest of a sentence. */
+export function describe(value: unknown): string {
+  if (value === undefined) return 'is undefined';
+  if (value === null) return 'is null';
+  if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
+    return `is a ${typeof value}`;
+  if (typeof value === 'function') return 'is a function';
+  if (typeof value === 'symbol') return 'is a symbol';
+  if (types.isPromise(value)) {
+    // Its rejection is handled by nobody, which would end the process.
+    value.catch(() => {});
+    return 'is a Promise';
+  }
+  const kind: unknown = (Object.getPrototypeOf(value as object) as object | null)?.constructor?.name;
+  if (typeof kind !== 'string' || kind === '' || kind === 'Object')
+    return 'is an object with a prototype of its own';
+  return `is ${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind}`;
+}
