@@ -6,6 +6,8 @@ import * as v from 'valibot';
 import { WarrenError } from './errors.js';
 import { digitsUpTo } from './sequence/fibonacci.js';
 import type { StoreConfig } from './store/open-store.js';
+import { leaseKeyOf } from './store/redis/redis-keys.js';
+import { parseRedisUrl } from './store/redis/redis-url.js';
 import { VARIABLES } from './variables.js';
 
 const MIB = 2 ** 20;
@@ -62,24 +64,11 @@ function hostPort(emptyAllowed: boolean) {
 
 const redisUrl = v.pipe(
   v.string(),
-  v.check((text) => {
-    if (text === '') return true;
-    if (!URL.canParse(text)) return false;
-    const { protocol, hostname, username, password, pathname } = new URL(text);
-    // The client library would throw on bad escapes, and take database 0 for a path that is no number.
-    const clear = isDecodable(username) && isDecodable(password) && /^\/?\d*$/.test(pathname);
-    return (protocol === 'redis:' || protocol === 'rediss:') && hostname !== '' && clear;
-  }, 'must be a redis:// or rediss:// URL with a host, percent-encoded credentials and no path but a database number'),
+  v.check(
+    (text) => text === '' || parseRedisUrl(text) !== undefined,
+    'must be a redis:// or rediss:// URL with a host, percent-encoded credentials, and nothing behind them but a port and a database number',
+  ),
 );
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const nonEmpty = v.pipe(v.string(), v.nonEmpty('must not be empty'));
 const milliseconds = integer(1, 3_600_000);
@@ -99,7 +88,10 @@ const FIELDS = {
   DATA_DIR: nonEmpty,
   REDIS_URL: redisUrl,
   REDIS_HOST_PORT: hostPort(true),
-  REDIS_KEY: nonEmpty,
+  REDIS_KEY: v.pipe(
+    nonEmpty,
+    v.check((key) => leaseKeyOf(key) !== undefined, 'must have a hash tag, such as {0}, when it has a }'),
+  ),
   INSTANCE_ID: v.string(),
   LEASE_MS: integer(300, 3_600_000),
   DURABILITY: v.picklist(['gated', 'async'], 'must be gated or async'),

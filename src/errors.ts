@@ -27,7 +27,10 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** Reasons to end the process, or to refuse to start it. */
+/**
+ * Reasons to end the process, or to refuse to start it. `store-denied`: the store refuses until an operator has mended it, and
+ * nothing has happened; it ends a start, and an owner that has served waits for the operator.
+ */
 export type FatalCode =
   | 'config-invalid'
   | 'actor-invalid'
@@ -35,6 +38,7 @@ export type FatalCode =
   | 'store-corrupt'
   | 'store-foreign'
   | 'store-fenced'
+  | 'store-denied'
   | 'predecessor-invalid'
   | 'owner-failing'
   | 'format-failing'

@@ -2,6 +2,7 @@
  * The environment variables, with their defaults as an operator would write them: the table that `--help` prints and the
  * README repeats. What values are good, and what becomes of them: `config.ts`.
  */
+import { DEFAULT_KEY } from './store/redis/redis-keys.js';
 
 export interface Variable {
   readonly name: string;
@@ -31,14 +32,18 @@ export const VARIABLES = [
     meaning: 'lmdb, redis or memory; by default redis when a REDIS_ address is set, else lmdb',
   },
   { name: 'DATA_DIR', fallback: './data', meaning: 'folder of the lmdb store' },
-  { name: 'REDIS_URL', fallback: '', meaning: 'redis:// or rediss:// address, with credentials as needed' },
+  {
+    name: 'REDIS_URL',
+    fallback: '',
+    meaning: 'redis:// or rediss:// address, with credentials and a database number as needed',
+  },
   {
     name: 'REDIS_HOST_PORT',
     fallback: '',
     meaning:
       'Redis address without credentials, used when REDIS_URL is not set; 127.0.0.1:6379 with STORE=redis alone',
   },
-  { name: 'REDIS_KEY', fallback: 'warren:fibonacci', meaning: 'Redis key of the checkpoint' },
+  { name: 'REDIS_KEY', fallback: DEFAULT_KEY, meaning: 'Redis key of the checkpoint' },
   {
     name: 'INSTANCE_ID',
     fallback: '',

@@ -12,7 +12,7 @@
  */
 import { type Behavior, takeTurn } from '../actor/behavior.js';
 import { Mailbox } from '../actor/mailbox.js';
-import { messageOf, WarrenError } from '../errors.js';
+import { type ErrorCode, messageOf, WarrenError } from '../errors.js';
 import type { Checkpoint } from '../store/checkpoint.js';
 import type { CommitOutcome, Store } from '../store/store.js';
 import type { OwnerClock } from './owner-clock.js';
@@ -86,10 +86,17 @@ export class OwnerLoop {
   /** Until then a store that is away at the start is waited for, as after a failed commit. */
   #patientUntil: number;
   #stopping = false;
+  /** This process has served or stood by: a store that refuses for good is waited for, since it may be mended. */
+  #settled: boolean;
+  /** What the store failed with last. */
+  #failure: unknown;
+  /** Why the store is away, as told last; undefined while it is not. */
+  #toldAway: string | undefined;
 
   constructor(options: OwnerOptions) {
     this.#options = options;
     this.#resume = options.resume;
+    this.#settled = options.resume !== undefined;
     this.#acknowledged = options.resume ?? NOTHING;
     // Nobody shall notice that this owner is not the first one; before that there is nobody to wait for.
     this.#patientUntil = options.resume ? options.clock.now() + options.storeGraceMs : 0;
@@ -200,7 +207,7 @@ export class OwnerLoop {
     this.#committing = false;
     if (this.#phase === 'stopped') return;
     if (outcome !== 'swapped') {
-      const refused = !failure || (failure instanceof WarrenError && failure.code === 'store-refused');
+      const refused = !failure || hasCode(failure, 'store-refused', 'store-denied');
       this.#inDoubt = refused ? 0 : replies.length;
       void this.#recover(failure ?? new WarrenError('store-unreachable', 'the stored record had changed'));
       return;
@@ -219,9 +226,8 @@ export class OwnerLoop {
   async #recover(failure: unknown): Promise<void> {
     this.#mailbox.putBack();
     this.#phase = 'recovering';
-    const cancel = this.#options.clock.after(this.#options.storeGraceMs, () =>
-      this.#goAway(messageOf(failure)),
-    );
+    this.#failure = failure;
+    const cancel = this.#options.clock.after(this.#options.storeGraceMs, () => this.#goAway());
     const origin = await this.#reachStore(() => this.#reclaim());
     cancel();
     if (origin) this.#serve(origin);
@@ -230,21 +236,29 @@ export class OwnerLoop {
   #serve(origin: Origin): void {
     if (this.#phase === 'stopped') return;
     this.#phase = 'serving';
+    this.#settled = true;
     this.#refusing = undefined;
+    this.#toldAway = undefined;
     this.#inDoubt = 0;
     this.#options.post({ kind: 'serving', acknowledged: this.#acknowledged, origin });
     this.#takeTurns();
   }
 
   /** From here on requests are answered at once, until the store is back. */
-  #goAway(reason: string): void {
+  #goAway(): void {
     if (this.#refusing || this.#phase === 'stopped') return;
-    this.#options.post({ kind: 'away', reason });
+    if (this.#toldAway === undefined) this.#tellAway(messageOf(this.#failure));
     if (this.#phase === 'recovering' && this.#options.durability === 'async') return;
     this.#refusing = 'store-unavailable';
     this.#refuseAll();
     // Nothing acknowledged is missing from the store, so there is nothing left to wait for.
     if (this.#stopping) void this.#finish();
+  }
+
+  #tellAway(reason: string): void {
+    if (this.#toldAway === reason || this.#phase === 'stopped') return;
+    this.#toldAway = reason;
+    this.#options.post({ kind: 'away', reason });
   }
 
   /** Another instance reigns: what this one had acknowledged is history, and the next reign starts from the store. */
@@ -253,6 +267,8 @@ export class OwnerLoop {
     this.#acknowledged = NOTHING;
     this.#phase = 'restoring';
     this.#record.stopRenewing();
+    this.#settled = true;
+    this.#toldAway = undefined;
     if (this.#refusing === 'standby') return;
     this.#refusing = 'standby';
     this.#options.post({ kind: 'standby', reason });
@@ -298,12 +314,22 @@ export class OwnerLoop {
           this.#standBy(error.message);
           attempt = () => this.#takeOver();
           waitMs = STANDBY_MS;
-        } else if (!isTransient(error)) return this.#end(error);
-        else if (this.#phase === 'restoring' && !this.#patient) this.#goAway(messageOf(error));
+        } else if (!this.#canPass(error)) return this.#end(error);
+        else {
+          this.#failure = error;
+          // Nobody but an operator can end it, so it is told, whatever the absence began with.
+          if (hasCode(error, 'store-denied')) this.#tellAway(messageOf(error));
+          if (this.#phase === 'restoring' && !this.#patient) this.#goAway();
+        }
       }
       await this.#wait(waitMs);
     }
     return undefined;
+  }
+
+  #canPass(error: unknown): boolean {
+    if (hasCode(error, 'store-denied')) return this.#settled;
+    return hasCode(error, 'store-unreachable', 'store-refused');
   }
 
   get #patient(): boolean {
@@ -357,8 +383,6 @@ function joined(parts: readonly Float64Array[]): Float64Array<ArrayBuffer> {
   return whole;
 }
 
-function isTransient(error: unknown): boolean {
-  return (
-    error instanceof WarrenError && (error.code === 'store-unreachable' || error.code === 'store-refused')
-  );
+function hasCode(error: unknown, ...codes: ErrorCode[]): boolean {
+  return error instanceof WarrenError && codes.includes(error.code);
 }

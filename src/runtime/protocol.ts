@@ -24,7 +24,7 @@ export type FromOwner =
     }
   /** The state was read or taken over, and commits pass. Comes again after every absence of the store. */
   | { readonly kind: 'serving'; readonly acknowledged: Acknowledged; readonly origin: Origin }
-  /** The store does not answer; comes once per absence. */
+  /** The store does not answer; comes once per absence, and once more when it refuses until an operator has mended it. */
   | { readonly kind: 'away'; readonly reason: string }
   /** Another instance reigns; comes once per reign of others. */
   | { readonly kind: 'standby'; readonly reason: string }

@@ -4,7 +4,7 @@ import type { Store } from './store.js';
 const LOAD = {
   memory: () => import('./memory-store.js'),
   lmdb: () => import('./lmdb-store.js'),
-  redis: () => import('./redis-store.js'),
+  redis: () => import('./redis/redis-store.js'),
 };
 
 export type StoreConfig =

@@ -22,15 +22,16 @@ export interface Store {
   /**
    * The stored checkpoint; undefined when there is none.
    *
-   * @throws WarrenError `store-unreachable` (try again later), `store-corrupt`, `store-foreign` (give up).
+   * @throws WarrenError `store-refused`, `store-unreachable` (try again later), `store-denied` (until an operator has mended it),
+   * `store-corrupt`, `store-foreign` (give up).
    */
   load(): Promise<Checkpoint | undefined>;
 
   /**
    * Replaces `expected` by `next`, durably, and takes or renews the lease; or does nothing.
    *
-   * @throws WarrenError `store-refused` (nothing has happened), `store-unreachable` (it may have happened, or may still
-   * happen later).
+   * @throws WarrenError `store-refused`, `store-denied` (nothing has happened), `store-unreachable` (it may have happened, or may
+   * still happen later).
    */
   commit(expected: Checkpoint | undefined, next: Checkpoint): Promise<CommitOutcome>;
 

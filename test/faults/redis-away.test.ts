@@ -116,7 +116,7 @@ t.test('Redis that comes back empty is written anew, and the sequence goes on', 
     await redisCommand(redis, 'FLUSHALL');
   });
   servedOrRefused(t, report);
-  const record = JSON.parse(String(await redisCommand(redis, 'GET', 'warren:fibonacci')));
+  const record = JSON.parse(String(await redisCommand(redis, 'GET', 'warren:{0}:fence')));
   t.equal(record.state, report.stats.highestIndex, 'the record is there again');
 });
 
@@ -124,9 +124,9 @@ t.test('Redis that comes back with an older record is set to what was acknowledg
   const redis = await startRedis(t);
   const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
   const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
-    const old = String(await redisCommand(redis, 'GET', 'warren:fibonacci'));
+    const old = String(await redisCommand(redis, 'GET', 'warren:{0}:fence'));
     await delay(200);
-    await redisCommand(redis, 'SET', 'warren:fibonacci', old);
+    await redisCommand(redis, 'SET', 'warren:{0}:fence', old);
   });
   servedOrRefused(t, report);
 });

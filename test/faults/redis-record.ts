@@ -10,7 +10,7 @@ export async function recordShows(url: string, shown: { epoch: number } | { stat
   const redis = new Redis(url);
   try {
     for (let tries = 0; tries < TRIES; tries++) {
-      const text = await redis.get('warren:fibonacci');
+      const text = await redis.get('warren:{0}:fence');
       const record = text === null ? {} : (JSON.parse(text) as Record<string, unknown>);
       if (Object.entries(shown).every(([field, value]) => record[field] === value)) return;
       await delay(POLL_MS);

@@ -76,12 +76,16 @@ t.test('a password in REDIS_URL is used and never logged', async (t) => {
   const redis = await startRedis(t, { config: { requirepass: 'hunter2' } });
   const warren = await startWarren(t, { env: { REDIS_URL: redis.url, LOG_LEVEL: 'trace' } });
   await warren.waitForLog((line) => line.msg === 'serving');
-  const place = `Redis 127.0.0.1:${redis.port}, key warren:fibonacci`;
+  const place = `Redis 127.0.0.1:${redis.port}, key warren:{0}:fence`;
   t.match(warren.logs[0], { msg: 'listening', store: 'redis', place });
-  const wrong = await startWarren(t, { env: { REDIS_URL: redis.url.replace('hunter2', 'swordfish') } });
-  await wrong.waitForLog((line) => line.msg === 'the store is away');
+  const wrong = await spawnWarren(t, { env: { REDIS_URL: redis.url.replace('hunter2', 'swordfish') } });
+  t.strictSame(await wrong.exited, { code: 1, signal: null }, 'a wrong one ends a start');
+  t.match(wrong.logs.at(-1), {
+    level: 60,
+    code: 'store-denied',
+    msg: /AUTH for the user "default": WRONGPASS/,
+  });
   await warren.stop();
-  await wrong.stop();
   t.notMatch(warren.output, 'hunter2');
   t.notMatch(wrong.output, 'swordfish');
 });

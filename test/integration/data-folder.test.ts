@@ -91,7 +91,7 @@ t.test('a damaged LMDB file is refused with a reason, and not a byte of it is ch
 
 t.test('a damaged or foreign Redis record is refused with a reason, and left as it is', async (t) => {
   const redis = await startRedis(t);
-  const key = 'warren:fibonacci';
+  const key = 'warren:{0}:fence';
   const env = { REDIS_HOST_PORT: redis.hostPort, INSTANCE_ID: 'one' };
   const first = await startWarren(t, { env });
   await get(first.url, '/next');
@@ -116,6 +116,6 @@ t.test('a damaged or foreign Redis record is refused with a reason, and left as 
   await redisCommand(redis, 'RPUSH', key, 'x');
   const warren = await spawnWarren(t, { env });
   t.strictSame(await warren.exited, { code: 1, signal: null }, 'a list');
-  t.match(warren.logs.at(-1), { level: 60, code: 'store-foreign' });
+  t.match(warren.logs.at(-1), { level: 60, code: 'store-denied', msg: /"warren:\{0\}:fence".*WRONGTYPE/ });
   t.strictSame(await redisCommand(redis, 'LRANGE', key, '0', '-1'), ['x']);
 });

@@ -12,8 +12,8 @@ t.test('an instance is known by host name and port, unless it is given a name', 
     const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort, ...env } });
     await warren.waitForLog(({ msg }) => msg === 'serving');
     const name = 'INSTANCE_ID' in env ? env.INSTANCE_ID : `${hostname()}:${warren.port}`;
-    t.equal(await redisCommand(redis, 'GET', 'warren:fibonacci:lease'), name);
+    t.equal(await redisCommand(redis, 'GET', 'warren:{0}:fence:lease'), name);
     t.equal(await warren.stop(), 0);
-    t.equal(await redisCommand(redis, 'GET', 'warren:fibonacci:lease'), null, 'a clean stop gives it up');
+    t.equal(await redisCommand(redis, 'GET', 'warren:{0}:fence:lease'), null, 'a clean stop gives it up');
   }
 });

@@ -7,7 +7,7 @@ import { startRedis } from '../support/redis-process.js';
 import { spawnWarren, startWarren } from '../support/warren-process.js';
 
 const THEIRS = 'fibonacci_current';
-const OURS = 'warren:fibonacci';
+const OURS = 'warren:{0}:fence';
 const F93 = '12200160415121876738';
 
 t.test('the sequence goes on at the value that the Go service left', async (t) => {

@@ -41,7 +41,7 @@ export async function startFaultProxy(scope: Scope, targetPort: number): Promise
 }
 
 export class FaultProxy {
-  readonly #targetPort: number;
+  #targetPort: number;
   readonly #links = new Set<Link>();
   readonly #delays = { requests: 0, answers: 0 };
   readonly #held = { requests: false, answers: false };
@@ -85,6 +85,11 @@ export class FaultProxy {
         if (tries === LISTEN_TRIES) throw error;
       }
     }
+  }
+
+  /** Where new connections lead from now on, as after a fail-over behind one address. Open ones stay where they are. */
+  retarget(port: number): void {
+    this.#targetPort = port;
   }
 
   /** Holds every byte back for so long, in one direction; 0 ends it. What is on its way keeps its delay. */

@@ -10,6 +10,8 @@ export type Fate =
   | 'succeeds'
   /** The store says no: nothing happened. */
   | 'is refused'
+  /** The store says no until somebody has mended it: nothing happened. */
+  | 'is denied'
   /** The connection breaks, and nothing happened. */
   | 'fails'
   /** The connection breaks after it happened. */
@@ -69,6 +71,7 @@ export class HeldStore implements Store {
     return new Promise((resolve, reject) => {
       const settle = (fate: Fate) => {
         if (fate === 'is refused') reject(new WarrenError('store-refused', 'refused by the test'));
+        else if (fate === 'is denied') reject(new WarrenError('store-denied', 'denied by the test'));
         else if (fate === 'is corrupt') reject(new WarrenError('store-corrupt', 'corrupted by the test'));
         else if (fate === 'fails') reject(new WarrenError('store-unreachable', 'cut by the test'));
         else {

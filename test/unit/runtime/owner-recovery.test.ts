@@ -306,6 +306,75 @@ t.test('a record that is beyond repair ends the owner, at the start and later', 
   t.match(serving.posts, [{ kind: 'fatal', code: 'store-corrupt' }]);
 });
 
+t.test('a store that refuses until it is mended ends a start', async (t) => {
+  const starting = new OwnerBench();
+  starting.store.automatic = 'fails';
+  void starting.owner.start();
+  await turn();
+  starting.store.automatic = 'is denied';
+  await starting.advance(10);
+  t.match(
+    starting.posts,
+    [{ kind: 'away' }, { kind: 'fatal', code: 'store-denied' }],
+    'also one that was away at first',
+  );
+});
+
+t.test('a store that refuses an owner that has served is waited for, and nothing is lost', async (t) => {
+  for (const begin of ['is denied', 'fails'] as const) {
+    const bench = await OwnerBench.serving();
+    await bench.deliver('next', 'next');
+    await bench.answer('succeeds');
+    await bench.deliver('next');
+    bench.store.automatic = 'is denied';
+    await bench.answer(begin);
+    await bench.advance(STORE_GRACE_MS);
+    await bench.deliver('next');
+    const [, away, refused, again] = bench.posts;
+    t.match(
+      away,
+      { kind: 'away', reason: 'denied by the test' },
+      'it is told, whatever the absence began with',
+    );
+    t.same([refused?.kind, again?.kind], ['replies', 'replies']);
+    const heard = bench.heard();
+    t.strictSame(heard.at(-1), ['store-unavailable']);
+    await bench.advance(60_000);
+    t.strictSame(bench.heard(), [], 'and once');
+    bench.store.automatic = 'succeeds';
+    await bench.advance(400);
+    await bench.deliver('next');
+    t.strictSame(bench.heard(), ['serving', [3]]);
+  }
+});
+
+t.test('a refusal leaves no doubt, also one that does not pass by itself', async (t) => {
+  const bench = await OwnerBench.serving();
+  await bench.deliver('next');
+  bench.store.automatic = 'is denied';
+  await bench.answer('is denied');
+  await bench.advance(STORE_GRACE_MS);
+  t.strictSame(bench.heard(), ['away', ['store-unavailable']]);
+});
+
+t.test('a successor of an owner that had served waits as well', async (t) => {
+  const bench = new OwnerBench({ resume: { epoch: 3, version: 20, state: 12 } });
+  bench.store.automatic = 'is denied';
+  void bench.owner.start();
+  await turn();
+  await bench.advance(2 * STORE_GRACE_MS);
+  t.strictSame(bench.heard(), ['away']);
+});
+
+t.test('the reason that is told is what the store failed with last', async (t) => {
+  const bench = await OwnerBench.serving();
+  await bench.deliver('next');
+  bench.store.automatic = 'is refused';
+  await bench.answer('fails');
+  await bench.advance(STORE_GRACE_MS);
+  t.match(bench.posts[0], { kind: 'away', reason: 'refused by the test' });
+});
+
 t.test('async: service goes on without the store, which gets the newest state when it is back', async (t) => {
   const bench = await OwnerBench.serving({ durability: 'async' });
   await bench.deliver('next');

@@ -2,11 +2,11 @@
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
-import { RedisStore } from '../../../src/store/redis-store.js';
+import { RedisStore } from '../../../src/store/redis/redis-store.js';
 import { startRedis } from '../../support/redis-process.js';
 import { ACTOR, checkpoint, storeContract } from './store-contract.js';
 
-const KEY = 'warren:fibonacci';
+const KEY = 'warren:{0}:fence';
 
 const redis = await startRedis(t);
 const admin = new Redis(redis.url);
@@ -36,15 +36,18 @@ t.test('the predecessor is the value of the Go service, as it stands', async (t)
   t.equal(await store.predecessor(), '', 'an empty value is not none');
   await admin.del('fibonacci_current');
   await admin.hset('fibonacci_current', 'value', '1');
-  await t.rejects(store.predecessor(), { code: 'store-foreign', message: /"fibonacci_current"/ });
+  await t.rejects(store.predecessor(), { code: 'store-denied', message: /GET on "fibonacci_current"/ });
   await admin.del('fibonacci_current');
 });
 
 t.test('a key of another type is refused and stays', async (t) => {
   const store = storeAt(t, redis.url);
   await admin.rpush(KEY, 'one', 'two');
-  await t.rejects(store.load(), { code: 'store-foreign', message: /"warren:fibonacci" holds no string/ });
-  await t.rejects(store.commit(undefined, checkpoint(1)), { code: 'store-foreign' });
+  await t.rejects(store.load(), {
+    code: 'store-denied',
+    message: /GET on "warren:\{0\}:fence".*holds no string/,
+  });
+  await t.rejects(store.commit(undefined, checkpoint(1)), { code: 'store-denied' });
   t.strictSame(await admin.lrange(KEY, 0, -1), ['one', 'two']);
   await admin.del(KEY);
 });
@@ -72,7 +75,7 @@ t.test('the database of the address is used, and one that does not exist is refu
   const third = storeAt(t, `${redis.url}/3`);
   t.equal(await third.commit(undefined, checkpoint(3)), 'swapped');
   t.equal(await storeAt(t, redis.url).load(), undefined, 'database 0 is another');
-  await t.rejects(storeAt(t, `${redis.url}/9999`).load(), { code: 'store-refused' });
+  await t.rejects(storeAt(t, `${redis.url}/9999`).load(), { code: 'store-denied' });
 });
 
 t.test('a Redis with a password', async (t) => {
@@ -86,7 +89,7 @@ t.test('a Redis with a password', async (t) => {
     const error = await storeAt(t, url)
       .load()
       .then(() => t.fail(`${url} was let in`), textOf);
-    t.match(error, /store-refused/);
+    t.match(error, /store-denied/);
     t.notMatch(error, /wr0ng/);
   }
   await locked.kill();
@@ -95,7 +98,7 @@ t.test('a Redis with a password', async (t) => {
 });
 
 t.test('a lease keeps other instances out, whatever they expect, and lets its own in again', async (t) => {
-  const key = 'warren:leased';
+  const key = 'warren:{0}:leased';
   const [a, again, b] = ['a', 'a', 'b'].map((instance) => storeAt(t, redis.url, { key, instance }));
   t.equal(await a?.commit(undefined, checkpoint(1)), 'swapped');
   t.equal(await b?.commit(checkpoint(1), checkpoint(2)), 'held');
@@ -105,7 +108,7 @@ t.test('a lease keeps other instances out, whatever they expect, and lets its ow
 });
 
 t.test('a lease ends by itself, and with a clean close of its holder only', async (t) => {
-  const key = 'warren:leased-briefly';
+  const key = 'warren:{0}:leased-briefly';
   const brief = storeAt(t, redis.url, { key, instance: 'a', leaseMs: 300 });
   const b = storeAt(t, redis.url, { key, instance: 'b' });
   await brief.commit(undefined, checkpoint(1));

@@ -1,0 +1,85 @@
+/**
+ * What Redis says when it refuses a command, what that means for the connection, and whether it can pass. The one table of it.
+ *
+ * Every row proves that the command has had no effect. A message without a row proves nothing: a proxy between us and Redis
+ * answers with errors of its own, also for a command that it had passed on.
+ */
+
+/**
+ * `passes`: ask again later, on the same connection. `new-connection`: the server behind this connection will not serve us,
+ * the one behind the next may. `never`: it stays so until an operator has mended it.
+ */
+export type Effect = 'passes' | 'new-connection' | 'never';
+
+export interface Refusal {
+  /** How the message begins. */
+  readonly says: string;
+  readonly effect: Effect;
+  /** For what never passes: what an operator can do. */
+  readonly cure?: string;
+}
+
+const CLUSTER =
+  'Give the address of the node that holds the keys; a cluster of several nodes is not followed.';
+const RIGHTS = 'Give the user the rights that docs/operations/runbook.md lists.';
+const LOGIN = 'Set user and password in REDIS_URL as Redis knows them.';
+const DATABASE = 'Name another database in REDIS_URL, or none.';
+const SCRIPTS = 'Warren needs a Redis with Lua scripts.';
+
+export const REFUSALS: readonly Refusal[] = [
+  { says: 'LOADING', effect: 'passes' },
+  { says: 'BUSY', effect: 'passes' },
+  { says: 'TRYAGAIN', effect: 'passes' },
+  { says: 'CLUSTERDOWN', effect: 'passes' },
+  { says: 'OOM', effect: 'passes' },
+  { says: 'MISCONF', effect: 'passes' },
+  { says: 'NOREPLICAS', effect: 'passes' },
+  // The client library has sent the script itself again by then.
+  { says: 'NOSCRIPT', effect: 'passes' },
+
+  { says: 'READONLY', effect: 'new-connection' },
+  { says: 'MASTERDOWN', effect: 'new-connection' },
+  { says: 'UNBLOCKED', effect: 'new-connection' },
+  // Said to a connection that is then closed.
+  { says: 'ERR max number of clients', effect: 'new-connection' },
+
+  { says: 'CROSSSLOT', effect: 'never', cure: 'Give REDIS_KEY a hash tag, such as {0}.' },
+  { says: 'MOVED', effect: 'never', cure: CLUSTER },
+  { says: 'ASK', effect: 'never', cure: CLUSTER },
+  { says: 'NOPERM', effect: 'never', cure: RIGHTS },
+  // Of a command in a script, until Redis 7.0.
+  { says: "ERR The user executing the script can't", effect: 'never', cure: RIGHTS },
+  { says: 'NOAUTH', effect: 'never', cure: LOGIN },
+  { says: 'WRONGPASS', effect: 'never', cure: LOGIN },
+  // Redis 5 and older.
+  { says: 'ERR invalid password', effect: 'never', cure: LOGIN },
+  {
+    says: "ERR wrong number of arguments for 'auth' command",
+    effect: 'never',
+    cure: 'This Redis has no users: leave the user out of REDIS_URL.',
+  },
+  {
+    says: 'DENIED',
+    effect: 'never',
+    cure: 'Set a password in Redis and in REDIS_URL, or turn protected-mode off.',
+  },
+  { says: 'WRONGTYPE', effect: 'never', cure: 'The key holds no string: it belongs to another program.' },
+  { says: 'ERR unknown command', effect: 'never', cure: SCRIPTS },
+  { says: 'ERR Unknown Redis command called from', effect: 'never', cure: SCRIPTS },
+  { says: 'ERR DB index is out of range', effect: 'never', cure: DATABASE },
+  { says: 'ERR invalid DB index', effect: 'never', cure: DATABASE },
+  { says: 'ERR SELECT is not allowed in cluster mode', effect: 'never', cure: DATABASE },
+];
+
+/** Until version 6 Redis wraps what a command in a script has said. */
+const WRAPPED = /^ERR Error running script \(call to \w+\): (?:@user_script: ?\d+: )*-?/;
+const CODE = /^[A-Z]+ /;
+
+/** @returns undefined for a message that proves nothing. */
+export function refusalOf(message: string): Refusal | undefined {
+  const unwrapped = message.replace(WRAPPED, '');
+  const said = unwrapped === message || CODE.test(unwrapped) ? unwrapped : `ERR ${unwrapped}`;
+  return REFUSALS.find(
+    ({ says }) => said === says || (said.startsWith(says) && /^\W/.test(said.slice(says.length))),
+  );
+}
