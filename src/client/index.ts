@@ -1,0 +1,4 @@
+/** What `warren/client` exports. Loads nothing of the server. */
+export { type CallOptions, type ClientOptions, createClient } from './client.js';
+export type { Answer, AnyRefusal, Client, Handle, Wire } from './client-types.js';
+export { ProblemError } from './problem-error.js';

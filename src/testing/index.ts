@@ -1,0 +1,2 @@
+/** What `warren/test` exports. */
+export { TestActor, type TestOptions, TurnError } from './test-actor.js';

@@ -1,0 +1,197 @@
+/**
+ * An actor in the process of a test, without threads, store or HTTP: its turns, its stored states, its restarts and crashes, with a clock that the
+ * test owns. For any test runner.
+ *
+ *   const tickets = new TestActor(definition);
+ *   const { reply } = await tickets.ask('berlin', 'take', { seats: 2 });
+ *
+ * Inputs and replies take the way through their texts, as over HTTP. Each turn is taken twice, and must come to the same both times:
+ * Warren takes a turn again when its commit was lost.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Handle } from '../client/client-types.js';
+import { parseExact } from '../client/exact-json.js';
+import { searchOf } from '../client/search.js';
+import { checkDefinitions, type Definition, type Message } from '../runtime/definition.js';
+import { loadState } from '../runtime/load-state.js';
+import { replyText } from '../runtime/reply-text.js';
+import { decodeState, sealState, stateText } from '../runtime/state-text.js';
+import { takeTurn } from '../runtime/turn.js';
+import type { NextState, Replied, TurnLimits, TurnResult } from '../runtime/turn-result.js';
+import type { Sealed } from '../runtime/values.js';
+
+export interface TestOptions {
+  /** Milliseconds since 1970 at which the clock stands first. */
+  readonly now?: number;
+  readonly stateBytes?: number;
+  readonly replyBytes?: number;
+}
+
+/** The turn came to no answer. `code` is that of the problem over HTTP, or `connection-lost` after a crash. */
+export class TurnError extends Error {
+  override readonly name = 'TurnError';
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+interface StoredState {
+  readonly version: number;
+  readonly text: string;
+}
+
+export type CrashTime = 'before-commit' | 'after-commit';
+
+const MEBIBYTE = 2 ** 20;
+
+/** @typeParam One `typeof` of the actor. */
+export class TestActor<One> {
+  readonly #definition: Definition;
+  readonly #limits: TurnLimits;
+  /** What survives a restart. */
+  readonly #stored = new Map<string, StoredState>();
+  /** What does not. */
+  readonly #memory = new Map<string, Sealed>();
+  #now: number;
+  #turns = 0;
+  #crash: CrashTime | undefined;
+
+  /** @throws WarrenError `actor-invalid` */
+  constructor(actor: One, { now = 0, stateBytes = MEBIBYTE, replyBytes = MEBIBYTE }: TestOptions = {}) {
+    const [definition] = checkDefinitions([{ place: 'the test', exported: [actor] }]);
+    this.#definition = definition as Definition;
+    this.#limits = { stateBytes, replyBytes, largeBigintBits: Number.POSITIVE_INFINITY };
+    this.#now = now;
+  }
+
+  /** What `context.now` is. */
+  get now(): number {
+    return this.#now;
+  }
+
+  advance(milliseconds: number): void {
+    if (!(milliseconds >= 0)) throw new RangeError('the clock of an actor never goes back');
+    this.#now += milliseconds;
+  }
+
+  /**
+   * Sends a message, as a client would.
+   *
+   * @throws TurnError when the input is not taken, the actor fails, its state cannot be loaded, or `crash` was asked for.
+   */
+  async ask<Name extends keyof Handle<One> & string>(
+    key: string,
+    name: Name,
+    ...[input]: Handle<One>[Name] extends (...args: infer Args) => unknown ? Args : never
+  ): Promise<Awaited<Handle<One>[Name] extends (...args: never) => infer Answer ? Answer : never>> {
+    const message = this.#definition.messages.get(name);
+    if (message === undefined)
+      throw new TurnError('not-found', `${this.#definition.name} has no message ${name}`);
+    return this.#answer(key, this.#turn(key, message, input)) as never;
+  }
+
+  /** The state that a restart would load, undefined where there is none. */
+  stored(key: string): unknown {
+    const stored = this.#stored.get(key);
+    return stored && decodeState(stored.text).value;
+  }
+
+  /** Puts a state into the store, such as one of an older version of the actor. The memory of the key is emptied. */
+  store(key: string, state: unknown, version = this.#definition.version): void {
+    this.#stored.set(key, { version, text: stateText(sealState(state, 'state', this.#limits.stateBytes)) });
+    this.#memory.delete(key);
+  }
+
+  /** All states are loaded from the store again. */
+  restart(): void {
+    this.#memory.clear();
+  }
+
+  /** The process dies over the next commit: the caller gets no answer, and the change is stored or not. */
+  crash(time: CrashTime = 'before-commit'): void {
+    this.#crash = time;
+  }
+
+  #turn(key: string, message: Message, input: unknown): TurnResult {
+    this.#turns += 1;
+    const { name } = this.#definition;
+    const context = Object.freeze({
+      actor: name,
+      key,
+      now: this.#now,
+      id: `turn-${this.#turns}`,
+      caller: undefined,
+    });
+    const text =
+      message.kind === 'query' ? searchOf(input) : input === undefined ? undefined : JSON.stringify(input);
+    const state = this.#load(key);
+    const take = () => takeTurn(this.#definition, message, state, text, context, this.#limits);
+    const [result, again] = [take(), take()];
+    if (isDeepStrictEqual(withoutStack(result), withoutStack(again))) return result;
+    throw new TurnError(
+      'behavior-failed',
+      `${name}.${message.name} is not pure: taken twice with the same state, input and context it came to different results`,
+    );
+  }
+
+  #load(key: string): Sealed | undefined {
+    const known = this.#memory.get(key);
+    const stored = this.#stored.get(key);
+    if (known !== undefined || stored === undefined) return known;
+    const loaded = loadState(this.#definition, stored.version, stored.text, this.#limits.stateBytes);
+    if (loaded.kind === 'unreadable') throw new TurnError('state-unreadable', loaded.reason);
+    this.#memory.set(key, loaded.state);
+    return loaded.state;
+  }
+
+  #answer(key: string, result: TurnResult): unknown {
+    switch (result.kind) {
+      case 'replied':
+        this.#commit(key, result.next);
+        return { ok: true, reply: replyOf(result) };
+      case 'refused': {
+        const { code, status, details } = result;
+        return {
+          ok: false,
+          refusal: { code, status, details: details === undefined ? undefined : parseExact(details) },
+        };
+      }
+      case 'failed':
+        throw new TurnError(result.code, result.reason, result.stack);
+      case 'invalid':
+        throw new TurnError(result.code, result.detail, result.issues);
+    }
+  }
+
+  #commit(key: string, next: NextState): void {
+    if (next.kind === 'unchanged') return;
+    const crash = this.#crash;
+    this.#crash = undefined;
+    if (crash !== 'before-commit') this.#write(key, next);
+    if (crash === undefined) return;
+    this.restart();
+    throw new TurnError('connection-lost', `the process died ${crash.replace('-', ' ')}`);
+  }
+
+  #write(key: string, next: Exclude<NextState, { kind: 'unchanged' }>): void {
+    if (next.kind === 'forgotten') {
+      this.#stored.delete(key);
+      this.#memory.delete(key);
+    } else {
+      this.#stored.set(key, { version: this.#definition.version, text: stateText(next.state) });
+      this.#memory.set(key, next.state);
+    }
+  }
+}
+
+function replyOf({ reply }: Replied): unknown {
+  if (reply.kind === 'none') return undefined;
+  return parseExact(reply.kind === 'text' ? reply.text : replyText(reply.checked));
+}
+
+function withoutStack(result: TurnResult): TurnResult {
+  return result.kind === 'failed' ? { ...result, stack: undefined } : result;
+}
