@@ -9,6 +9,11 @@ export class FakeClock implements OwnerClock {
     return this.#now;
   }
 
+  /** The two clocks of a machine that is never suspended. */
+  wall(): number {
+    return this.#now;
+  }
+
   get timers(): number {
     return this.#timers.size;
   }

@@ -1,6 +1,7 @@
 /**
- * One record with a lease that several instances reach, as in Redis: what becomes of each of their calls is the test's
- * decision, and may be decided long after the caller has given up, been suspended, or died.
+ * One record that several instances reach, as in Redis: what becomes of each of their calls is the test's decision, and may be
+ * decided long after the caller has given up, been suspended, or died. A restart may bring back any record that it ever held,
+ * or none, or what an earlier service has left.
  */
 import { WarrenError } from '../../../src/errors.js';
 import type { Checkpoint } from '../../../src/store/checkpoint.js';
@@ -28,16 +29,30 @@ export class SharedRecord {
   readonly #clock: FakeClock;
   readonly #timeoutMs: number;
   record: Checkpoint | undefined;
+  /** What an earlier service has left. */
+  predecessor: string | undefined;
+  /** Every record that ever stood here, oldest first. */
+  readonly #history: Checkpoint[] = [];
+  /** Callers whose connection is still to the store as it was before its restart. */
+  #broken = new Set<Caller>();
+  readonly #callers = new Set<Caller>();
   held: SharedCall[] = [];
   /** With a fate, calls no longer wait. */
   automatic: Fate | undefined;
-  onSwap: (before: Checkpoint | undefined, after: Checkpoint) => void = () => {};
+  /** `since`: when the commit was sent. */
+  onSwap: (before: Checkpoint | undefined, after: Checkpoint, since: number) => void = () => {};
   #lease: { readonly holder: string; readonly until: number } | undefined;
 
   /** @param timeoutMs after which a caller no longer takes an answer. */
   constructor(clock: FakeClock, timeoutMs: number) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** What a process of old has left. */
+  begin(record: Checkpoint): void {
+    this.record = record;
+    this.#history.push(record);
   }
 
   reach(caller: Caller): Store {
@@ -53,31 +68,43 @@ export class SharedRecord {
           },
         );
       },
-      commit: (expected, next) =>
-        this.#call<CommitOutcome>(caller, () => this.#swap(caller.instance, expected, next)),
-      predecessor: async () => undefined,
+      commit: (expected, next) => {
+        const since = this.#clock.now();
+        return this.#call<CommitOutcome>(caller, () => this.#swap(caller.instance, expected, next, since));
+      },
+      predecessor: () => this.#call(caller, () => this.predecessor),
       close: async () => {},
     };
   }
 
-  /** Restarted without a trace of what it held: with the data goes every connection. */
-  empty(): void {
-    this.record = undefined;
+  /**
+   * Restarted with the record of so many commits ago, or with none: with the data goes every connection.
+   *
+   * @returns whether it has lost anything.
+   */
+  rollBack(commits: number): boolean {
+    const lost = this.record !== undefined && commits > 0;
+    this.#history.splice(Math.max(0, this.#history.length - commits));
+    this.record = this.#history.at(-1);
     this.#lease = undefined;
     for (const { settle } of this.held.splice(0)) settle('fails');
+    this.#broken = new Set(this.#callers);
+    return lost;
   }
 
-  #swap(instance: string, expected: Checkpoint | undefined, next: Checkpoint): CommitOutcome {
+  #swap(instance: string, expected: Checkpoint | undefined, next: Checkpoint, since: number): CommitOutcome {
     const lease = this.#lease;
     if (lease && lease.until > this.#clock.now() && lease.holder !== instance) return 'held';
     if (JSON.stringify(expected) !== JSON.stringify(this.record)) return 'changed';
-    this.onSwap(this.record, next);
+    this.onSwap(this.record, next, since);
     this.#lease = { holder: instance, until: this.#clock.now() + LEASE_MS };
     this.record = next;
+    this.#history.push(next);
     return 'swapped';
   }
 
   #call<T>(caller: Caller, happen: () => T, told: (result: T) => void = () => {}): Promise<T> {
+    this.#callers.add(caller);
     return new Promise((resolve, reject) => {
       const lost = (code: 'store-refused' | 'store-unreachable') =>
         caller.hear(() => reject(new WarrenError(code, 'by the test')));
@@ -91,7 +118,8 @@ export class SharedRecord {
           resolve(result);
         });
       };
-      if (this.automatic) settle(this.automatic);
+      if (this.#broken.delete(caller)) settle('fails');
+      else if (this.automatic) settle(this.automatic);
       else this.held.push({ caller, since: this.#clock.now(), settle });
     });
   }
