@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { WarrenError } from './errors.js';
 import { digitsUpTo } from './sequence/fibonacci.js';
 import type { StoreConfig } from './store/open-store.js';
-import { leaseKeyOf } from './store/redis/redis-keys.js';
+import { siblingKeyOf } from './store/redis/redis-keys.js';
 import { parseRedisUrl } from './store/redis/redis-url.js';
 import { VARIABLES } from './variables.js';
 
@@ -90,7 +90,10 @@ const FIELDS = {
   REDIS_HOST_PORT: hostPort(true),
   REDIS_KEY: v.pipe(
     nonEmpty,
-    v.check((key) => leaseKeyOf(key) !== undefined, 'must have a hash tag, such as {0}, when it has a }'),
+    v.check(
+      (key) => siblingKeyOf(key, 'any') !== undefined,
+      'must have a hash tag, such as {0}, when it has a }',
+    ),
   ),
   INSTANCE_ID: v.string(),
   LEASE_MS: integer(300, 3_600_000),

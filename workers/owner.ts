@@ -11,6 +11,7 @@ import { OwnerLoop } from '../src/runtime/owner-loop.js';
 import { receiveBy, sendBy } from '../src/runtime/owner-port.js';
 import type { OwnerSetup } from '../src/runtime/owner-setup.js';
 import type { OwnerBirth } from '../src/runtime/owner-spawner.js';
+import { isProvenDead, processMark } from '../src/runtime/process-mark.js';
 import { MAIN_PULSE, OWNER_PULSE } from '../src/runtime/protocol.js';
 import { keepPulse } from '../src/runtime/pulse.js';
 import { obey } from '../src/runtime/rehearsal.js';
@@ -46,7 +47,6 @@ watchLoop(meter.loop);
 const behavior = fibonacci(setup.maxIndex);
 const bareStore = await openStore(behavior.actor, setup.store, {
   timeoutMs: setup.commitTimeoutMs,
-  instance: setup.instance,
   uninterrupted: (call) => uninterrupted(vitalSigns, call),
 });
 const store = new MeteredStore(setup.rehearsal ? obey(setup.rehearsal, bareStore) : bareStore, meter);
@@ -56,6 +56,8 @@ const owner = new OwnerLoop({
   vitalSigns,
   behavior,
   store,
+  process: processMark(),
+  isDead: isProvenDead,
   freshState: async () => {
     const state = inheritedIndex(await store.predecessor());
     return state === undefined

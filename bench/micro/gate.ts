@@ -53,6 +53,9 @@ async function owner(durability: 'gated' | 'async', size: number, batches: numbe
     store: new MemoryStore(behavior.actor),
     durability,
     writer: 'bench',
+    instance: 'bench',
+    process: '',
+    isDead: () => false,
     resume: undefined,
     freshState: async () => ({ state: 0, origin: 'fresh' }),
     mailboxLimit: MAILBOX,
@@ -70,6 +73,7 @@ async function owner(durability: 'gated' | 'async', size: number, batches: numbe
         return () => clearTimeout(timer);
       },
       now: () => performance.now(),
+      wall: () => Date.now(),
     },
   });
   await loop.start();

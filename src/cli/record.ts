@@ -2,11 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Config, readConfig } from '../config.js';
 import { WarrenError } from '../errors.js';
+import { isProvenDead, processMark } from '../runtime/process-mark.js';
 import { digitsUpTo, fibonacci } from '../sequence/fibonacci.js';
 import type { Checkpoint } from '../store/checkpoint.js';
+import { isSameFence } from '../store/fence.js';
 import { FolderLock } from '../store/folder-lock.js';
 import { LMDB_FILE } from '../store/lmdb-file.js';
 import { openStore } from '../store/open-store.js';
@@ -14,6 +17,9 @@ import type { Store } from '../store/store.js';
 import { placeOf } from '../store/store-place.js';
 import { confirm } from './confirm.js';
 import { CommandFailed, EXIT_USAGE } from './usage.js';
+
+const LOOK_MS = 250;
+const LEASE_SLACK = 1.1;
 
 type Environment = Record<string, string | undefined>;
 
@@ -65,17 +71,38 @@ export async function setIndex(args: readonly string[], environment: Environment
 
 /** A new epoch, so that an owner which nobody has noticed is fenced off instead of going on at its own index. */
 async function replace(store: Store, stored: Checkpoint | undefined, index: number): Promise<void> {
+  if (stored && (await isRenewed(store, stored))) {
+    throw new CommandFailed(
+      `Another instance (${stored.instance}) serves from this store. Nothing was done.`,
+    );
+  }
   const next: Checkpoint = {
     epoch: (stored?.epoch ?? 0) + 1,
     version: (stored?.version ?? 0) + 1,
+    renewal: 0,
+    lease: 0,
     state: index,
     writer: randomUUID(),
+    instance: 'warren set-index',
+    process: processMark(),
   };
   const outcome = await store.commit(stored, next);
   if (outcome !== 'swapped') {
-    const how = outcome === 'held' ? 'Another instance holds the lease' : 'The record changed meanwhile';
-    throw new CommandFailed(`${how}: somebody serves from this store. Nothing was done.`);
+    throw new CommandFailed(
+      'The record changed meanwhile: somebody serves from this store. Nothing was done.',
+    );
   }
+}
+
+/** Whether its owner lives: it renews a lease that it has not released. */
+async function isRenewed(store: Store, stored: Checkpoint): Promise<boolean> {
+  if (store.leaseMs === undefined || stored.lease === 0 || isProvenDead(stored.process)) return false;
+  const until = performance.now() + LEASE_SLACK * stored.lease;
+  while (performance.now() < until) {
+    await delay(Math.min(LOOK_MS, stored.lease));
+    if (!isSameFence(stored, await store.load())) return true;
+  }
+  return false;
 }
 
 async function withStore<T>(
@@ -88,7 +115,6 @@ async function withStore<T>(
   }
   const store = await openStore(fibonacci(0).actor, place, {
     timeoutMs: commitTimeoutMs,
-    instance: `warren-cli-${randomUUID()}`,
     uninterrupted: (call) => call(),
   });
   try {

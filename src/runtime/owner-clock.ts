@@ -3,8 +3,10 @@
 export interface OwnerClock {
   /** Calls back after `ms` milliseconds; the result cancels it. */
   after(ms: number, callback: () => void): () => void;
-  /** Milliseconds, monotonic. */
+  /** Milliseconds, monotonic. It stands still while the machine is suspended. */
   now(): number;
+  /** Milliseconds of the wall clock, which goes on meanwhile, but may be set. */
+  wall(): number;
 }
 
 /** The real one. */
@@ -14,4 +16,5 @@ export const OWNER_CLOCK: OwnerClock = {
     return () => clearTimeout(timer);
   },
   now: () => performance.now(),
+  wall: () => Date.now(),
 };

@@ -13,8 +13,8 @@
 import { type Behavior, takeTurn } from '../actor/behavior.js';
 import { Mailbox } from '../actor/mailbox.js';
 import { type ErrorCode, messageOf, WarrenError } from '../errors.js';
-import type { Checkpoint } from '../store/checkpoint.js';
 import type { CommitOutcome, Store } from '../store/store.js';
+import { LAST_RETRY_MS } from './lease.js';
 import type { OwnerClock } from './owner-clock.js';
 import {
   type Acknowledged,
@@ -25,15 +25,19 @@ import {
   TURN_IN_PROGRESS,
   type WireRefusal,
 } from './protocol.js';
-import { LAST_RETRY_MS, StoredRecord } from './stored-record.js';
+import { StoredRecord } from './stored-record.js';
 
 export interface OwnerOptions {
   readonly behavior: Behavior;
   readonly store: Store;
   /** `gated`: a reply waits for its commit. `async`: the checkpoint follows behind the replies. */
   readonly durability: 'gated' | 'async';
-  /** Identity of this process in the checkpoint. */
+  /** Identity of this process in the record, see `Identity`. */
   readonly writer: string;
+  readonly instance: string;
+  readonly process: string;
+  /** Whether the process of such a mark is proven to have ended. */
+  readonly isDead: (process: string) => boolean;
   /** What a dead owner of the same process had acknowledged. */
   readonly resume: Acknowledged | undefined;
   /** The state of a fresh actor, when neither the store nor a dead owner has one. */
@@ -41,7 +45,10 @@ export interface OwnerOptions {
   readonly mailboxLimit: number;
   /** Bound on one call of the store, in milliseconds; past it the outcome counts as unknown. */
   readonly commitTimeoutMs: number;
-  /** How long requests are held while the store is away, before they are refused, in milliseconds. */
+  /**
+   * How long requests are held while the store is away, before they are refused, in milliseconds. Without a gate they are
+   * answered meanwhile, and then as long as the lease lasts.
+   */
   readonly storeGraceMs: number;
   readonly vitalSigns: Int32Array;
   readonly post: (message: FromOwner) => void;
@@ -72,13 +79,13 @@ export class OwnerLoop {
   #phase: Phase = 'restoring';
   #acknowledged: Acknowledged;
   #committing = false;
+  /** Of the commit in flight. */
+  #committingVersion = 0;
   /** In async durability: when the next checkpoint is due, and whether a timer waits for it. */
   #checkpointAt = 0;
   #checkpointTimed = false;
   /** Requests are refused instead of held, and why: the store is away for longer than the grace, or another reigns. */
   #refusing: 'store-unavailable' | 'standby' | undefined;
-  /** What a dead owner had acknowledged counts until another instance has reigned. */
-  #resume: Acknowledged | undefined;
   /** So many of the oldest messages may have been committed: their commit was cut off, or the owner before died over it. */
   #inDoubt = 0;
   /** Replies that may leave, and have not been posted yet. */
@@ -95,8 +102,8 @@ export class OwnerLoop {
 
   constructor(options: OwnerOptions) {
     this.#options = options;
-    this.#resume = options.resume;
     this.#settled = options.resume !== undefined;
+    // What a dead owner had acknowledged counts until another instance has reigned.
     this.#acknowledged = options.resume ?? NOTHING;
     // Nobody shall notice that this owner is not the first one; before that there is nobody to wait for.
     this.#patientUntil = options.resume ? options.clock.now() + options.storeGraceMs : 0;
@@ -110,7 +117,7 @@ export class OwnerLoop {
 
   /** Restores the state and begins to serve. Resolves when the owner has stopped for good. */
   async start(): Promise<void> {
-    const origin = await this.#reachStore(() => this.#takeOver());
+    const origin = await this.#reachStore();
     if (origin) this.#serve(origin);
   }
 
@@ -135,9 +142,7 @@ export class OwnerLoop {
 
   #takeTurns(): void {
     const gated = this.#options.durability === 'gated';
-    // Behind its replies an async owner needs no store to go on, once it has its state.
-    const open = this.#phase === 'serving' || (this.#phase === 'recovering' && !gated);
-    if (!open || (gated && this.#committing)) {
+    if (!(gated ? this.#phase === 'serving' && !this.#committing : this.#mayAnswerUngated)) {
       this.#send();
       return;
     }
@@ -163,11 +168,32 @@ export class OwnerLoop {
       this.#send();
       if (free < count) void this.#commit(state, replies.slice(free));
     } else {
-      this.#reply(replies, { ...this.#acknowledged, state });
+      this.#reply(replies, this.#shown(state));
       this.#send();
       this.#checkpointBehind();
     }
     if (this.#stopping && !this.#committing) void this.#finish();
+  }
+
+  /**
+   * Behind its replies an async owner needs no store to go on, once it has its state, but only within its lease: so what is lost
+   * with it is bounded, and nobody else hands out the same numbers meanwhile.
+   */
+  get #mayAnswerUngated(): boolean {
+    if (this.#phase !== 'serving' && this.#phase !== 'recovering') return false;
+    if (this.#record.leased) return true;
+    if (this.#phase === 'serving' && !this.#committing && this.#mailbox.waiting > 0) {
+      void this.#commit(this.#acknowledged.state, new Float64Array(0));
+    }
+    return false;
+  }
+
+  /** What is acknowledged when this state was shown: it belongs to a group that is stored, or to the next one. */
+  #shown(state: number): Acknowledged {
+    const stored = this.#record.state === state && !this.#committing;
+    const newest = this.#committing ? this.#committingVersion : this.#record.version;
+    const version = stored ? newest : newest + 1;
+    return { ...this.#acknowledged, state, version: Math.max(this.#acknowledged.version, version) };
   }
 
   /** In async durability: at most one commit under way, always of the newest state, and not one upon the other. */
@@ -188,19 +214,15 @@ export class OwnerLoop {
     }
   }
 
+  /** A group, or without any change a renewal of the lease. */
   async #commit(state: number, replies: Float64Array<ArrayBuffer>): Promise<void> {
-    const { store, writer } = this.#options;
-    const next: Checkpoint = {
-      epoch: this.#acknowledged.epoch,
-      version: this.#acknowledged.version + 1,
-      state,
-      writer,
-    };
+    const changed = state !== this.#record.state;
+    this.#committingVersion = this.#record.version + (changed ? 1 : 0);
     this.#committing = true;
     let outcome: CommitOutcome = 'changed';
     let failure: unknown;
     try {
-      outcome = await this.#record.replace(next);
+      outcome = await (changed ? this.#record.commit(state) : this.#record.renew());
     } catch (error) {
       failure = error;
     }
@@ -213,10 +235,8 @@ export class OwnerLoop {
       return;
     }
     // Replies that were not gated have shown more than this commit.
-    const shown = replies.length > 0 ? state : this.#acknowledged.state;
-    this.#reply(replies, { epoch: next.epoch, version: next.version, state: shown });
-    // A successor shall go on from no older version than others may have read.
-    if (replies.length === 0 && store.leaseMs !== undefined) this.#outbox.push(replies);
+    if (replies.length > 0)
+      this.#reply(replies, { ...this.#acknowledged, state, version: this.#record.version });
     // Sends them, together with what needs no commit.
     this.#takeTurns();
     if (this.#options.durability === 'async') this.#checkpointBehind();
@@ -227,8 +247,14 @@ export class OwnerLoop {
     this.#mailbox.putBack();
     this.#phase = 'recovering';
     this.#failure = failure;
-    const cancel = this.#options.clock.after(this.#options.storeGraceMs, () => this.#goAway());
-    const origin = await this.#reachStore(() => this.#reclaim());
+    const { clock, durability, storeGraceMs } = this.#options;
+    let cancel = clock.after(storeGraceMs, () => {
+      this.#tellAwayOnce();
+      const refuse = () => this.#refuseUntilBack();
+      if (durability === 'gated' || this.#options.store.leaseMs === undefined) refuse();
+      else cancel = clock.after(Math.max(0, this.#record.leaseLeftMs), refuse);
+    });
+    const origin = await this.#reachStore();
     cancel();
     if (origin) this.#serve(origin);
   }
@@ -245,14 +271,16 @@ export class OwnerLoop {
   }
 
   /** From here on requests are answered at once, until the store is back. */
-  #goAway(): void {
+  #refuseUntilBack(): void {
     if (this.#refusing || this.#phase === 'stopped') return;
-    if (this.#toldAway === undefined) this.#tellAway(messageOf(this.#failure));
-    if (this.#phase === 'recovering' && this.#options.durability === 'async') return;
     this.#refusing = 'store-unavailable';
     this.#refuseAll();
-    // Nothing acknowledged is missing from the store, so there is nothing left to wait for.
-    if (this.#stopping) void this.#finish();
+    // A gated owner has nothing acknowledged that is missing from the store, so there is nothing left to wait for.
+    if (this.#stopping && this.#options.durability === 'gated') void this.#finish();
+  }
+
+  #tellAwayOnce(): void {
+    if (!this.#refusing && this.#toldAway === undefined) this.#tellAway(messageOf(this.#failure));
   }
 
   #tellAway(reason: string): void {
@@ -263,10 +291,9 @@ export class OwnerLoop {
 
   /** Another instance reigns: what this one had acknowledged is history, and the next reign starts from the store. */
   #standBy(reason: string): void {
-    this.#resume = undefined;
     this.#acknowledged = NOTHING;
     this.#phase = 'restoring';
-    this.#record.stopRenewing();
+    this.#record.standBy();
     this.#settled = true;
     this.#toldAway = undefined;
     if (this.#refusing === 'standby') return;
@@ -302,24 +329,26 @@ export class OwnerLoop {
     this.#options.post({ kind: 'replies', replies, acknowledged });
   }
 
-  /** Calls until it succeeds; undefined when the owner ended meanwhile. */
-  async #reachStore(attempt: () => Promise<Origin | undefined>): Promise<Origin | undefined> {
+  /** Tries until the record is ours; undefined when the owner ended meanwhile. */
+  async #reachStore(): Promise<Origin | undefined> {
     for (let tries = 0; this.#phase !== 'stopped'; tries++) {
       let waitMs = RETRY_MS[tries] ?? LAST_RETRY_MS;
       try {
-        const origin = await attempt();
+        const origin = await this.#claim();
         if (origin) return origin;
       } catch (error) {
         if (error instanceof WarrenError && error.code === 'store-fenced' && this.#options.store.leaseMs) {
           this.#standBy(error.message);
-          attempt = () => this.#takeOver();
           waitMs = STANDBY_MS;
         } else if (!this.#canPass(error)) return this.#end(error);
         else {
           this.#failure = error;
           // Nobody but an operator can end it, so it is told, whatever the absence began with.
           if (hasCode(error, 'store-denied')) this.#tellAway(messageOf(error));
-          if (this.#phase === 'restoring' && !this.#patient) this.#goAway();
+          if (this.#phase === 'restoring' && !this.#patient) {
+            this.#tellAwayOnce();
+            this.#refuseUntilBack();
+          }
         }
       }
       await this.#wait(waitMs);
@@ -333,21 +362,22 @@ export class OwnerLoop {
   }
 
   get #patient(): boolean {
-    return this.#options.clock.now() < Math.max(this.#patientUntil, this.#record.othersTimeUntil);
+    return this.#record.waiting || this.#options.clock.now() < this.#patientUntil;
   }
 
-  async #takeOver(): Promise<Origin | undefined> {
-    const reign = await this.#record.takeOver(this.#resume);
-    if (reign) this.#acknowledged = reign.acknowledged;
-    return reign?.origin;
-  }
-
-  async #reclaim(): Promise<Origin | undefined> {
-    const reclaimed = await this.#record.reclaim(() => this.#acknowledged);
-    if (!reclaimed) return undefined;
-    const { epoch, version } = reclaimed;
-    this.#acknowledged = { ...this.#acknowledged, epoch, version };
-    return 'returned';
+  async #claim(): Promise<Origin | undefined> {
+    const returning = this.#phase === 'recovering';
+    const known = () => (this.#acknowledged === NOTHING ? undefined : this.#acknowledged);
+    const reign = await this.#record.claim(known);
+    if (!reign) return undefined;
+    if (reign.origin) {
+      this.#acknowledged = reign.acknowledged;
+      return reign.origin;
+    }
+    // An async owner has gone on while the store answered.
+    const { epoch } = reign.acknowledged;
+    this.#acknowledged = { ...this.#shown(this.#acknowledged.state), epoch };
+    return returning ? 'returned' : 'resumed';
   }
 
   #wait(ms: number): Promise<void> {
@@ -366,8 +396,10 @@ export class OwnerLoop {
       this.#checkpointBehind();
       return;
     }
+    const reigns = this.#phase === 'serving';
     this.#phase = 'stopped';
     this.#refuseAll();
+    if (reigns) await this.#record.release();
     await this.#options.store.close();
     this.#options.post({ kind: 'stopped' });
   }

@@ -6,6 +6,7 @@ import type { Acknowledged } from './protocol.js';
 export interface OwnerSetup {
   readonly store: StoreConfig;
   readonly durability: 'gated' | 'async';
+  /** Who this process is, see `Identity`. */
   readonly writer: string;
   readonly instance: string;
   readonly resume: Acknowledged | undefined;

@@ -1,23 +1,31 @@
 /**
- * The record in the store as its owner knows it: taken over at the begin of a reign, reclaimed after a commit that failed,
- * and replaced by each commit; and for how long nobody else can have replaced it. On the owner thread, like its loop.
+ * The record in the store as this process knows it: claimed at the begin of a reign and after a commit that failed, replaced by each
+ * group, renewed while nothing happens, and released at a clean stop. On the owner thread, like its loop.
  *
- * A record is somebody else's, a successor's, when another process wrote it with a version larger than all that we have
- * acknowledged. A store that holds less than it did has lost what it had confirmed: whoever has acknowledged more
- * writes that anew, and whoever has only seen it waits until such an owner must have done so.
+ * A record is a successor's when another process wrote it that has read all that we have acknowledged: its version is larger, or
+ * the same in a later epoch. A record of a smaller version, whoever wrote it, is a store that has lost commits: an owner writes
+ * anew what it has acknowledged, and does not stand by. A process that owns nothing takes over only when its `FenceWatch` says so,
+ * and then from the newest record that it has read.
  */
 import { WarrenError } from '../errors.js';
 import type { Checkpoint } from '../store/checkpoint.js';
+import { type Fence, isSameFence } from '../store/fence.js';
 import type { CommitOutcome, Store } from '../store/store.js';
 import { deadline } from './deadline.js';
+import { FenceWatch } from './fence-watch.js';
+import { Lease, type Moment, momentOf, noticeMs, renewalMs } from './lease.js';
 import type { OwnerClock } from './owner-clock.js';
 import type { Acknowledged, Origin } from './protocol.js';
 
 export interface StoredRecordOptions {
   readonly store: Store;
   readonly clock: OwnerClock;
-  /** Identity of this process in the checkpoint. */
+  /** See `Identity`. */
   readonly writer: string;
+  readonly instance: string;
+  readonly process: string;
+  /** Whether the process of such a mark is proven to have ended. */
+  readonly isDead: (process: string) => boolean;
   /** The state of a fresh actor, when neither the store nor a dead owner has one. */
   readonly freshState: () => Promise<{ state: number; origin: Origin }>;
   /** Bound on one call of the store, in milliseconds; past it the outcome counts as unknown. */
@@ -25,35 +33,37 @@ export interface StoredRecordOptions {
 }
 
 export interface Reign {
-  readonly origin: Origin;
+  /** Undefined when it goes on from what was acknowledged. */
+  readonly origin: Origin | undefined;
   readonly acknowledged: Acknowledged;
 }
-
-/** The longest that an owner waits between two attempts to reach the store, in milliseconds. */
-export const LAST_RETRY_MS = 400;
-
-/** An idle owner renews its lease at least this often, in milliseconds, and so notices that the store has lost its record. */
-const RENEWAL_MS = 1_000;
 
 export class StoredRecord {
   readonly #options: StoredRecordOptions;
   readonly #renew: () => void;
+  readonly #lease: Lease;
+  readonly #watch: FenceWatch;
   /** What the store is known to hold. */
   #stored: Checkpoint | undefined;
-  /** The newest record that was read without taking over: should the store lose it, the sequence does not begin anew. */
+  /** The newest record that was read without taking over: should the store lose it, the sequence does not go back. */
   #witnessed: Checkpoint | undefined;
-  /** Since when the store has held less than that, or nothing at all. */
-  #lostSince: number | undefined;
-  /** When it was last seen so. */
-  #lostSeenAt = 0;
-  #othersTimeUntil = 0;
-  #leaseUntil = Number.POSITIVE_INFINITY;
+  /** A claim whose outcome is unknown, and when it was sent. */
+  #claim: { readonly fence: Fence; readonly since: Moment } | undefined;
+  /** No instance claims the record, and one that lives is given time to: that is no absence of the store. */
+  #waiting = false;
   #cancelRenewal: () => void = () => {};
 
-  /** @param renew called when the lease should be renewed by a commit, also an empty one. */
+  /** @param renew called when the lease should be renewed. */
   constructor(options: StoredRecordOptions, renew: () => void) {
     this.#options = options;
     this.#renew = renew;
+    const { store, clock, commitTimeoutMs } = options;
+    // The store may come back without the record, and is then given up to others after this time, whatever the lease is.
+    const longestMs = noticeMs(commitTimeoutMs);
+    this.#lease = new Lease(clock, () =>
+      store.leaseMs === undefined ? Number.POSITIVE_INFINITY : Math.min(store.leaseMs, longestMs),
+    );
+    this.#watch = new FenceWatch(options);
   }
 
   /** Of what the store is known to hold. */
@@ -61,163 +71,175 @@ export class StoredRecord {
     return this.#stored?.state;
   }
 
-  /** No other instance can have taken over. */
+  get version(): number {
+    return this.#stored?.version ?? 0;
+  }
+
+  /** No other process can have taken over. */
   get leased(): boolean {
-    return this.#options.clock.now() < this.#leaseUntil;
+    return this.#lease.held;
   }
 
-  /** Until then others are given time to write a record anew: that is no absence of the store. By the clock. */
-  get othersTimeUntil(): number {
-    return this.#othersTimeUntil;
+  /** For how long that will be so, in milliseconds, should the store not answer. */
+  get leaseLeftMs(): number {
+    return this.#lease.leftMs;
   }
 
-  /** Another instance reigns: the lease is not ours to renew. */
-  stopRenewing(): void {
+  /** The last claim has only been put off, so that another instance could have come first. */
+  get waiting(): boolean {
+    return this.#waiting;
+  }
+
+  /** Another instance reigns: the lease is not ours to renew, and what we knew is past. */
+  standBy(): void {
     this.#cancelRenewal();
+    this.#lease.end();
+    this.#stored = undefined;
   }
 
-  /** One commit. Rejects when its outcome is unknown, or the store has refused it. */
-  replace(next: Checkpoint): Promise<CommitOutcome> {
-    return this.#swap(this.#stored, next);
+  /** Stores one more group. Rejects when its outcome is unknown, or the store has refused it. */
+  commit(state: number): Promise<CommitOutcome> {
+    return this.#replace({ state, version: this.version + 1 });
+  }
+
+  /** Tells all who watch that the owner lives, and the owner that it still is one. */
+  renew(): Promise<CommitOutcome> {
+    return this.#replace({ renewal: (this.#stored?.renewal ?? 0) + 1 });
+  }
+
+  /** Hands the record to whoever comes first; without an answer the lease just ends. */
+  async release(): Promise<void> {
+    this.#cancelRenewal();
+    if (this.#options.store.leaseMs === undefined || !this.#stored) return;
+    await this.#replace({ renewal: this.#stored.renewal + 1, lease: 0 }).catch(() => {});
+    this.standBy();
   }
 
   /**
-   * First act of a reign: reads the record and replaces it by one of the next epoch.
+   * Makes the record ours: at the begin of a reign, and after a commit that failed, since only the record that a claim has
+   * replaced tells what had become of it.
    *
-   * @param resume what a dead owner of this process had acknowledged.
+   * @param known what this process has acknowledged; asked after the store was read, since an async owner goes on meanwhile.
+   *   Undefined when it owns nothing.
    * @returns undefined when the record has changed in between.
-   * @throws WarrenError `store-fenced` when another instance reigns, or may.
+   * @throws WarrenError `store-fenced` when another instance reigns, or may; `store-refused` when no instance claims the
+   *   record, and one that lives is given time to.
    */
-  async takeOver(resume: Acknowledged | undefined): Promise<Reign | undefined> {
-    const { writer, freshState } = this.#options;
+  async claim(known: () => Acknowledged | undefined): Promise<Reign | undefined> {
+    const { writer, instance, process, store } = this.#options;
+    this.#waiting = false;
     const stored = await this.#load();
-    if (resume && stored && isSuccessor(stored, resume, writer)) throw fenced(stored);
-    const base = resume ?? this.#newestKnown(stored);
-    let origin: Origin = resume ? 'resumed' : 'stored';
-    let state = base?.state ?? 0;
-    if (!base) {
-      ({ state, origin } = await freshState());
-      if (origin === 'fresh') this.#trustEmptiness();
+    const acknowledged = known();
+    if (acknowledged && stored && isSuccessor(stored, acknowledged, writer)) {
+      this.#watch.restart();
+      throw fenced(stored, this.#options);
     }
+    const { version, state, epoch, origin } = acknowledged
+      ? { ...acknowledged, origin: undefined }
+      : await this.#newestKnown(stored);
     const next: Checkpoint = {
-      epoch: Math.max(stored?.epoch ?? 0, base?.epoch ?? 0) + 1,
-      version: Math.max(stored?.version ?? 0, base?.version ?? 0) + 1,
+      epoch: Math.max(stored?.epoch ?? 0, epoch) + 1,
+      version: versionOf(stored, version, state),
+      renewal: 0,
+      lease: store.leaseMs ?? 0,
       state,
       writer,
+      instance,
+      process,
     };
-    if (!(await this.#settle(stored, next))) return undefined;
+    const since = momentOf(this.#options.clock);
+    this.#claim = { fence: next, since };
+    if ((await this.#swap(stored, next, since)) === 'changed') return undefined;
+    this.#claim = undefined;
     this.#witnessed = undefined;
+    this.#watch.restart();
     return { origin, acknowledged: { epoch: next.epoch, version: next.version, state } };
   }
 
-  /**
-   * After a commit that failed: learns where the record stands and sets it to what was acknowledged.
-   *
-   * @param acknowledged called after the store was read: an async owner goes on meanwhile.
-   * @returns epoch and version of the record; undefined when it has changed in between.
-   * @throws WarrenError `store-fenced` when another instance reigns.
-   */
-  async reclaim(
-    acknowledged: () => Acknowledged,
-  ): Promise<Pick<Acknowledged, 'epoch' | 'version'> | undefined> {
-    const stored = await this.#load();
-    const { writer } = this.#options;
-    const base = acknowledged();
-    if (stored && isSuccessor(stored, base, writer)) throw fenced(stored);
-    // Somebody who took over a store that had lost our record reigned in that epoch.
-    const used = stored && stored.writer !== writer ? stored.epoch + 1 : (stored?.epoch ?? 0);
-    const next = {
-      // A late commit of a dead owner of ours may have brought back the epoch of its reign.
-      epoch: Math.max(used, base.epoch),
-      version: Math.max(stored?.version ?? 0, base.version) + 1,
-      state: base.state,
-      writer,
-    };
-    return (await this.#settle(stored, next)) ? next : undefined;
+  /** Where a process that owns nothing may go on from, if it may. */
+  async #newestKnown(stored: Checkpoint | undefined): Promise<Acknowledged & { origin: Origin }> {
+    const watch = this.#watch;
+    watch.see(stored);
+    if (stored && stored.version >= (this.#witnessed?.version ?? 0)) this.#witnessed = stored;
+    const newest = this.#witnessed;
+    const origin = 'stored';
+    // What an earlier service has left must be sound, before anybody waits for it.
+    const base = newest
+      ? ({ ...newest, origin } as const)
+      : { epoch: 0, version: 0, ...(await this.#options.freshState()) };
+    if (watch.free || this.#isOurClaim(stored)) return base;
+    if (!watch.unclaimed) throw fenced(stored, this.#options);
+    this.#waiting = true;
+    throw new WarrenError(
+      'store-refused',
+      stored
+        ? 'the record is free; another instance may be about to write a newer one'
+        : 'the store is empty; another instance may be about to write it anew',
+    );
   }
 
-  async #settle(stored: Checkpoint | undefined, next: Checkpoint): Promise<boolean> {
-    const outcome = await this.#swap(stored, next);
-    if (outcome === 'held') throw fenced(stored);
-    return outcome === 'swapped';
+  /** A claim that had no answer has passed, and nobody can have reigned since. */
+  #isOurClaim(stored: Checkpoint | undefined): boolean {
+    if (!this.#claim || !stored || !isSameFence(stored, this.#claim.fence)) return false;
+    const { clock, store } = this.#options;
+    const lease = new Lease(clock, () => store.leaseMs ?? 0);
+    lease.hold(this.#claim.since);
+    return lease.held;
   }
 
-  async #swap(expected: Checkpoint | undefined, next: Checkpoint): Promise<CommitOutcome> {
-    const { clock, commitTimeoutMs, store } = this.#options;
-    const since = clock.now();
-    const outcome = await deadline(clock, commitTimeoutMs, store.commit(expected, next));
-    if (outcome === 'swapped') {
-      this.#stored = next;
-      this.#holdLease(since);
+  async #replace(fields: Partial<Checkpoint>): Promise<CommitOutcome> {
+    if (!this.#stored) throw new Error('a record that is not ours is replaced');
+    return this.#swap(this.#stored, { ...this.#stored, ...fields }, momentOf(this.#options.clock));
+  }
+
+  /** @param since before it was sent. */
+  async #swap(expected: Checkpoint | undefined, next: Checkpoint, since: Moment): Promise<CommitOutcome> {
+    const outcome = await this.#reach(() => this.#options.store.commit(expected, next));
+    if (outcome === 'changed') return outcome;
+    this.#stored = next;
+    this.#lease.hold(since);
+    this.#cancelRenewal();
+    const { store, clock } = this.#options;
+    if (store.leaseMs !== undefined && next.lease > 0) {
+      this.#cancelRenewal = clock.after(renewalMs(store.leaseMs), this.#renew);
     }
     return outcome;
   }
 
   #load(): Promise<Checkpoint | undefined> {
-    const { clock, commitTimeoutMs, store } = this.#options;
-    return deadline(clock, commitTimeoutMs, store.load());
+    return this.#reach(() => this.#options.store.load());
   }
 
-  /** @param since when the commit that took or renewed the lease began. */
-  #holdLease(since: number): void {
-    const { store, clock } = this.#options;
-    if (store.leaseMs === undefined) return;
-    this.#leaseUntil = since + store.leaseMs;
-    this.#cancelRenewal();
-    this.#cancelRenewal = clock.after(Math.min(store.leaseMs / 3, RENEWAL_MS), this.#renew);
-  }
-
-  /**
-   * The record to go on from. A store that holds less than it did has lost what it had confirmed: whoever has acknowledged
-   * more writes that anew, and has the time for it before this one goes on from what it has seen.
-   */
-  #newestKnown(stored: Checkpoint | undefined): Checkpoint | undefined {
-    if (!this.#witnessed || (stored && stored.version >= this.#witnessed.version)) {
-      if (stored) this.#lostSince = undefined;
-      this.#witnessed = stored;
-      return stored;
+  async #reach<T>(call: () => Promise<T>): Promise<T> {
+    const { clock, commitTimeoutMs } = this.#options;
+    try {
+      return await deadline(clock, commitTimeoutMs, call());
+    } catch (error) {
+      this.#watch.interrupt();
+      throw error;
     }
-    if (!this.#othersHadTime()) throw fenced(this.#witnessed);
-    return this.#witnessed;
-  }
-
-  /** A store without a record may be new, or may have lost all, while an owner lives that has acknowledged numbers. */
-  #trustEmptiness(): void {
-    if (this.#othersHadTime()) return;
-    throw new WarrenError(
-      'store-refused',
-      'the store is empty; another instance may be about to write it anew',
-    );
-  }
-
-  /** Whether an owner that lives must have noticed by now that the store has lost its record, and have written it anew. */
-  #othersHadTime(): boolean {
-    const { clock, store, commitTimeoutMs } = this.#options;
-    if (store.leaseMs === undefined) return true;
-    // One that is silent for longer than its lease may be replaced in any case.
-    const enoughMs = Math.min(store.leaseMs, RENEWAL_MS + commitTimeoutMs + LAST_RETRY_MS);
-    const now = clock.now();
-    // Between two looks that are far apart, as after a suspension, another may have reigned, and the store have lost it all.
-    if (this.#lostSince === undefined || now - this.#lostSeenAt > commitTimeoutMs + LAST_RETRY_MS) {
-      this.#lostSince = now;
-      this.#othersTimeUntil = now + enoughMs + LAST_RETRY_MS;
-    }
-    this.#lostSeenAt = now;
-    return now - this.#lostSince >= enoughMs;
   }
 }
 
-/**
- * Whether a record was written by a process that took over after our reign: its version is larger than all that we have
- * acknowledged, since it has read that. Not our own process: an owner that died, or heard nothing, right after its take-over
- * has left a record that nobody was told of. And no record of a smaller version, whoever wrote it: that is a store that has
- * lost what it had confirmed; what was acknowledged is newer and is written again.
- */
-function isSuccessor(stored: Checkpoint, acknowledged: Acknowledged, writer: string): boolean {
-  return stored.writer !== writer && stored.version > acknowledged.version;
+/** Only what differs from the stored group is a new one; it is newer than all that anybody may have read. */
+function versionOf(stored: Checkpoint | undefined, version: number, state: number): number {
+  const held = stored?.version ?? 0;
+  if (version > held) return version;
+  return stored?.state === state ? held : held + 1;
 }
 
-function fenced(stored: Checkpoint | undefined): WarrenError {
+/** Not our own process: an owner that died right after its claim has left a record that nobody was told of. */
+function isSuccessor(stored: Fence, acknowledged: Acknowledged, writer: string): boolean {
+  if (stored.writer === writer) return false;
+  if (stored.version !== acknowledged.version) return stored.version > acknowledged.version;
+  return stored.epoch > acknowledged.epoch;
+}
+
+function fenced(stored: Fence | undefined, { instance, writer }: StoredRecordOptions): WarrenError {
   const reign = stored ? `epoch ${stored.epoch}, writer ${stored.writer}` : 'no record yet';
-  return new WarrenError('store-fenced', `another process owns the store (${reign})`);
+  const twin = stored && stored.instance === instance && stored.writer !== writer;
+  return new WarrenError(
+    'store-fenced',
+    `another process owns the store (${reign})${twin ? `; its INSTANCE_ID is ours, "${instance}"` : ''}`,
+  );
 }

@@ -20,8 +20,6 @@ export type StoreConfig =
 export interface StoreContext {
   /** Bound on one call of a remote store, in milliseconds. */
   readonly timeoutMs: number;
-  /** Who this process is to other instances that share a remote store. */
-  readonly instance: string;
   /** Runs a native call to its end before the thread can be ended. */
   readonly uninterrupted: <T>(call: () => T) => T;
 }
@@ -34,7 +32,7 @@ export async function loadStore(kind: StoreConfig['kind']): Promise<void> {
 export async function openStore(
   actor: string,
   config: StoreConfig,
-  { timeoutMs, instance, uninterrupted }: StoreContext,
+  { timeoutMs, uninterrupted }: StoreContext,
 ): Promise<Store> {
   switch (config.kind) {
     case 'memory': {
@@ -47,7 +45,7 @@ export async function openStore(
     }
     case 'redis': {
       const { RedisStore } = await LOAD.redis();
-      return new RedisStore(actor, { ...config, timeoutMs, instance });
+      return new RedisStore(actor, { ...config, timeoutMs });
     }
     default:
       throw new Error(`unknown store: ${JSON.stringify(config satisfies never)}`);

@@ -6,16 +6,13 @@
  */
 import type { Checkpoint } from './checkpoint.js';
 
-/**
- * `swapped`: done, and durable. `held`: another instance holds the lease. `changed`: the stored record is another than
- * expected. Only the first has changed anything.
- */
-export type CommitOutcome = 'swapped' | 'changed' | 'held';
+/** `swapped`: done, and durable. `changed`: the stored record is another than expected, and nothing was done. */
+export type CommitOutcome = 'swapped' | 'changed';
 
 export interface Store {
   /**
-   * For how long, in milliseconds, a commit keeps other instances from taking over; undefined when no other instance can
-   * reach the store. The lease decides who should be the owner, never who may commit.
+   * For how long, in milliseconds, an owner counts on being left alone after a commit; undefined when no other process can
+   * reach the store. The store does nothing about it: the lease stands in the record, for those who read it.
    */
   readonly leaseMs: number | undefined;
 
@@ -28,7 +25,7 @@ export interface Store {
   load(): Promise<Checkpoint | undefined>;
 
   /**
-   * Replaces `expected` by `next`, durably, and takes or renews the lease; or does nothing.
+   * Replaces `expected` by `next`, durably; or does nothing.
    *
    * @throws WarrenError `store-refused`, `store-denied` (nothing has happened), `store-unreachable` (it may have happened, or may
    * still happen later).
@@ -41,6 +38,6 @@ export interface Store {
    */
   predecessor(): Promise<string | undefined>;
 
-  /** Gives up the lease and releases what the store holds. Commits in flight may or may not happen. */
+  /** Releases what the store holds. Commits in flight may or may not happen. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Who an instance is to the others on its Redis, as they read it from the lease. */
+/** Who an instance is to the others on its Redis, as they read it from the record. */
 import { hostname } from 'node:os';
 import t from 'tap';
 import { redisCommand } from '../support/redis-command.js';
@@ -12,8 +12,9 @@ t.test('an instance is known by host name and port, unless it is given a name', 
     const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort, ...env } });
     await warren.waitForLog(({ msg }) => msg === 'serving');
     const name = 'INSTANCE_ID' in env ? env.INSTANCE_ID : `${hostname()}:${warren.port}`;
-    t.equal(await redisCommand(redis, 'GET', 'warren:{0}:fence:lease'), name);
+    const record = async () => JSON.parse(String(await redisCommand(redis, 'GET', 'warren:{0}:fence')));
+    t.match(await record(), { instance: name, lease: Number });
     t.equal(await warren.stop(), 0);
-    t.equal(await redisCommand(redis, 'GET', 'warren:{0}:fence:lease'), null, 'a clean stop gives it up');
+    t.match(await record(), { instance: name, lease: 0 }, 'a clean stop gives it up');
   }
 });

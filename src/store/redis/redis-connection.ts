@@ -11,18 +11,10 @@ import { messageOf, WarrenError } from '../../errors.js';
 import type { CommitOutcome } from '../store.js';
 import type { RedisAddress } from './redis-url.js';
 import { type Refusal, refusalOf } from './refusals.js';
-import { RELEASE, SWAP } from './scripts.js';
+import { SWAP } from './scripts.js';
 
 export type Client = Redis & {
-  swapCheckpoint(
-    key: string,
-    leaseKey: string,
-    expected: string,
-    next: string,
-    instance: string,
-    leaseMs: number,
-  ): Promise<CommitOutcome>;
-  releaseLease(leaseKey: string, instance: string): Promise<string>;
+  swapCheckpoint(key: string, expected: string, next: string): Promise<CommitOutcome>;
 };
 
 /** What is asked of Redis, for the sentence that tells of its refusal. */
@@ -65,7 +57,7 @@ export class RedisConnection {
       protocol: 2,
       disableClientInfo: true,
       enableReadyCheck: false,
-      scripts: { swapCheckpoint: SWAP, releaseLease: RELEASE },
+      scripts: { swapCheckpoint: SWAP },
     }) as Client;
     // Without a listener the client prints it.
     this.#client.on('error', (error: Error) => {

@@ -1,6 +1,6 @@
 /**
  * The store for operators who already run Redis. Lives on the owner thread; one string key holds the checkpoint,
- * and one Lua script swaps it together with the lease, so a commit is one round trip.
+ * and one Lua script swaps it, so a commit is one round trip.
  *
  * A connection that cannot serve any longer is dropped, and the next call opens a new one: the address may lead to another
  * server by then, as after a fail-over.
@@ -9,17 +9,15 @@ import { WarrenError } from '../../errors.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../checkpoint.js';
 import type { CommitOutcome, Store } from '../store.js';
 import { type Client, RedisConnection, type Request } from './redis-connection.js';
-import { DEFAULT_KEY, FORMER_DEFAULT_KEY, leaseKeyOf, PREDECESSOR_KEY } from './redis-keys.js';
+import { DEFAULT_KEY, FORMER_DEFAULT_KEY, PREDECESSOR_KEY } from './redis-keys.js';
 import { parseRedisUrl, type RedisAddress } from './redis-url.js';
-import { RELEASE, SWAP } from './scripts.js';
+import { SWAP } from './scripts.js';
 
 export interface RedisLocation {
   /** `redis://` or `rediss://`, with credentials as needed. */
   readonly url: string;
-  /** Key of the record; the key of the lease is derived from it. */
+  /** Key of the record. */
   readonly key: string;
-  /** Who we are to other instances. One that comes back after a crash takes its own lease again at once. */
-  readonly instance: string;
   readonly leaseMs: number;
   /** Bound on connecting and on every command, in milliseconds. */
   readonly timeoutMs: number;
@@ -30,19 +28,16 @@ export class RedisStore implements Store {
   readonly #actor: string;
   readonly #location: RedisLocation;
   readonly #address: RedisAddress;
-  readonly #leaseKey: string;
   #connection: RedisConnection | undefined;
   #unsettled = 0;
 
   constructor(actor: string, location: RedisLocation) {
     const address = parseRedisUrl(location.url);
-    const leaseKey = leaseKeyOf(location.key);
-    // The configuration has checked both.
-    if (!address || !leaseKey) throw new Error('bad address or key of a Redis store');
+    // The configuration has checked it.
+    if (!address) throw new Error('bad address of a Redis store');
     this.#actor = actor;
     this.#location = location;
     this.#address = address;
-    this.#leaseKey = leaseKey;
     this.leaseMs = location.leaseMs;
   }
 
@@ -56,9 +51,9 @@ export class RedisStore implements Store {
   async commit(expected: Checkpoint | undefined, next: Checkpoint): Promise<CommitOutcome> {
     const known = expected ? encodeCheckpoint(this.#actor, expected) : '';
     const text = encodeCheckpoint(this.#actor, next);
-    const { key, instance, leaseMs } = this.#location;
-    return this.#ask({ commands: SWAP.commands, keys: [key, this.#leaseKey] }, (client) =>
-      client.swapCheckpoint(key, this.#leaseKey, known, text, instance, leaseMs),
+    const { key } = this.#location;
+    return this.#ask({ commands: SWAP.commands, keys: [key] }, (client) =>
+      client.swapCheckpoint(key, known, text),
     );
   }
 
@@ -68,13 +63,6 @@ export class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
-    const { instance } = this.#location;
-    // Without an answer the lease ends by itself a little later.
-    if (this.#connection) {
-      await this.#ask({ commands: RELEASE.commands, keys: [this.#leaseKey] }, (client) =>
-        client.releaseLease(this.#leaseKey, instance),
-      ).catch(() => {});
-    }
     this.#drop();
   }
 

@@ -24,6 +24,17 @@ export class FakeClock implements OwnerClock {
     return () => this.#timers.delete(timer);
   }
 
+  /** Nothing fires until they are released, and then only as time passes: the owner's thread stands still. */
+  holdTimers(): { release(): void } {
+    const timers = [...this.#timers];
+    this.#timers.clear();
+    return {
+      release: () => {
+        for (const timer of timers) this.#timers.add(timer);
+      },
+    };
+  }
+
   /** Fires what falls due within `ms`; what a callback sets up within that time fires, too. */
   advance(ms: number): void {
     const until = this.#now + ms;

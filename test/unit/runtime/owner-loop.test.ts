@@ -1,13 +1,17 @@
 /** Mailbox, turns and gate, as far as the store answers. What happens when it does not: `owner-recovery.test.ts`. */
 import t from 'tap';
 import { TURN_IN_PROGRESS, VITAL_SIGNS } from '../../../src/runtime/protocol.js';
+import { recordOf } from '../store/record-of.js';
 import { OwnerBench, turn } from './owner-bench.js';
+
+/** Who the owner of a bench is. */
+const BENCH = { writer: 'this process', instance: 'this instance' };
 
 t.test('a fresh sequence begins where it was told to, with a record of the first epoch', async (t) => {
   const bench = new OwnerBench({ freshState: async () => ({ state: 7, origin: 'predecessor' }) });
   void bench.owner.start();
   await turn();
-  const record = { epoch: 1, version: 1, state: 7, writer: 'this process' };
+  const record = recordOf({ state: 7, ...BENCH });
   t.strictSame(bench.store.record, record);
   const acknowledged = { epoch: 1, version: 1, state: 7 };
   t.strictSame(bench.posts, [{ kind: 'serving', acknowledged, origin: 'predecessor' }]);
@@ -19,10 +23,10 @@ t.test(
     const bench = new OwnerBench({
       freshState: () => Promise.reject(new Error('there is a record')),
     });
-    bench.store.record = { epoch: 4, version: 90, state: 33, writer: 'another' };
+    bench.store.record = recordOf({ epoch: 4, version: 90, state: 33, writer: 'another' });
     void bench.owner.start();
     await turn();
-    t.strictSame(bench.store.record, { epoch: 5, version: 91, state: 33, writer: 'this process' });
+    t.strictSame(bench.store.record, recordOf({ epoch: 5, version: 90, state: 33, ...BENCH }));
     t.match(bench.posts, [{ kind: 'serving', origin: 'stored' }]);
   },
 );

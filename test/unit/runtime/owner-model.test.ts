@@ -7,7 +7,7 @@ import type { Verdict } from './fixtures/schedule-steps.js';
 
 const MODEL = new URL('./fixtures/owner-schedules.js', import.meta.url);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
-const SCHEDULES = Number(process.env['SCHEDULES'] ?? 2_000);
+const SCHEDULES = Number(process.env['SCHEDULES'] ?? 1_000);
 
 for (const durability of ['gated', 'async'] as const) {
   t.test(`${durability}: replies are those of one counter, whatever happens (SEED=${SEED})`, async (t) => {

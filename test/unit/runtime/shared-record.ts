@@ -41,7 +41,6 @@ export class SharedRecord {
   automatic: Fate | undefined;
   /** `since`: when the commit was sent. */
   onSwap: (before: Checkpoint | undefined, after: Checkpoint, since: number) => void = () => {};
-  #lease: { readonly holder: string; readonly until: number } | undefined;
 
   /** @param timeoutMs after which a caller no longer takes an answer. */
   constructor(clock: FakeClock, timeoutMs: number) {
@@ -70,7 +69,7 @@ export class SharedRecord {
       },
       commit: (expected, next) => {
         const since = this.#clock.now();
-        return this.#call<CommitOutcome>(caller, () => this.#swap(caller.instance, expected, next, since));
+        return this.#call<CommitOutcome>(caller, () => this.#swap(expected, next, since));
       },
       predecessor: () => this.#call(caller, () => this.predecessor),
       close: async () => {},
@@ -78,26 +77,28 @@ export class SharedRecord {
   }
 
   /**
-   * Restarted with the record of so many commits ago, or with none: with the data goes every connection.
+   * Restarted with the record of so many commits ago, or of the reign before, or with none: with the data goes every
+   * connection.
    *
    * @returns whether it has lost anything.
    */
-  rollBack(commits: number): boolean {
-    const lost = this.record !== undefined && commits > 0;
-    this.#history.splice(Math.max(0, this.#history.length - commits));
+  rollBack(commits: number | 'a reign'): boolean {
+    const { record } = this;
+    const lost = record !== undefined;
+    const kept =
+      commits === 'a reign'
+        ? this.#history.findLastIndex(({ epoch }) => epoch < (record?.epoch ?? 0)) + 1
+        : Math.max(0, this.#history.length - commits);
+    this.#history.splice(kept);
     this.record = this.#history.at(-1);
-    this.#lease = undefined;
     for (const { settle } of this.held.splice(0)) settle('fails');
     this.#broken = new Set(this.#callers);
     return lost;
   }
 
-  #swap(instance: string, expected: Checkpoint | undefined, next: Checkpoint, since: number): CommitOutcome {
-    const lease = this.#lease;
-    if (lease && lease.until > this.#clock.now() && lease.holder !== instance) return 'held';
+  #swap(expected: Checkpoint | undefined, next: Checkpoint, since: number): CommitOutcome {
     if (JSON.stringify(expected) !== JSON.stringify(this.record)) return 'changed';
     this.onSwap(this.record, next, since);
-    this.#lease = { holder: instance, until: this.#clock.now() + LEASE_MS };
     this.record = next;
     this.#history.push(next);
     return 'swapped';

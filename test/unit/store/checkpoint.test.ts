@@ -3,7 +3,16 @@ import t from 'tap';
 import type { ErrorCode } from '../../../src/errors.js';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../src/store/checkpoint.js';
 
-const CHECKPOINT = { epoch: 3, version: 120, state: 4711, writer: 'a writer' };
+const CHECKPOINT = {
+  epoch: 3,
+  version: 120,
+  renewal: 7,
+  lease: 3_000,
+  state: 4711,
+  writer: 'a writer',
+  instance: 'an instance',
+  process: '77.4711.8823',
+};
 const TEXT = encodeCheckpoint('fibonacci', CHECKPOINT);
 
 function refusal(text: string, actor = 'fibonacci'): ErrorCode | 'taken' {
@@ -16,8 +25,8 @@ function refusal(text: string, actor = 'fibonacci'): ErrorCode | 'taken' {
 }
 
 t.test('equal checkpoints have equal texts, whatever the order of their fields', async (t) => {
-  const { writer, state, version, epoch } = CHECKPOINT;
-  t.equal(encodeCheckpoint('fibonacci', { writer, state, version, epoch }), TEXT);
+  const backwards = Object.fromEntries(Object.entries(CHECKPOINT).toReversed()) as typeof CHECKPOINT;
+  t.equal(encodeCheckpoint('fibonacci', backwards), TEXT);
   t.strictSame(decodeCheckpoint('fibonacci', TEXT), CHECKPOINT);
   t.equal(encodeCheckpoint('fibonacci', decodeCheckpoint('fibonacci', TEXT)), TEXT);
 });
@@ -45,19 +54,35 @@ t.test('no change of a single character is taken for a record', async (t) => {
 t.test('what is no record of ours is told from one that is damaged', async (t) => {
   for (const [text, code] of [
     ['', 'store-corrupt'],
-    ['{"format":"warren/1"', 'store-corrupt'],
+    ['{"format":"warren/2"', 'store-corrupt'],
     ['12586269025', 'store-foreign'],
     ['null', 'store-foreign'],
     ['[]', 'store-foreign'],
-    ['{"format":"warren/2","actor":"fibonacci"}', 'store-foreign'],
+    ['{"format":"warren/3","actor":"fibonacci"}', 'store-foreign'],
+    ['{"format":"warren/2","actor":"fibonacci"}', 'store-corrupt'],
     ['{"format":"warren/1","actor":"fibonacci"}', 'store-corrupt'],
     // Their checks are right.
     [encodeCheckpoint('fibonacci', { ...CHECKPOINT, state: -1 }), 'store-corrupt'],
     [encodeCheckpoint('fibonacci', { ...CHECKPOINT, version: 0.5 }), 'store-corrupt'],
     [encodeCheckpoint('fibonacci', { ...CHECKPOINT, epoch: 2 ** 53 }), 'store-corrupt'],
+    [encodeCheckpoint('fibonacci', { ...CHECKPOINT, renewal: -1 }), 'store-corrupt'],
+    [encodeCheckpoint('fibonacci', { ...CHECKPOINT, lease: 0.5 }), 'store-corrupt'],
   ] as const) {
     t.equal(refusal(text), code, text);
   }
+});
+
+t.test('a record of the format before is read, and is what a commit expects', async (t) => {
+  const former =
+    '{"format":"warren/1","actor":"fibonacci","epoch":3,"version":120,"state":4711,"writer":"a writer","check":"CHECK"}';
+  const { hash } = await import('node:crypto');
+  const check = hash('sha256', former.replace(',"check":"CHECK"', '')).slice(0, 16);
+  const text = former.replace('CHECK', check);
+  const checkpoint = decodeCheckpoint('fibonacci', text);
+  t.match(checkpoint, { epoch: 3, version: 120, state: 4711, writer: 'a writer' });
+  t.ok(checkpoint.lease > 0, 'its owner may live');
+  t.equal(encodeCheckpoint('fibonacci', checkpoint), text);
+  t.equal(refusal(text.replace('4711', '4712')), 'store-corrupt');
 });
 
 t.test('an error shows the head of a long record, not all of it', async (t) => {

@@ -148,7 +148,6 @@ function storeAt(t: Test, port: number, timeoutMs: number): RedisStore {
     url: `redis://127.0.0.1:${port}`,
     key: KEY,
     timeoutMs,
-    instance: 'a',
     leaseMs: 60_000,
   });
   t.teardown(() => store.close());

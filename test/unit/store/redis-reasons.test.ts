@@ -58,7 +58,7 @@ t.test('a Redis that loads its data says so, at once, and is served from when it
   const loaded = admin.call('DEBUG', 'RELOAD');
   let said = '';
   await settled(async () => {
-    const outcome = await storeAt(t, redis.url, { instance: 'another' })
+    const outcome = await storeAt(t, redis.url)
       .load()
       .then(
         () => '',
@@ -94,7 +94,7 @@ t.test('rights that are missing are told with the key and the command', async (t
   const redis = await startRedis(t);
   const admin = adminOf(t, redis);
   for (const [rules, asked, said] of [
-    [['~warren:{0}:*', '+get'], 'commit', /EVALSHA.* on "warren:\{0\}:fence" and .*:lease": NOPERM/],
+    [['~warren:{0}:*', '+get'], 'commit', /EVALSHA.* on "warren:\{0\}:fence": NOPERM/],
     [['~warren:{0}:*', '+get', '+eval', '+evalsha'], 'commit', /EVAL.*SET.* on "warren:\{0\}:fence"/],
     [['~other:*', '+get', '+set', '+eval', '+evalsha'], 'commit', /on "warren:\{0\}:fence".*NOPERM/],
     [['~other:*', '+get'], 'load', /GET on "warren:\{0\}:fence": NOPERM/],

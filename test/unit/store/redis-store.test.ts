@@ -17,8 +17,7 @@ let keys = 0;
 storeContract(t, async () => {
   const key = `${KEY}:${keys++}`;
   return {
-    open: () =>
-      new RedisStore(ACTOR, { url: redis.url, key, timeoutMs: 5_000, instance: 'a', leaseMs: 60_000 }),
+    open: () => new RedisStore(ACTOR, { url: redis.url, key, timeoutMs: 5_000, leaseMs: 60_000 }),
     persistent: true,
     raw: {
       read: async () => (await admin.get(key)) ?? undefined,
@@ -97,43 +96,17 @@ t.test('a Redis with a password', async (t) => {
   t.notMatch(error, /s3cret/, 'and no failure shows it');
 });
 
-t.test('a lease keeps other instances out, whatever they expect, and lets its own in again', async (t) => {
-  const key = 'warren:{0}:leased';
-  const [a, again, b] = ['a', 'a', 'b'].map((instance) => storeAt(t, redis.url, { key, instance }));
-  t.equal(await a?.commit(undefined, checkpoint(1)), 'swapped');
-  t.equal(await b?.commit(checkpoint(1), checkpoint(2)), 'held');
-  t.equal(await b?.commit(undefined, checkpoint(2)), 'held', 'also with a wrong expectation');
-  t.strictSame(await b?.load(), checkpoint(1), 'nothing was changed');
-  t.equal(await again?.commit(checkpoint(1), checkpoint(2)), 'swapped');
-});
-
-t.test('a lease ends by itself, and with a clean close of its holder only', async (t) => {
-  const key = 'warren:{0}:leased-briefly';
-  const brief = storeAt(t, redis.url, { key, instance: 'a', leaseMs: 300 });
-  const b = storeAt(t, redis.url, { key, instance: 'b' });
-  await brief.commit(undefined, checkpoint(1));
-  const ttl = await admin.pttl(`${key}:lease`);
-  t.ok(ttl > 0 && ttl <= 300, `it ends in ${ttl} ms`);
-  await admin.pexpire(`${key}:lease`, 0);
-  t.equal(await b.commit(checkpoint(1), checkpoint(2)), 'swapped');
-  await brief.close();
-  t.equal(await admin.get(`${key}:lease`), 'b', 'a former holder releases nothing');
-  await b.close();
-  t.equal(await admin.exists(`${key}:lease`), 0);
-});
-
 /** All that a log could show of an error, its causes and their fields included. */
 function textOf(error: unknown): string {
   return inspect(error, { depth: 10, showHidden: true });
 }
 
-function storeAt(t: Test, url: string, { key = KEY, instance = 'a', leaseMs = 60_000 } = {}): RedisStore {
+function storeAt(t: Test, url: string, { key = KEY } = {}): RedisStore {
   const store = new RedisStore(ACTOR, {
     url,
     key,
     timeoutMs: 5_000,
-    instance,
-    leaseMs,
+    leaseMs: 60_000,
   });
   t.teardown(() => store.close());
   return store;

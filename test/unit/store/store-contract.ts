@@ -2,6 +2,7 @@
 import type { Test } from 'tap';
 import { type Checkpoint, encodeCheckpoint } from '../../../src/store/checkpoint.js';
 import type { Store } from '../../../src/store/store.js';
+import { recordOf } from './record-of.js';
 
 export const ACTOR = 'fibonacci';
 
@@ -19,7 +20,7 @@ export interface Place {
 }
 
 export function checkpoint(version: number, fields: Partial<Checkpoint> = {}): Checkpoint {
-  return { epoch: 1, version, state: 10 * version, writer: 'writer-a', ...fields };
+  return recordOf({ version, state: 10 * version, ...fields });
 }
 
 export function storeContract(t: Test, makePlace: (t: Test) => Promise<Place>): void {
@@ -73,6 +74,9 @@ export function storeContract(t: Test, makePlace: (t: Test) => Promise<Place>): 
       checkpoint(5, { epoch: 2 }),
       checkpoint(5, { state: 51 }),
       checkpoint(5, { writer: 'writer-b' }),
+      checkpoint(5, { renewal: 1 }),
+      checkpoint(5, { lease: 3_000 }),
+      checkpoint(5, { instance: 'instance-b' }),
     ];
     for (const expected of strangers) t.equal(await store.commit(expected, checkpoint(6)), 'changed');
     t.strictSame(await store.load(), checkpoint(5));
@@ -137,14 +141,14 @@ export function storeContract(t: Test, makePlace: (t: Test) => Promise<Place>): 
         '{',
         text.slice(0, -1),
         `${text} `,
-        ...tampered(text).filter((other) => !other.includes('warren/2')),
+        ...tampered(text).filter((other) => other.includes('warren/2')),
       ],
       'store-foreign': [
         '7',
         'null',
         '"x"',
         '[]',
-        text.replace('warren/1', 'warren/2'),
+        text.replace('warren/2', 'warren/3'),
         '{"format":"other/1"}',
         encodeCheckpoint('tickets', checkpoint(1)),
       ],

@@ -10,7 +10,6 @@ export function storeAt(t: Test, url: string, location: Partial<RedisLocation> =
     url,
     key: DEFAULT_KEY,
     timeoutMs: 5_000,
-    instance: 'a',
     leaseMs: 60_000,
     ...location,
   });
