@@ -51,7 +51,7 @@ export async function spawnWarren(scope: Scope, options: WarrenOptions = {}): Pr
     SERVING_HOST_PORT: `127.0.0.1:${await freePort()}`,
     // Its default port belongs to whoever comes first; a test that wants the listener asks for port 0.
     ADMIN_HOST_PORT: '',
-    // A first start on an empty Redis waits about as long for an owner that may live.
+    // Tests of a take-over wait for it.
     LEASE_MS: '1000',
     ...(ownFolder === null ? {} : { DATA_DIR: ownFolder }),
     ...options.env,
