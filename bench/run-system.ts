@@ -22,6 +22,7 @@ import { fixedRate } from './system/e-fixed-rate.js';
 import { durability } from './system/f-durability.js';
 import { smallMachine } from './system/g-small-machine.js';
 import { start } from './system/h-start.js';
+import { faults } from './system/i-faults.js';
 import { scoped, Teardowns } from './teardowns.js';
 
 const SCENARIOS: readonly Scenario[] = [
@@ -33,6 +34,7 @@ const SCENARIOS: readonly Scenario[] = [
   durability,
   smallMachine,
   start,
+  faults,
 ];
 /** The compiled file stands in dist/bench/. */
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));

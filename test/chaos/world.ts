@@ -25,7 +25,7 @@ const BOUNDS = {
   FAULTS: 'on',
 };
 const POLL_MS = 10;
-const POLL_TIMEOUT_MS = 1_000;
+const POLL_TIMEOUT_MS = 5_000;
 
 export class World {
   readonly redis: RedisProcess | undefined;

@@ -44,7 +44,7 @@ export async function reigning(
   const giveUpAt = performance.now() + withinMs;
   while (performance.now() < giveUpAt) {
     for (const instance of instances()) {
-      const ready = await get(instance.url, '/ready', { timeoutMs: 500 }).catch(() => undefined);
+      const ready = await get(instance.url, '/ready', { timeoutMs: 2_000 }).catch(() => undefined);
       if (ready?.status === 200) return instance;
     }
     await delay(20);

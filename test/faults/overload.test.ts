@@ -100,7 +100,9 @@ function ask(warren: WarrenProcess, count: number) {
 
 function isTurnedAway(code: string) {
   return ({ status, headers, body }: HttpAnswer) =>
-    status === 503 && JSON.parse(body).code === code && /^([1-9]|[12]\d|30)$/.test(`${headers['retry-after']}`);
+    status === 503 &&
+    JSON.parse(body).code === code &&
+    /^([1-9]|[12]\d|30)$/.test(`${headers['retry-after']}`);
 }
 
 /** Measures what the server can serve, offers three times that, and checks what holds for every store. @returns the statuses. */

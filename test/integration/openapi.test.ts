@@ -55,8 +55,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 
   'mailbox-full': async (t, operations) => {
-    const warren = await servingWarren(t, { ...FAULTS, MAILBOX_LIMIT: '1', ASK_TIMEOUT_MS: '60000' });
-    await fault(warren, 'slow-store?ms=500');
+    const warren = await servingWarren(t, { ...FAULTS, MAILBOX_LIMIT: '1', COMMIT_TIMEOUT_MS: '30000' });
+    await fault(warren, 'slow-store?ms=4000');
     const first = get(warren.url, '/next');
     await pending(warren, 1);
     const answers = await askAll(warren, operations);
@@ -78,14 +78,14 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'not-ready': async (t, operations) => askAll(await warrenWithoutStore(t), operations),
 
   'commit-in-doubt': async (t, operations) => {
-    const warren = await servingWarren(t, { ...FAULTS, COMMIT_TIMEOUT_MS: '700', STORE_GRACE_MS: '100' });
-    await fault(warren, 'slow-store?ms=500');
+    const warren = await servingWarren(t, { ...FAULTS, COMMIT_TIMEOUT_MS: '3000', STORE_GRACE_MS: '100' });
+    await fault(warren, 'slow-store?ms=1500');
     // While the first commit is under way a group forms: a change, and behind it whatever is asked.
     const first = get(warren.url, '/next');
     await pending(warren, 1);
     const change = get(warren.url, '/next');
     await pending(warren, 2);
-    await fault(warren, 'slow-store?ms=1000');
+    await fault(warren, 'slow-store?ms=5000');
     const answers = await askAll(warren, operations);
     t.equal((await first).status, 200);
     await change;
@@ -102,8 +102,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 
   'shutting-down': async (t, operations) => {
-    const warren = await servingWarren(t, { ...FAULTS, COMMIT_TIMEOUT_MS: '2000' });
-    await fault(warren, 'slow-store?ms=1500');
+    const warren = await servingWarren(t, { ...FAULTS, COMMIT_TIMEOUT_MS: '30000' });
+    await fault(warren, 'slow-store?ms=4000');
     // Connections that are open already: a server that stops takes no new ones.
     const agents = operations.map(() => new Agent({ keepAlive: true, maxSockets: 1 }));
     await Promise.all(agents.map((agent) => get(warren.url, '/health', { agent })));

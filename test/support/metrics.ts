@@ -1,5 +1,8 @@
 /** The Prometheus text format, read back: what a test wants to know of a scrape. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { get } from './http-client.js';
+
+const POLL_MS = 10;
 
 export class Scrape {
   readonly text: string;
@@ -43,4 +46,9 @@ export async function scrape(adminUrl: string): Promise<Scrape> {
   const { status, body } = await get(adminUrl, '/metrics');
   if (status !== 200) throw new Error(`/metrics answered ${status}: ${body}`);
   return new Scrape(body);
+}
+
+/** Resolves when exactly so many requests wait for the owner. */
+export async function pendingAsks(adminUrl: string, count: number): Promise<void> {
+  while ((await scrape(adminUrl)).value('warren_pending_asks') !== count) await delay(POLL_MS);
 }

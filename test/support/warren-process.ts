@@ -19,6 +19,17 @@ const LISTENING_MS = 60_000;
 const STOP_MS = 60_000;
 const LOG_MS = 60_000;
 
+/**
+ * The server's own limits, so wide that a machine that is slow or busy reaches none of them. A test of such a limit sets it
+ * for itself.
+ */
+const PATIENCE = {
+  SHED_AFTER_MS: '60000',
+  ASK_TIMEOUT_MS: '60000',
+  WATCHDOG_MS: '30000',
+  SHUTDOWN_TIMEOUT_MS: '60000',
+};
+
 export interface ServerEnv {
   readonly DATA_DIR?: string;
   readonly [name: string]: string;
@@ -53,6 +64,7 @@ export async function spawnWarren(scope: Scope, options: WarrenOptions = {}): Pr
     ADMIN_HOST_PORT: '',
     // Tests of a take-over wait for it.
     LEASE_MS: '1000',
+    ...PATIENCE,
     ...(ownFolder === null ? {} : { DATA_DIR: ownFolder }),
     ...options.env,
   };

