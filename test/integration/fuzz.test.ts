@@ -13,8 +13,12 @@ import { startWarren } from '../support/warren-process.js';
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 const INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 20_000);
 const AT_A_TIME = 64;
-/** An input that is no whole request gets no answer; its connection is left after so long. */
+/**
+ * An input that is no whole request gets no answer; its connection is left after so long, or after some times what an answer
+ * takes on this machine just now.
+ */
 const PATIENCE_MS = 15;
+const ANSWERS_OF_PATIENCE = 4;
 const PROBE_EVERY = 500;
 
 const TEMPLATES = [
@@ -77,7 +81,7 @@ function bend(random: SeededRandom): string {
 }
 
 /** Sends the bytes, in one piece or two, and reads until an answer, the end, or the end of patience. */
-function send(port: number, bytes: Buffer, cutAt: number): Promise<string> {
+function send(port: number, bytes: Buffer, cutAt: number, patienceMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = '';
     let connected = false;
@@ -87,7 +91,7 @@ function send(port: number, bytes: Buffer, cutAt: number): Promise<string> {
       connected = true;
       socket.write(bytes.subarray(0, cutAt));
       if (cutAt < bytes.length) setImmediate(() => socket.writable && socket.write(bytes.subarray(cutAt)));
-      socket.setTimeout(PATIENCE_MS, () => socket.resetAndDestroy());
+      socket.setTimeout(patienceMs, () => socket.resetAndDestroy());
     });
     socket.on('data', (chunk) => {
       answer += chunk;
@@ -99,7 +103,7 @@ function send(port: number, bytes: Buffer, cutAt: number): Promise<string> {
 
 t.test(
   `${INPUTS} bent requests move nothing but what they ask for (seed ${SEED})`,
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async (t) => {
     const warren = await startWarren(t, { env: { STORE: 'memory' } });
     const oracle = new FibonacciOracle();
@@ -123,24 +127,24 @@ t.test(
         wrong.push(`${answer.slice(0, 80)} for ${JSON.stringify(input)}`);
     };
     let begun = 0;
+    let patienceMs = PATIENCE_MS;
     const client = async () => {
       while (begun < INPUTS) {
         begun += 1;
         const input = bend(random);
         const cutAt = random.next() < 0.3 ? random.between(0, input.length) : input.length;
         couldMove += input.split('/next').length - 1;
-        take(await send(warren.port, Buffer.from(input, 'latin1'), cutAt), input);
+        take(await send(warren.port, Buffer.from(input, 'latin1'), cutAt, patienceMs), input);
         if (begun % PROBE_EVERY !== 0) continue;
+        const since = performance.now();
         const { headers, body } = await get(warren.url, '/next');
+        patienceMs = Math.max(PATIENCE_MS, ANSWERS_OF_PATIENCE * (performance.now() - since));
         couldMove += 1;
         take(`Sequence-Index: ${headers['sequence-index']}\r\n\r\n${body}`, 'GET /next HTTP/1.1\r\n');
       }
     };
-    const since = performance.now();
     await Promise.all(Array.from({ length: AT_A_TIME }, client));
-    t.comment(
-      `${INPUTS} inputs in ${Math.round(performance.now() - since)} ms, ${taken.size} numbers received`,
-    );
+    t.comment(`${INPUTS} inputs, ${taken.size} numbers received`);
 
     t.strictSame(wrong.slice(0, 10), []);
     t.ok(warren.running);
