@@ -10,6 +10,8 @@ import { Agent } from 'node:http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import t, { type Test } from 'tap';
 import { openApi } from '../../src/http/openapi.js';
+import { recordShows } from '../faults/redis-record.js';
+import { startFaultProxy } from '../support/fault-proxy.js';
 import { get, type HttpAnswer } from '../support/http-client.js';
 import { startRedis } from '../support/redis-process.js';
 import { type ServerEnv, startWarren, type WarrenProcess } from '../support/warren-process.js';
@@ -78,16 +80,27 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'not-ready': async (t, operations) => askAll(await warrenWithoutStore(t), operations),
 
   'commit-in-doubt': async (t, operations) => {
-    const warren = await servingWarren(t, { ...FAULTS, COMMIT_TIMEOUT_MS: '3000', STORE_GRACE_MS: '100' });
-    await fault(warren, 'slow-store?ms=1500');
+    const redis = await startRedis(t);
+    const link = await startFaultProxy(t, redis.port);
+    const limits = { COMMIT_TIMEOUT_MS: '50000', STORE_GRACE_MS: '100' };
+    const env = { ...FAULTS, ...limits, REDIS_URL: `redis://127.0.0.1:${link.port}` };
+    const warren = await servingWarren(t, env);
+    link.hold(true);
     // While the first commit is under way a group forms: a change, and behind it whatever is asked.
     const first = get(warren.url, '/next');
     await pending(warren, 1);
     const change = get(warren.url, '/next');
     await pending(warren, 2);
-    await fault(warren, 'slow-store?ms=5000');
-    const answers = await askAll(warren, operations);
+    const answers = askAll(warren, operations);
+    await pending(warren, 2 + operations.length);
+    // The answer to the first commit, and none any more.
+    link.hold(false);
+    link.hold(true);
     t.equal((await first).status, 200);
+    const numbers = operations.filter(({ path }) => path === '/next').length;
+    await recordShows(redis.url, { state: 2 + numbers });
+    await link.refuse(true);
+    link.cutAll();
     await change;
     return answers;
   },

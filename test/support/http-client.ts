@@ -1,7 +1,16 @@
 /** HTTP for tests: the program's own client, and raw bytes over TCP for what no HTTP client would send. */
 import { connect } from 'node:net';
+import { type GetOptions, get as getOnce, type HttpAnswer } from '../../src/verify/http-client.js';
 
 export * from '../../src/verify/http-client.js';
+
+/** Against tests that hang, however slow and busy the machine is. */
+const ANSWER_MS = 60_000;
+
+/** The program's own, with more patience. */
+export function get(url: string, path: string, options: GetOptions = {}): Promise<HttpAnswer> {
+  return getOnce(url, path, { timeoutMs: ANSWER_MS, ...options });
+}
 
 /**
  * Sends the bytes as they are and resolves with all that came back until the peer closed, reset, or `withinMs` were
