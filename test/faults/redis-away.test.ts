@@ -10,6 +10,9 @@ import { refusals, servedOrRefused, underLoad } from './under-load.js';
 
 const CLIENTS = 40;
 
+// Mostly they wait for the store and for deadlines, each on a server of its own.
+t.jobs = 3;
+
 async function isAwayButHealthy(t: Test, warren: WarrenProcess): Promise<void> {
   t.match(await get(warren.url, '/health'), { status: 200, body: '{"status": "healthy"}' });
   const ready = await get(warren.url, '/ready');

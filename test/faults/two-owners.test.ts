@@ -12,6 +12,9 @@ const LEASE_MS = 1_000;
 const ENDLESS = { LEASE_MS: '600000' };
 const index = (n: number) => ({ status: 200, headers: { 'sequence-index': String(n) } });
 
+// Mostly they wait for leases and deadlines, each on a server of its own.
+t.jobs = 3;
+
 t.test('a second instance stands by: healthy, not ready, and every ask is told so', async (t) => {
   const redis = await startRedis(t);
   const a = await startInstance(t, 'a', redis.url, ENDLESS);

@@ -13,6 +13,9 @@ const READY = requestBytes('GET', '/ready');
 /** Commits may take long, and what waits is seen on the admin listener. */
 const WATCHED = { ADMIN_HOST_PORT: '127.0.0.1:0', COMMIT_TIMEOUT_MS: '30000' };
 
+// Mostly they wait for the store and for deadlines, each on a server of its own.
+t.jobs = 3;
+
 async function serving(warren: WarrenProcess): Promise<void> {
   await warren.waitForLog((line) => line.msg === 'serving');
 }
