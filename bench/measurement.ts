@@ -9,8 +9,6 @@ export interface Sample extends LoadResult {
   readonly cpuMicroseconds: number;
   /** Resident memory at its highest since the server's start, in MiB. */
   readonly peakMemoryMb: number;
-  /** Part of the numbers whose digits were not at hand when their turn came; NaN where there is no such thing. */
-  readonly waitedShare: number;
 }
 
 /** All rounds of one contestant under one load. */

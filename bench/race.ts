@@ -6,7 +6,7 @@
 import type { Contestant } from './contestants.js';
 import type { LoadSpec } from './load/closed-loop.js';
 import type { Measurement, Sample } from './measurement.js';
-import { type PageCounts, RunningServer } from './running-server.js';
+import { RunningServer } from './running-server.js';
 import type { BenchContext, Plan } from './scenario.js';
 import { rotated } from './statistics.js';
 import { scoped, type Teardowns } from './teardowns.js';
@@ -126,7 +126,6 @@ export async function timed(
   server: RunningServer,
   load: Omit<LoadSpec, 'port'>,
 ): Promise<Sample> {
-  const pagesBefore = await server.pageCounts();
   const before = server.cpuSeconds();
   const result = await context.load.run(scope, { ...load, port: server.port });
   const used = server.cpuSeconds() - before;
@@ -136,12 +135,5 @@ export async function timed(
     requestsPerSecond: result.requests / result.seconds,
     cpuMicroseconds: result.requests > 0 ? (used * 1e6) / result.requests : Number.NaN,
     peakMemoryMb: server.peakMemoryMb(),
-    waitedShare: waitedShare(pagesBefore, await server.pageCounts()),
   };
-}
-
-function waitedShare(before: PageCounts | undefined, after: PageCounts | undefined): number {
-  if (!before || !after) return Number.NaN;
-  const waits = after.waits - before.waits;
-  return waits / (after.hits - before.hits + waits);
 }

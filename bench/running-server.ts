@@ -3,7 +3,6 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChildHandle } from '../test/support/child-handle.js';
 import { LogTail } from '../test/support/log-tail.js';
-import { scrape } from '../test/support/metrics.js';
 import { type Contestant, prepare } from './contestants.js';
 import type { ControlGroup } from './control-group.js';
 import { cpuSeconds, residentMb } from './process-usage.js';
@@ -23,16 +22,10 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface PageCounts {
-  readonly hits: number;
-  readonly waits: number;
-}
-
 export class RunningServer {
   readonly contestant: Contestant;
   readonly port: number;
   readonly #child: ChildHandle;
-  readonly #adminUrl: string | undefined;
 
   /** Resolves when the server has given right answers. */
   static async start(
@@ -47,23 +40,17 @@ export class RunningServer {
     const { command, args } = group ? group.enclose(contestant) : contestant;
     const child = await ChildHandle.spawn({ command, args, env: prepared });
     scope.teardown(() => child.end());
-    const { port, adminUrl } = contestant.port ? { port: contestant.port } : await announced(child);
+    const port = contestant.port ?? (await announced(child));
     await untilConnected(contestant.name, child, port);
     // Without a database of its own a server stands where it was told to; one that keeps its state says where.
     await checkAnswers(contestant, port, contestant.kind === 'peer' ? initialIndex : undefined);
-    return new RunningServer(contestant, child, port, adminUrl);
+    return new RunningServer(contestant, child, port);
   }
 
-  private constructor(
-    contestant: Contestant,
-    child: ChildHandle,
-    port: number,
-    adminUrl: string | undefined,
-  ) {
+  private constructor(contestant: Contestant, child: ChildHandle, port: number) {
     this.contestant = contestant;
     this.#child = child;
     this.port = port;
-    this.#adminUrl = adminUrl;
   }
 
   get running(): boolean {
@@ -92,13 +79,6 @@ export class RunningServer {
     return residentMb(this.#child.pid, 'VmHWM');
   }
 
-  /** Numbers that found their digits at hand, and those that waited for them; undefined when it does not say. */
-  async pageCounts(): Promise<PageCounts | undefined> {
-    if (!this.#adminUrl) return undefined;
-    const metrics = await scrape(this.#adminUrl);
-    return { hits: metrics.value('warren_page_hits_total'), waits: metrics.value('warren_page_waits_total') };
-  }
-
   /** Whether it comes to rest: a slow server may still work on requests whose clients have left. */
   async settles(withinMs: number): Promise<boolean> {
     const giveUpAt = performance.now() + withinMs;
@@ -121,9 +101,9 @@ export class RunningServer {
   }
 }
 
-async function announced(child: ChildHandle): Promise<{ port: number; adminUrl?: string | undefined }> {
-  const { port, admin } = await new LogTail(child).waitFor(({ msg }) => msg === 'listening', LISTENING_MS);
-  return { port: Number(port), adminUrl: typeof admin === 'string' ? admin : undefined };
+async function announced(child: ChildHandle): Promise<number> {
+  const { port } = await new LogTail(child).waitFor(({ msg }) => msg === 'listening', LISTENING_MS);
+  return Number(port);
 }
 
 async function untilConnected(name: string, child: ChildHandle, port: number): Promise<void> {

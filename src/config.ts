@@ -11,8 +11,8 @@ import { parseRedisUrl } from './store/redis/redis-url.js';
 import { VARIABLES } from './variables.js';
 
 const MIB = 2 ** 20;
-/** Some pages of the largest terms, two at least in each: one is read while the next is rendered. */
-const TERMS_IN_MEMORY = 8;
+/** More than the JSON around the digits of a number. */
+const ROOM_AROUND_DIGITS = 1024;
 /** 16 characters are beyond guessing over a network, when they are random. */
 const TOKEN_LENGTH = 16;
 
@@ -105,8 +105,9 @@ const FIELDS = {
   ASK_TIMEOUT_MS: milliseconds,
   COMMIT_TIMEOUT_MS: milliseconds,
   STORE_GRACE_MS: integer(0, 3_600_000),
-  FORMAT_THREADS: integer(1, 64),
-  PAGE_MEMORY_MB: integer(4, 2047),
+  FORMAT_THREADS: integer(1, 2),
+  FORMAT_TIMEOUT_MS: milliseconds,
+  UNSENT_MEMORY_MB: integer(1, 65536),
   SEND_TIMEOUT_MS: milliseconds,
   WATCHDOG_MS: zeroOr(500, 3_600_000),
   RESTART_LIMIT: integer(0, 1_000_000),
@@ -156,11 +157,12 @@ const SCHEMA = v.pipe(
   ),
   v.forward(
     v.partialCheck(
-      [['MAX_INDEX'], ['PAGE_MEMORY_MB']],
-      ({ MAX_INDEX, PAGE_MEMORY_MB }) => TERMS_IN_MEMORY * digitsUpTo(MAX_INDEX) <= PAGE_MEMORY_MB * MIB,
-      `must have room for ${TERMS_IN_MEMORY} terms of MAX_INDEX`,
+      [['MAX_INDEX'], ['UNSENT_MEMORY_MB']],
+      ({ MAX_INDEX, UNSENT_MEMORY_MB }) =>
+        digitsUpTo(MAX_INDEX) + ROOM_AROUND_DIGITS <= UNSENT_MEMORY_MB * MIB,
+      'must have room for the term at MAX_INDEX',
     ),
-    ['PAGE_MEMORY_MB'],
+    ['UNSENT_MEMORY_MB'],
   ),
 );
 
@@ -186,7 +188,8 @@ export interface Config {
   readonly commitTimeoutMs: number;
   readonly storeGraceMs: number;
   readonly formatThreads: number;
-  readonly pageMemoryBytes: number;
+  readonly formatTimeoutMs: number;
+  readonly unsentMemoryBytes: number;
   readonly sendTimeoutMs: number;
   readonly watchdogMs: number;
   readonly restartLimit: number;
@@ -226,7 +229,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     commitTimeoutMs: values.COMMIT_TIMEOUT_MS,
     storeGraceMs: values.STORE_GRACE_MS,
     formatThreads: values.FORMAT_THREADS,
-    pageMemoryBytes: values.PAGE_MEMORY_MB * MIB,
+    formatTimeoutMs: values.FORMAT_TIMEOUT_MS,
+    unsentMemoryBytes: values.UNSENT_MEMORY_MB * MIB,
     sendTimeoutMs: values.SEND_TIMEOUT_MS,
     watchdogMs: values.WATCHDOG_MS,
     restartLimit: values.RESTART_LIMIT,

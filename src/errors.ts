@@ -41,7 +41,6 @@ export type FatalCode =
   | 'store-denied'
   | 'predecessor-invalid'
   | 'owner-failing'
-  | 'format-failing'
   | 'listen-failed'
   | 'native-missing';
 
@@ -51,7 +50,10 @@ export type FatalCode =
  */
 export type TransientCode = 'store-refused' | 'store-unreachable';
 
-export type ErrorCode = FatalCode | TransientCode;
+/** Large numbers could not be converted to decimal. It is tried again, and the process is not ready meanwhile. */
+export type ConversionCode = 'format-failing';
+
+export type ErrorCode = FatalCode | TransientCode | ConversionCode;
 
 export class WarrenError extends Error {
   override readonly name = 'WarrenError';

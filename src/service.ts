@@ -1,5 +1,5 @@
 /**
- * The service put together: store lock -> pages -> owner -> front -> admin -> signals. It is loaded when its first owner is
+ * The service put together: store lock -> terms -> owner -> front -> admin -> signals. It is loaded when its first owner is
  * already under way, see `main.ts`; the two are the only places that end the process.
  */
 import { randomUUID } from 'node:crypto';
@@ -9,15 +9,15 @@ import { type AdminOptions, AdminServer } from './admin/admin-server.js';
 import { Journal } from './admin/journal.js';
 import type { Config } from './config.js';
 import { messageOf } from './errors.js';
-import { startFormatPool } from './format/format-pool.js';
-import { PageMemory } from './format/page-memory.js';
-import { Pages } from './format/pages.js';
 import { loadUws } from './http/load-uws.js';
 import { openApi } from './http/openapi.js';
 import { ProblemLog } from './http/problem-log.js';
 import { Server } from './http/server.js';
+import { SlowReaders } from './http/slow-readers.js';
 import { LOOP_CELLS, watchLoop } from './meter/loop-gauge.js';
 import { OwnerMeter } from './meter/owner-meter.js';
+import { ConversionPool } from './residents/fibonacci/conversion-pool.js';
+import { Terms } from './residents/fibonacci/terms.js';
 import { OwnerHandle } from './runtime/owner-handle.js';
 import type { OwnerSpawner } from './runtime/owner-spawner.js';
 import { Rehearsal } from './runtime/rehearsal.js';
@@ -42,22 +42,25 @@ export interface Foundation {
 export async function serve({ version, config, log, spawner }: Foundation): Promise<void> {
   const uws = await loadUws();
   const lock = config.store.kind === 'lmdb' ? await FolderLock.acquire(config.store.folder) : undefined;
-  const memory = new PageMemory(config.pageMemoryBytes);
-  const pool = startFormatPool({
+  const pool = new ConversionPool({
     threads: config.formatThreads,
     heapMb: config.formatHeapMb,
-    memory: memory.memory,
+    timeoutMs: config.formatTimeoutMs,
+    onProgress: (index, step) => log.info({ index, step }, 'computing the first digits'),
+    onFailure: ({ code, message }) => log.error({ code }, message),
   });
-  const pages = new Pages({
-    memory,
-    pool,
-    waitTimeoutMs: config.askTimeoutMs,
-    onJump: (index, tookMs) => {
+  const terms = new Terms({
+    maxIndex: config.maxIndex,
+    convert: (index, signal) => pool.convert(index, signal),
+    onConversion: (index, tookMs) => {
       if (tookMs === undefined) log.info({ index }, 'computing the first digits');
-      else log.info({ index, tookMs: Math.round(tookMs) }, 'ready');
+      else {
+        log.info({ index, tookMs: Math.round(tookMs) }, 'ready');
+        owner.goOn();
+      }
     },
-    onFailure: (error) => fatal('format-failing', `terms cannot be rendered: ${messageOf(error)}`),
   });
+  const slowReaders = new SlowReaders({ bytes: config.unsentMemoryBytes, timeoutMs: config.sendTimeoutMs });
   const writer = randomUUID();
   const journal = new Journal();
   journal.add('started', `version ${version} started as process ${process.pid}`);
@@ -71,7 +74,10 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
     limits: config,
     spawn: (resume) => spawner.spawn({ ...config, ...observed, writer, instance, resume }),
     onError: (error) => log.error({ err: error }, 'an answer failed'),
-    onAcknowledged: ({ state }) => pages.moveTo(state),
+    onServing: (state) => terms.moveTo(state),
+    onReplies: (replies) => terms.follow(replies.at(-1) ?? 0),
+    answering: () => terms.ready,
+    repliesAtOnce: () => Math.min(terms.atOnce, slowReaders.room),
     onEvent: (event) => {
       switch (event.kind) {
         case 'serving': {
@@ -86,6 +92,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
           journal.add('away', `the store is away: ${event.reason}`);
           return;
         case 'standby':
+          terms.forget();
           log.warn({ reason: event.reason }, 'standing by');
           journal.add('standby', `standing by: ${event.reason}`);
           return;
@@ -112,15 +119,15 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
   const server = new Server({
     uws,
     owner,
-    pages,
-    memory: memory.memory,
+    digits: terms,
+    slowReaders,
+    rendering: () => terms.ready,
     openLimit: config.mailboxLimit,
-    sendTimeoutMs: config.sendTimeoutMs,
     description: JSON.stringify(openApi(version)),
     onError: (error) => log.error({ err: error }, 'a handler failed'),
     onProblem: (code, counts, requestId) => problems.note(code, counts, requestId),
   });
-  const parts = { version, config, owner, ownerMeter, server, pages, memory, pool, mainLoop, rehearsal };
+  const parts = { version, config, owner, ownerMeter, server, terms, pool, mainLoop, rehearsal };
   const admin = await startAdmin(log, config.admin, { parts, journal });
   const port = await server.listen(config.serving.host, config.serving.port);
   log.info(
@@ -157,8 +164,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
     await drained;
     clearTimeout(overtime);
     server.close();
-    pages.close();
-    await pool.close();
+    terms.forget();
     await lock?.release();
     admin?.server.close();
     log.info('stopped');

@@ -82,8 +82,21 @@ export const VARIABLES = [
     fallback: '1000',
     meaning: 'time for which requests are held when the store goes away',
   },
-  { name: 'FORMAT_THREADS', fallback: '1', meaning: 'threads of the format pool' },
-  { name: 'PAGE_MEMORY_MB', fallback: '64', meaning: 'shared memory for rendered terms' },
+  {
+    name: 'FORMAT_THREADS',
+    fallback: '2',
+    meaning: 'threads that convert the first two numbers to decimal after a start at a large index: 1 or 2',
+  },
+  {
+    name: 'FORMAT_TIMEOUT_MS',
+    fallback: '120000',
+    meaning: 'time until such a conversion counts as hung, and is tried again',
+  },
+  {
+    name: 'UNSENT_MEMORY_MB',
+    fallback: '64',
+    meaning: 'memory for what slow clients have not read yet; past it the slowest is cut',
+  },
   {
     name: 'SEND_TIMEOUT_MS',
     fallback: '10000',
@@ -102,7 +115,7 @@ export const VARIABLES = [
   { name: 'RESTART_WINDOW_MS', fallback: '10000', meaning: 'see RESTART_LIMIT' },
   { name: 'SHUTDOWN_TIMEOUT_MS', fallback: '8000', meaning: 'time for a clean stop' },
   { name: 'OWNER_HEAP_MB', fallback: '64', meaning: 'heap limit of the owner thread' },
-  { name: 'FORMAT_HEAP_MB', fallback: '128', meaning: 'heap limit of a format thread' },
+  { name: 'FORMAT_HEAP_MB', fallback: '64', meaning: 'heap limit of a format thread' },
   {
     name: 'FAULTS',
     fallback: 'off',

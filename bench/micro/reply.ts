@@ -1,16 +1,15 @@
 /**
  * What a `Reply` costs the main thread beside a bare `res.end` of the same bytes: CPU time of this process per
- * request, on real connections, with the terms already rendered and no owner behind. The load comes from another
+ * request, on real connections, with the terms already added and no owner behind. The load comes from another
  * process.
  */
 
 import type { HttpResponse } from 'uWebSockets.js';
-import { PageMemory } from '../../src/format/page-memory.js';
-import { Pages } from '../../src/format/pages.js';
-import { render } from '../../src/format/render.js';
-import { Reply, type ReplyContext } from '../../src/http/reply.js';
+import { Reply, type ReplyContext, Wrapping } from '../../src/http/reply.js';
 import { RequestCounts } from '../../src/http/request-counts.js';
-import { createDecimalKernel } from '../../src/sequence/decimal-kernel.js';
+import { SlowReaders } from '../../src/http/slow-readers.js';
+import { Terms } from '../../src/residents/fibonacci/terms.js';
+import { fibonacciPair } from '../../src/sequence/fibonacci.js';
 import { compare } from '../comparison.js';
 import { digitsAt, indexWithDigits } from '../digits.js';
 import { chooseLoadTool } from '../load/closed-loop.js';
@@ -21,7 +20,7 @@ const SIZES = [20, 2_000, 209_000];
 /** Each takes a second, as short as wrk can. */
 const ROUNDS = 5;
 const CONNECTIONS = 50;
-const WRAPPING = { prefix: '{"current": ', suffix: '}' };
+const WRAPPING = new Wrapping('{"current": ', '}', 16);
 
 const scope = new Teardowns();
 const load = chooseLoadTool(undefined);
@@ -63,37 +62,29 @@ async function measure(index: number): Promise<void> {
       way(`bare: res.end of a ${typeof body === 'string' ? 'string' : 'buffer'}`, (res) => {
         writeHead(res, index).end(body);
       }),
-      way('Reply', (res) =>
-        new Reply(res, context, WRAPPING, true, counts, '').settle(index, performance.now()),
-      ),
+      way('Reply', (res) => new Reply(res, context, WRAPPING, true, counts, '').settle(index)),
     ],
   );
   app.close();
-  context.pages.close();
+  context.slowReaders.close();
 }
 
-/** Pages that render in this thread, around one index. */
+/** Terms around one index. */
 async function contextAt(index: number): Promise<ReplyContext> {
-  const memory = new PageMemory(64 * 2 ** 20);
-  const kernel = createDecimalKernel(memory.memory);
-  const pages = new Pages({
-    memory,
-    pool: { render: async (task) => render(task, kernel, memory.memory), close: async () => {} },
-    waitTimeoutMs: 1000,
-    onJump: () => {},
-    onFailure: (error) => {
-      throw error;
+  const terms = new Terms({
+    maxIndex: index,
+    convert: async (first) => {
+      const [a, b] = fibonacciPair(first);
+      return [`${a}`, `${b}`];
     },
+    onConversion: () => {},
   });
-  await new Promise<void>((resolve) => {
-    pages.wait(index, performance.now(), () => resolve());
-    pages.moveTo(index);
-  });
+  terms.moveTo(index);
+  while (!terms.ready) await new Promise(setImmediate);
   return {
-    pages,
-    bytes: Buffer.from(memory.memory.buffer),
+    digits: terms,
+    slowReaders: new SlowReaders({ bytes: 64 * 2 ** 20, timeoutMs: 10_000 }),
     draining: false,
-    sending: new Set(),
     retryAfterSeconds: () => 1,
     onError: (error) => {
       throw error;

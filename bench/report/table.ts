@@ -15,12 +15,8 @@ export function markdown({ title, columns, rows }: Table): string {
   return [`${title}:`, '', line(columns), rule, ...rows.map(line)].join('\n');
 }
 
-/** The usual table: one row for each contestant, the first of them the baseline of all ratios. @param waited has a column for it. */
-export function loadTable(
-  title: string,
-  measurements: readonly Measurement[],
-  { waited = false }: { readonly waited?: boolean } = {},
-): Table {
+/** The usual table: one row for each contestant, the first of them the baseline of all ratios. */
+export function loadTable(title: string, measurements: readonly Measurement[]): Table {
   const baseline = measurements[0];
   return {
     title,
@@ -35,7 +31,6 @@ export function loadTable(
       'CPU µs/request',
       'CPU ratio',
       'peak MiB',
-      ...(waited ? ['waited'] : []),
       'errors',
     ],
     rows: measurements.map((measurement) => {
@@ -51,7 +46,6 @@ export function loadTable(
         Number.isNaN(cpu) ? '–' : cpu.toFixed(cpu < 100 ? 1 : 0),
         ratio(against('cpuMicroseconds').median),
         count(of('peakMemoryMb').max),
-        ...(waited ? [percent(of('waitedShare').median)] : []),
         count(figures(measurement, 'errors').reduce((sum, errors) => sum + errors, 0)),
       ];
     }),

@@ -85,7 +85,7 @@ export const fixedSizes: Scenario = {
         ...(path === '/current' ? { digits: size } : {}),
       });
       const [ceiling, warren] = [measured(results, CEILING), measured(results, WARREN)];
-      tables.push(loadTable(workload, results, { waited: true }));
+      tables.push(loadTable(workload, results));
       const text = `async, ${workload}`;
       bars.push(
         ...ratioBar(`${text}: throughput`, 'at least', BAR, 'requestsPerSecond', warren, ceiling),

@@ -83,7 +83,7 @@ export const freshSequence: Scenario = {
             count(result.rounds.length),
           ]),
         },
-        loadTable(`${WORKLOAD}, ${seconds} s`, results, { waited: true }),
+        loadTable(`${WORKLOAD}, ${seconds} s`, results),
       ],
       bars: [
         summaryBar(

@@ -112,7 +112,6 @@ async function runOnce({ server, results }: Lane, seconds: number): Promise<void
       requestsPerSecond: outcome.requests / outcome.seconds,
       cpuMicroseconds: (used * 1e6) / requests,
       peakMemoryMb: server.peakMemoryMb(),
-      waitedShare: Number.NaN,
     });
   }
 }

@@ -13,7 +13,12 @@ const MS = 1e-3;
 
 export function createMetrics(parts: Parts): Registry {
   const registry = new Registry();
-  for (const row of [...requestRows(parts), ...ownerRows(parts), ...pageRows(parts), ...processRows(parts)]) {
+  for (const row of [
+    ...requestRows(parts),
+    ...ownerRows(parts),
+    ...digitRows(parts),
+    ...processRows(parts),
+  ]) {
     registerRow(registry, row);
   }
   for (const row of histogramsOf(parts)) registerHistogram(registry, row);
@@ -76,16 +81,6 @@ function requestRows({ owner, server, config }: Parts): Row[] {
     gauge('pending_asks', 'Messages that the owner has not replied to.', () => owner.pending),
     gauge('pending_asks_limit', 'Bound on pending messages.', () => config.mailboxLimit),
     gauge('oldest_ask_seconds', 'Age of the oldest of them.', () => owner.oldestMs * MS),
-    counter(
-      'page_hits_total',
-      'Numbers whose digits were at hand.',
-      all((c) => c.pageHits),
-    ),
-    counter(
-      'page_waits_total',
-      'Numbers that waited for their digits.',
-      all((c) => c.pageWaits),
-    ),
   ];
 }
 
@@ -109,14 +104,20 @@ function ownerRows(parts: Parts): Row[] {
   ];
 }
 
-function pageRows({ memory, pages, pool }: Parts): Row[] {
+function digitRows({ terms, pool, server: { slowReaders } }: Parts): Row[] {
   return [
-    gauge('page_bytes', 'Shared memory in pages.', () => memory.used),
-    gauge('page_bytes_limit', 'Shared memory for pages.', () => memory.bytes),
-    gauge('page_waiting', 'Replies that wait for their page now.', () => pages.waiting),
-    gauge('format_queue', 'Pages that wait for a format thread.', () => pool.queued),
-    counter('pages_rendered_total', 'Pages rendered.', () => pool.pagesRendered),
-    counter('page_render_seconds_total', 'Time from ordering a page to having it.', () => pool.renderMs * MS),
+    counter('terms_added_total', 'Numbers whose digits were added.', () => terms.added),
+    counter(
+      'conversions_total',
+      'Starts at a large index that were converted to decimal.',
+      () => pool.conversions,
+    ),
+    counter('conversion_failures_total', 'Tries of that which failed.', () => pool.failures),
+    counter('conversion_seconds_total', 'Time of those that succeeded.', () => pool.tookMs * MS),
+    gauge('slow_readers', 'Answers whose clients have not read all of it yet.', () => slowReaders.count),
+    counter('slow_readers_cut_total', 'Clients cut off because they did not read.', () => slowReaders.cut),
+    gauge('unsent_bytes', 'Copies of what they have not read.', () => slowReaders.bytes),
+    gauge('unsent_bytes_limit', 'Bound on these copies.', () => slowReaders.limitBytes),
   ];
 }
 

@@ -28,10 +28,10 @@ export interface Sample {
     readonly lag: number;
   };
   /** Busy share, 0 to 1. */
-  readonly busy: { readonly main: number; readonly owner: number; readonly format: number };
-  readonly heapBytes: { readonly main: number; readonly owner: number; readonly format: number };
+  readonly busy: { readonly main: number; readonly owner: number };
+  readonly heapBytes: { readonly main: number; readonly owner: number };
   readonly residentBytes: number;
-  readonly pageBytes: number;
+  readonly unsentBytes: number;
   readonly totals: {
     readonly answers: number;
     readonly problems: number;
@@ -52,7 +52,6 @@ interface Totals {
   readonly next: number;
   readonly reads: number;
   readonly problems: number;
-  readonly renderMs: number;
   readonly latency: Distribution;
   readonly batches: Distribution;
   readonly commitLatency: Distribution;
@@ -76,7 +75,7 @@ export class Sampler {
     const seconds = Math.max(now.at - before.at, 1) / 1000;
     const rate = (pick: (totals: Totals) => number) => round((pick(now) - pick(before)) / seconds);
     const commits = now.commitLatency.since(before.commitLatency);
-    const [main, owner, format] = threadsOf(parts);
+    const [main, owner] = threadsOf(parts);
     const { rehearsal } = parts;
     return {
       at: Date.now(),
@@ -98,15 +97,13 @@ export class Sampler {
       busy: {
         main: round(main?.utilization ?? 0),
         owner: round(owner?.utilization ?? 0),
-        format: round(Math.min(1, (now.renderMs - before.renderMs) / 1000 / seconds)),
       },
       heapBytes: {
         main: main?.heapBytes ?? 0,
         owner: owner?.heapBytes ?? 0,
-        format: format?.heapBytes ?? 0,
       },
       residentBytes: process.memoryUsage.rss(),
-      pageBytes: parts.memory.used,
+      unsentBytes: parts.server.slowReaders.bytes,
       totals: {
         answers: now.next + now.reads,
         problems: now.problems,
@@ -121,7 +118,7 @@ export class Sampler {
   }
 }
 
-function totalsOf({ owner, ownerMeter, server, pool }: Parts): Totals {
+function totalsOf({ owner, ownerMeter, server }: Parts): Totals {
   const sum = (pick: (counts: RequestCounts) => number) =>
     server.counts.reduce((total, counts) => total + pick(counts), 0);
   return {
@@ -129,7 +126,6 @@ function totalsOf({ owner, ownerMeter, server, pool }: Parts): Totals {
     next: sum((c) => (c.path === '/next' ? c.ok : 0)),
     reads: sum((c) => (c.path === '/current' || c.path === '/previous' ? c.ok : 0)),
     problems: sum((c) => Object.values(c.problems).reduce((total, count) => total + count, 0)),
-    renderMs: pool.renderMs,
     latency: owner.meter.latency.read(),
     batches: owner.meter.batchSizes.read(),
     commitLatency: ownerMeter.commitLatency.read(),

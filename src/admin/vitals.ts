@@ -3,15 +3,14 @@
  * Metrics and live page both read here, so they cannot disagree.
  */
 import type { Config } from '../config.js';
-import type { RunningFormatPool } from '../format/format-pool.js';
-import type { PageMemory } from '../format/page-memory.js';
-import type { Pages } from '../format/pages.js';
 import type { Server } from '../http/server.js';
 import { type LoopFigures, readLoop } from '../meter/loop-gauge.js';
 import type { OwnerMeter } from '../meter/owner-meter.js';
+import type { ConversionPool } from '../residents/fibonacci/conversion-pool.js';
+import type { Terms } from '../residents/fibonacci/terms.js';
 import type { OwnerHandle } from '../runtime/owner-handle.js';
 import type { Rehearsal } from '../runtime/rehearsal.js';
-import { digitsUpTo } from '../sequence/fibonacci.js';
+import { digitsOf as digitsOfTerm } from '../sequence/fibonacci.js';
 
 export interface Parts {
   readonly version: string;
@@ -19,9 +18,8 @@ export interface Parts {
   readonly owner: OwnerHandle;
   readonly ownerMeter: OwnerMeter;
   readonly server: Server;
-  readonly pages: Pages;
-  readonly memory: PageMemory;
-  readonly pool: RunningFormatPool;
+  readonly terms: Terms;
+  readonly pool: ConversionPool;
   readonly mainLoop: Float64Array;
   /** Undefined when no faults may be rehearsed. */
   readonly rehearsal: Rehearsal | undefined;
@@ -29,11 +27,11 @@ export interface Parts {
 
 export type Phase = 'starting' | 'serving' | 'standby' | 'away' | 'stopping';
 
-export function phaseOf({ owner, server, pages }: Parts): Phase {
+export function phaseOf({ owner, server, terms }: Parts): Phase {
   if (server.draining) return 'stopping';
   if (owner.standby) return 'standby';
   if (owner.acknowledged === undefined) return 'starting';
-  return owner.serving && pages.started ? 'serving' : 'away';
+  return owner.serving && terms.ready ? 'serving' : 'away';
 }
 
 export function indexOf({ owner }: Parts): number {
@@ -42,9 +40,7 @@ export function indexOf({ owner }: Parts): number {
 
 /** Decimal digits of the current term. */
 export function digitsOf(parts: Parts): number {
-  const index = indexOf(parts);
-  const page = parts.pages.find(index);
-  return page ? page.endOf(index) - page.startOf(index) : digitsUpTo(index);
+  return digitsOfTerm(indexOf(parts));
 }
 
 /** By how much replies are ahead of the store, in steps: with gated durability never. */
@@ -58,11 +54,10 @@ export interface ThreadFigures extends Partial<LoopFigures> {
   readonly thread: string;
 }
 
-/** The format threads have no event loop to speak of: between two pages they wait for the next. */
-export function threadsOf({ mainLoop, ownerMeter, pool }: Parts): ThreadFigures[] {
+/** Without the format threads: they are there for a conversion only. */
+export function threadsOf({ mainLoop, ownerMeter }: Parts): ThreadFigures[] {
   return [
     { thread: 'main', ...readLoop(mainLoop) },
     { thread: 'owner', ...readLoop(ownerMeter.loop) },
-    { thread: 'format', ...pool.heap },
   ];
 }

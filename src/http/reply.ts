@@ -2,31 +2,30 @@
  * One answer to one request. A `Reply` owns its `res`: it alone calls `onAborted`, `cork`, `end`, `tryEnd` and
  * `onWritable`, and it never touches `res` after an abort or after the end.
  *
- * A body is `{"next": ` + digits + `}`. A small one becomes a string. A large one is sent from the page where its
- * digits stand: prefix and suffix are written into the margins around them right before each attempt to send, since
- * replies with other prefixes may be reading from the same page between two attempts.
+ * A body is `{"next": ` + digits + `}`. A small one becomes a string. A large one is sent from where its digits stand: prefix and
+ * suffix are written into the margins around them right before. What the socket does not take at once is copied, since the digits
+ * stand there only until the next ones are added.
  */
+
 import type { HttpResponse } from 'uWebSockets.js';
+import assert from 'node:assert/strict';
 import type { ProblemCode } from '../errors.js';
-import type { Page } from '../format/page.js';
-import type { Pages, Reader } from '../format/pages.js';
 import type { Asker } from '../runtime/pending-asks.js';
+import type { Digits } from './digits.js';
 import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js';
 import type { RequestCounts } from './request-counts.js';
 import { requestIdOf } from './request-id.js';
+import type { SlowReader, SlowReaders } from './slow-readers.js';
 
 /** From this many bytes on, sending from shared memory is cheaper than making a string. */
 const LARGE_BYTES = 512;
 
 /** What a reply needs of its server. */
 export interface ReplyContext {
-  readonly pages: Pages;
-  /** All page memory. */
-  readonly bytes: Buffer<SharedArrayBuffer>;
+  readonly digits: Digits;
+  readonly slowReaders: SlowReaders;
   /** Connections are closed with their answers. */
   readonly draining: boolean;
-  /** Replies that wait for their readers. */
-  readonly sending: Set<Reply>;
   retryAfterSeconds(): number;
   /** A reply failed. */
   onError(error: unknown): void;
@@ -38,20 +37,26 @@ export interface ReplyContext {
   left(ask: number): void;
 }
 
-/** How the digits are wrapped; the longest prefix and suffix fit the margins of a page. */
-export interface Wrapping {
+/** How the digits are wrapped. */
+export class Wrapping {
   readonly prefix: string;
   readonly suffix: string;
+
+  /** @param margin bytes that are free on each side of the digits. */
+  constructor(prefix: string, suffix: string, margin: number) {
+    assert(prefix.length <= margin && suffix.length <= margin, `${prefix}…${suffix} fits into the margins`);
+    this.prefix = prefix;
+    this.suffix = suffix;
+  }
 }
 
-export class Reply implements Asker, Reader {
+export class Reply implements Asker, SlowReader {
   readonly #context: ReplyContext;
   readonly #wrapping: Wrapping;
   readonly #withBody: boolean;
   readonly #counts: RequestCounts;
   readonly #clientsId: string;
   #res: HttpResponse | undefined;
-  #page: Page | undefined;
   /** Sends on from an offset of the body; set while the reader is slower than we are. */
   #sendOn: ((from: number) => boolean) | undefined;
   #sent = 0;
@@ -85,36 +90,26 @@ export class Reply implements Asker, Reader {
     });
   }
 
-  settle(outcome: number | ProblemCode, askedAt: number): void {
+  settle(outcome: number | ProblemCode): void {
     this.ask = undefined;
     try {
-      this.#answer(outcome, askedAt);
+      this.#answer(outcome);
     } catch (error) {
       this.#abandon(error);
     }
   }
 
-  #answer(outcome: number | ProblemCode, askedAt: number): void {
-    if (!this.#res) return;
+  #answer(outcome: number | ProblemCode): void {
+    const res = this.#res;
+    if (!res) return;
     if (typeof outcome !== 'number') {
       this.#refuse(outcome);
       return;
     }
-    const page = this.#context.pages.find(outcome);
-    if (page) {
-      this.#counts.pageHits += 1;
-      this.#send(outcome, page);
-    } else {
-      this.#counts.pageWaits += 1;
-      this.#context.pages.wait(outcome, askedAt, (rendered) => {
-        try {
-          if (rendered) this.#send(outcome, rendered);
-          else this.#refuse('ask-timeout');
-        } catch (error) {
-          this.#abandon(error);
-        }
-      });
-    }
+    const span = this.#context.digits.locate(outcome);
+    // It was not kept from the owner, so it may have moved the sequence.
+    if (!span) this.#refuse('ask-timeout');
+    else this.#send(res, outcome, span.start, span.end);
   }
 
   /**
@@ -141,64 +136,60 @@ export class Reply implements Asker, Reader {
     if (this.#res) this.cut();
   }
 
-  #send(index: number, page: Page): void {
-    const res = this.#res;
-    if (!res) return;
+  #send(res: HttpResponse, reply: number, start: number, end: number): void {
     const { prefix, suffix } = this.#wrapping;
-    const start = page.startOf(index);
-    const end = page.endOf(index);
     const length = prefix.length + end - start + suffix.length;
     this.#counts.ok += 1;
     if (this.#withBody && length >= LARGE_BYTES) {
-      this.#sendLarge(index, page, start, end, length);
+      this.#sendLarge(res, reply, start, end, length);
       return;
     }
+    const { digits, draining } = this.#context;
     res.cork(() => {
-      this.#writeHead(res, index);
-      if (this.#withBody) {
-        const digits = this.#context.bytes.toString('latin1', start, end);
-        res.end(prefix + digits + suffix, this.#context.draining);
-      } else endWithoutBody(res, length);
+      this.#writeHead(res, reply);
+      if (this.#withBody) res.end(prefix + digits.bytes.toString('latin1', start, end) + suffix, draining);
+      else endWithoutBody(res, length);
     });
     this.#close();
   }
 
-  #sendLarge(index: number, page: Page, start: number, end: number, length: number): void {
-    const res = this.#res as HttpResponse;
+  #sendLarge(res: HttpResponse, reply: number, start: number, end: number, length: number): void {
     const { prefix, suffix } = this.#wrapping;
-    const { bytes, pages, sending } = this.#context;
+    const { bytes } = this.#context.digits;
     const bodyStart = start - prefix.length;
-    const attempt = (from: number): [boolean, boolean] => {
-      if (from < prefix.length) bytes.write(prefix, bodyStart, 'latin1');
-      bytes.write(suffix, end, 'latin1');
-      return res.tryEnd(new Uint8Array(bytes.buffer, bodyStart + from, length - from), length);
-    };
+    for (let at = 0; at < prefix.length; at++) bytes[bodyStart + at] = prefix.charCodeAt(at);
+    for (let at = 0; at < suffix.length; at++) bytes[end + at] = suffix.charCodeAt(at);
     let done = false;
     res.cork(() => {
-      this.#writeHead(res, index);
-      [, done] = attempt(0);
+      this.#writeHead(res, reply);
+      [, done] = res.tryEnd(new Uint8Array(bytes.buffer, bodyStart, length), length);
     });
-    if (done) {
-      this.#close();
+    if (done) this.#close();
+    else this.#sendSlowly(res, new Uint8Array(bytes.buffer, bodyStart, length), res.getWriteOffset());
+  }
+
+  /** @param body good until the next digits are added. @param sent bytes that the socket has taken. */
+  #sendSlowly(res: HttpResponse, body: Uint8Array, sent: number): void {
+    const { length } = body;
+    const rest = this.#context.slowReaders.keep(this, body.subarray(sent));
+    if (!rest) {
+      this.cut();
       return;
     }
-    this.#page = page;
-    this.#sent = res.getWriteOffset();
+    this.#sent = sent;
     this.progressAt = performance.now();
     this.#sendOn = (from) => {
       if (!this.#res) return true;
-      const [ok, finished] = attempt(from);
+      const [ok, finished] = res.tryEnd(rest.subarray(from - sent), length);
       if (finished) {
         this.#close();
         return ok;
       }
-      const sent = res.getWriteOffset();
-      if (sent > this.#sent) this.progressAt = performance.now();
-      this.#sent = sent;
+      const offset = res.getWriteOffset();
+      if (offset > this.#sent) this.progressAt = performance.now();
+      this.#sent = offset;
       return ok;
     };
-    pages.hold(page, this);
-    sending.add(this);
     res.onWritable((from) => {
       try {
         return this.#sendOn?.(from) ?? true;
@@ -228,10 +219,7 @@ export class Reply implements Asker, Reader {
   #close(): void {
     if (!this.#res) return;
     this.#res = undefined;
-    if (this.#page) {
-      this.#context.sending.delete(this);
-      this.#context.pages.release(this.#page, this);
-    }
+    if (this.#sendOn) this.#context.slowReaders.release(this);
     this.#context.closed(this);
   }
 }

@@ -8,9 +8,6 @@ export class RequestCounts {
   ok = 0;
   /** Clients that left before their answer. */
   left = 0;
-  /** Numbers whose digits were at hand, and those that had to wait for their page. */
-  pageHits = 0;
-  pageWaits = 0;
   readonly problems = Object.fromEntries(Object.keys(PROBLEMS).map((code) => [code, 0])) as Record<
     ProblemCode,
     number

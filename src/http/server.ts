@@ -12,28 +12,23 @@ import type {
   us_listen_socket,
 } from 'uWebSockets.js';
 import { type ProblemCode, WarrenError } from '../errors.js';
-import type { Pages } from '../format/pages.js';
 import type { OwnerHandle } from '../runtime/owner-handle.js';
+import type { Digits } from './digits.js';
 import type { Uws } from './load-uws.js';
-import {
-  endWithDocument,
-  endWithJson,
-  endWithProblem,
-  Reply,
-  type ReplyContext,
-  type Wrapping,
-} from './reply.js';
+import { endWithDocument, endWithJson, endWithProblem, Reply, type ReplyContext, Wrapping } from './reply.js';
 import { RequestCounts } from './request-counts.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
 import { type FrontAnswer, type Method, ROUTES, type Route } from './routes.js';
+import type { SlowReaders } from './slow-readers.js';
 
 export interface ServerOptions {
   readonly uws: Uws;
   readonly owner: OwnerHandle;
-  readonly pages: Pages;
-  readonly memory: WebAssembly.Memory;
+  readonly digits: Digits;
+  readonly slowReaders: SlowReaders;
+  /** Whether the digits of the owner's replies are at hand. */
+  readonly rendering: () => boolean;
   readonly openLimit: number;
-  readonly sendTimeoutMs: number;
   /** What `/openapi.json` answers. */
   readonly description: string;
   /** A handler threw. */
@@ -44,9 +39,6 @@ export interface ServerOptions {
 
 const HEALTHY = '{"status": "healthy"}';
 const READY = '{"status": "ready"}';
-const SLOW_TICK_MS = 100;
-/** A reader that has taken nothing for so long is offered the rest again. */
-const NUDGE_MS = 1000;
 
 /** Without this option a second process would share the port, and with it the requests. */
 const EXCLUSIVE_PORT = 1 satisfies ListenOptions.LIBUS_LISTEN_EXCLUSIVE_PORT;
@@ -62,10 +54,8 @@ type ListenExclusively = (
 export class Server implements ReplyContext {
   readonly #options: ServerOptions;
   readonly #app: TemplatedApp;
-  readonly #slowTick: NodeJS.Timeout;
-  readonly pages: Pages;
-  readonly bytes: Buffer<SharedArrayBuffer>;
-  readonly sending = new Set<Reply>();
+  readonly digits: Digits;
+  readonly slowReaders: SlowReaders;
   draining = false;
   /** By route, and one for all that is no route. */
   readonly counts: RequestCounts[] = [];
@@ -75,13 +65,11 @@ export class Server implements ReplyContext {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.pages = options.pages;
-    this.bytes = Buffer.from(options.memory.buffer);
+    this.digits = options.digits;
+    this.slowReaders = options.slowReaders;
     this.#app = options.uws.App();
     for (const route of ROUTES) this.#register(route);
     this.#answerWithProblem('/*', 'not-found', this.#count('ANY', 'other'));
-    this.#slowTick = setInterval(() => this.#attendSlow(), Math.min(SLOW_TICK_MS, options.sendTimeoutMs));
-    this.#slowTick.unref();
   }
 
   /** Requests that wait for their answer, or for their client to read it. */
@@ -118,7 +106,7 @@ export class Server implements ReplyContext {
 
   /** Ends every connection. */
   close(): void {
-    clearInterval(this.#slowTick);
+    this.slowReaders.close();
     this.#app.close();
   }
 
@@ -189,7 +177,7 @@ export class Server implements ReplyContext {
     const body = { health: HEALTHY, ready: READY }[answer];
     const well = {
       health: () => owner.alive,
-      ready: () => owner.ready && this.pages.started && !this.draining,
+      ready: () => owner.ready && this.#options.rendering() && !this.draining,
     }[answer];
     return (res, req) => {
       if (well()) endWithJson(res, body, this, withBody, counts);
@@ -204,8 +192,9 @@ export class Server implements ReplyContext {
   ): Handler {
     const withBody = method !== 'HEAD';
     const { owner, openLimit } = this.#options;
-    const plain: Wrapping = { prefix: `{"${member}": `, suffix: '}' };
-    const quoted: Wrapping = { prefix: `{"${member}": "`, suffix: '"}' };
+    const { margin } = this.digits;
+    const plain = new Wrapping(`{"${member}": `, '}', margin);
+    const quoted = new Wrapping(`{"${member}": "`, '"}', margin);
     return (res, req) => {
       const query = req.getQuery();
       if (query && query !== 'as=string') {
@@ -213,8 +202,6 @@ export class Server implements ReplyContext {
         endWithProblem(res, 'bad-query', this, withBody, counts, idIn(req), { detail });
       } else if (this.draining) {
         endWithProblem(res, 'shutting-down', this, withBody, counts, idIn(req));
-      } else if (this.pages.farOff) {
-        endWithProblem(res, 'not-ready', this, withBody, counts, idIn(req));
       } else if (this.#open >= openLimit) {
         endWithProblem(res, 'mailbox-full', this, withBody, counts, idIn(req));
       } else {
@@ -224,7 +211,7 @@ export class Server implements ReplyContext {
           reply.ask = owner.ask(message, reply);
         } catch (error) {
           this.#options.onError(error);
-          reply.settle('internal', performance.now());
+          reply.settle('internal');
         }
       }
     };
@@ -240,14 +227,6 @@ export class Server implements ReplyContext {
       } catch {
         res.close();
       }
-    }
-  }
-
-  #attendSlow(): void {
-    const now = performance.now();
-    for (const reply of this.sending) {
-      if (now - reply.progressAt >= NUDGE_MS) reply.nudge();
-      if (now - reply.progressAt >= this.#options.sendTimeoutMs) reply.cut();
     }
   }
 }

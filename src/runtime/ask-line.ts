@@ -2,6 +2,8 @@
  * The line before the owner, on the main thread: takes asks, posts them in batches, and hands out the replies. It outlives
  * owners: whichever thread is there at the time is posted to, and a successor gets what is unanswered.
  */
+
+import type { ProblemCode } from '../errors.js';
 import { AskMeter } from '../meter/ask-meter.js';
 import { DrainRate } from './drain-rate.js';
 import type { OwnerThread } from './owner-thread.js';
@@ -25,6 +27,7 @@ export class AskLine {
   readonly pending: PendingAsks;
   readonly #limits: AskLimits;
   readonly #thread: () => OwnerThread | undefined;
+  readonly #mayPost: () => boolean;
   readonly #expiry: NodeJS.Timeout;
   /** Position of the first ask of this event-loop turn: from there on, messages are not posted yet. */
   #unposted = 0;
@@ -36,18 +39,25 @@ export class AskLine {
 
   /**
    * @param thread the owner of the moment.
+   * @param mayPost false as long as no ask may reach the owner. Asks wait here then.
    * @param onError an asker threw.
    */
-  constructor(limits: AskLimits, thread: () => OwnerThread | undefined, onError: (error: unknown) => void) {
+  constructor(
+    limits: AskLimits,
+    thread: () => OwnerThread | undefined,
+    mayPost: () => boolean,
+    onError: (error: unknown) => void,
+  ) {
     const { mailboxLimit, askTimeoutMs } = limits;
     this.#limits = limits;
     this.#thread = thread;
+    this.#mayPost = mayPost;
     this.pending = new PendingAsks(mailboxLimit, onError);
     this.#expiry = setInterval(
       () => {
         // An owner that owes nothing is not waited for, and may have something to say.
         this.#thread()?.collect();
-        this.pending.expire(performance.now() - askTimeoutMs);
+        this.pending.expire(performance.now() - askTimeoutMs, this.#unposted);
         this.#drain.tick(performance.now());
       },
       Math.min(TICK_MS, askTimeoutMs / 4),
@@ -81,7 +91,7 @@ export class AskLine {
     const oldestAt = this.pending.oldestAt ?? this.#turnAt;
     // By age, not only by number: whoever is let in behind a line that stands still would wait at least as long.
     if (this.pending.full || this.#turnAt - oldestAt > this.#limits.shedAfterMs) {
-      asker.settle('mailbox-full', this.#turnAt);
+      asker.settle('mailbox-full');
       return undefined;
     }
     return this.pending.add(message, asker, this.#turnAt);
@@ -92,9 +102,20 @@ export class AskLine {
     if (ask >= this.#unposted) this.pending.leaveOut(ask, 'internal');
   }
 
+  /** Asks that have waited here may be posted now. */
+  postHeld(): void {
+    if (this.pending.count > 0) this.#scheduleTurnEnd();
+  }
+
+  /** Answers what has not been posted. It never will be. */
+  refuseHeld(code: ProblemCode): void {
+    this.pending.leaveOutFrom(this.#unposted, code);
+  }
+
   /** The last words to an owner: what came before them, and then that it shall stop. */
   postStop(): void {
     this.#post('asks', this.#unposted);
+    this.refuseHeld('shutting-down');
     this.#thread()?.post({ kind: 'stop' });
     this.#scheduleTurnEnd();
   }
@@ -159,8 +180,8 @@ export class AskLine {
 
   /** @returns whether there were any. */
   #post(kind: 'asks' | 'asks-again', from: number | undefined): boolean {
-    const messages = this.pending.unanswered(from);
-    this.#unposted = this.pending.end;
+    if (this.#mayPost()) this.#unposted = this.pending.end;
+    const messages = this.pending.unanswered(from, this.#unposted);
     if (messages.length === 0) return false;
     if (kind === 'asks') this.meter.batchSizes.record(messages.length);
     this.#thread()?.post({ kind, messages });

@@ -5,6 +5,7 @@
  * starts from what the replies so far have shown and gets those messages again. That is safe because nothing that the
  * dead one had computed beyond them has left its gate.
  */
+import type { ProblemCode } from '../errors.js';
 import type { AskMeter } from '../meter/ask-meter.js';
 import { type AskLimits, AskLine } from './ask-line.js';
 import type { OwnerThread } from './owner-thread.js';
@@ -46,8 +47,14 @@ export interface OwnerHandleOptions {
   readonly onEvent: (event: OwnerEvent) => void;
   /** An asker threw while it took its outcome. */
   readonly onError: (error: unknown) => void;
-  /** Called after each batch of replies, with the state that they have shown. */
-  readonly onAcknowledged: (acknowledged: Acknowledged) => void;
+  /** An owner begins to serve at this state. Comes before the event, and before any of its replies. */
+  readonly onServing: (state: number) => void;
+  /** Called after each batch of replies, or each part of one. */
+  readonly onReplies: (replies: Float64Array) => void;
+  /** Whether replies can be answered to clients. While not, no ask reaches the owner; `goOn` tells of the change. */
+  readonly answering: () => boolean;
+  /** How many replies may be settled before the event loop turns again. */
+  readonly repliesAtOnce: () => number;
 }
 
 export class OwnerHandle {
@@ -61,13 +68,15 @@ export class OwnerHandle {
   #replies = 0;
   #serving = false;
   #standby = false;
+  /** The store is away. */
+  #away = false;
   #deathReason = '';
   #stopped: (() => void) | undefined;
   #ended = false;
 
   constructor(options: OwnerHandleOptions) {
     this.#options = options;
-    this.#line = new AskLine(options.limits, () => this.#thread, options.onError);
+    this.#line = new AskLine(options.limits, () => this.#thread, options.answering, options.onError);
     this.#supervisor = new Supervisor(options.limits);
   }
 
@@ -126,10 +135,33 @@ export class OwnerHandle {
    */
   ask(message: number, asker: Asker): number | undefined {
     if (this.#ended || this.#stopped) {
-      asker.settle('shutting-down', performance.now());
+      asker.settle('shutting-down');
+      return undefined;
+    }
+    const refusal = this.#refusal;
+    if (refusal) {
+      asker.settle(refusal);
       return undefined;
     }
     return this.#line.ask(message, asker);
+  }
+
+  /** Replies can be answered from now on. */
+  goOn(): void {
+    this.#line.postHeld();
+  }
+
+  /** Why an ask is neither posted nor held. At the start asks are held: the state will be known soon. */
+  get #refusal(): ProblemCode | undefined {
+    if (this.#options.answering()) return undefined;
+    if (this.#standby) return 'standby';
+    if (this.#away) return 'store-unavailable';
+    return this.#acknowledged && 'not-ready';
+  }
+
+  #refuseHeld(): void {
+    const refusal = this.#refusal;
+    if (refusal) this.#line.refuseHeld(refusal);
   }
 
   /** Its asker is gone. A message that is not posted yet never will be; any other takes its turn unheard. */
@@ -162,6 +194,7 @@ export class OwnerHandle {
     this.#replies = 0;
     this.#deathReason = '';
     const thread = this.#options.spawn(this.#acknowledged);
+    thread.repliesAtOnce = this.#options.repliesAtOnce;
     this.#thread = thread;
     thread.on('message', (message) => this.#receive(message));
     thread.on('error', (error) => {
@@ -186,19 +219,23 @@ export class OwnerHandle {
       case 'replies':
         this.#replies += message.replies.length;
         this.#line.settle(message.replies);
-        if (!message.acknowledged) return;
-        this.#acknowledged = message.acknowledged;
-        this.#options.onAcknowledged(message.acknowledged);
+        this.#options.onReplies(message.replies);
+        if (message.acknowledged) this.#acknowledged = message.acknowledged;
         return;
       case 'serving':
         this.#acknowledged = message.acknowledged;
         this.#serving = true;
         this.#standby = false;
-        this.#options.onAcknowledged(message.acknowledged);
+        this.#away = false;
+        this.#options.onServing(message.acknowledged.state);
+        this.#refuseHeld();
+        this.goOn();
         this.#options.onEvent(message);
         return;
       case 'away':
         this.#serving = false;
+        this.#away = true;
+        this.#refuseHeld();
         this.#options.onEvent(message);
         return;
       case 'standby':
@@ -207,6 +244,7 @@ export class OwnerHandle {
         this.#serving = false;
         this.#standby = true;
         this.#options.onEvent(message);
+        this.#refuseHeld();
         return;
       case 'fatal':
         this.#end(message.code, message.reason);

@@ -16,8 +16,7 @@ import type { ProblemCode } from '../errors.js';
 
 /** Takes the outcome of one ask, once. */
 export interface Asker {
-  /** @param askedAt when the ask came in, by `performance.now()`: its deadline counts from there. */
-  settle(outcome: number | ProblemCode, askedAt: number): void;
+  settle(outcome: number | ProblemCode): void;
 }
 
 /** A place that no owner will be asked about again. */
@@ -84,23 +83,28 @@ export class PendingAsks {
     this.#skipLeftOut();
   }
 
-  /** Answers what has waited since `deadline` or longer; the owner still owes the replies. */
-  expire(deadline: number): number {
+  /**
+   * Answers what has waited since `deadline` or longer. The owner still owes the replies, but for the asks from `unsent` on: those will never
+   * be sent.
+   */
+  expire(deadline: number, unsent = this.#tail): number {
     const first = Math.max(this.#expired, this.#head);
     let position = first;
-    while (position < this.#tail && (this.#askedAt[position & this.#mask] as number) <= deadline) {
-      this.#close(position++ & this.#mask, 'ask-timeout');
+    for (; position < this.#tail; position++) {
+      if ((this.#askedAt[position & this.#mask] as number) > deadline) break;
+      if (position < unsent) this.#close(position & this.#mask, 'ask-timeout');
+      else this.leaveOut(position, 'not-ready');
     }
     this.#expired = position;
     return position - first;
   }
 
-  /** The messages that no owner has replied to, oldest first, from a position on: to be sent, or sent again. */
-  unanswered(from = this.#head): Uint8Array<ArrayBuffer> {
+  /** The messages that no owner has replied to, oldest first, between two positions: to be sent, or sent again. */
+  unanswered(from = this.#head, to = this.#tail): Uint8Array<ArrayBuffer> {
     const first = Math.max(from, this.#head);
-    const messages = new Uint8Array(this.#tail - first);
+    const messages = new Uint8Array(Math.max(0, to - first));
     let length = 0;
-    for (let position = first; position < this.#tail; position++) {
+    for (let position = first; position < to; position++) {
       const message = this.#messages[position & this.#mask] as number;
       if (message !== LEFT_OUT) messages[length++] = message;
     }
@@ -127,6 +131,13 @@ export class PendingAsks {
     this.#skipLeftOut();
   }
 
+  /** Answers all from a position on, and never sends them. */
+  leaveOutFrom(position: number, outcome: ProblemCode): void {
+    for (let at = Math.max(position, this.#head); at < this.#tail; at++) {
+      if (this.#messages[at & this.#mask] !== LEFT_OUT) this.leaveOut(at, outcome);
+    }
+  }
+
   settleAll(outcome: ProblemCode): void {
     while (this.#head < this.#tail) this.#close(this.#head++ & this.#mask, outcome);
   }
@@ -135,7 +146,7 @@ export class PendingAsks {
     const asker = this.#askers[place];
     this.#askers[place] = undefined;
     try {
-      asker?.settle(outcome, this.#askedAt[place] as number);
+      asker?.settle(outcome);
     } catch (error) {
       this.#onError(error);
     }

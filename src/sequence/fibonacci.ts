@@ -33,15 +33,19 @@ export function fibonacci(maxIndex: number): Behavior {
 /**
  * F(n) and F(n+1) by fast doubling: F(2k) = F(k)(2F(k+1) − F(k)) and F(2k+1) = F(k)² + F(k+1)²
  * (Dijkstra, EWD654, "In honour of Fibonacci").
+ *
+ * @param onStep told after each doubling how many are done, and of how many.
  */
-export function fibonacciPair(n: number): [bigint, bigint] {
+export function fibonacciPair(n: number, onStep?: (done: number, all: number) => void): [bigint, bigint] {
   let a = 0n;
   let b = 1n;
-  for (let bit = n === 0 ? -1 : Math.floor(Math.log2(n)); bit >= 0; bit--) {
+  const steps = n === 0 ? 0 : Math.floor(Math.log2(n)) + 1;
+  for (let bit = steps - 1; bit >= 0; bit--) {
     const doubled = a * (2n * b - a);
     const next = a * a + b * b;
     const odd = Math.floor(n / 2 ** bit) % 2 === 1;
     [a, b] = odd ? [next, doubled + next] : [doubled, next];
+    onStep?.(steps - bit, steps);
   }
   return [a, b];
 }
@@ -66,6 +70,12 @@ export function indexOfFibonacci(value: bigint): number | undefined {
 }
 
 const LOG10_PHI = Math.log10((1 + Math.sqrt(5)) / 2);
+const LOG10_SQRT5 = Math.log10(5) / 2;
+
+/** Decimal digits of F(n), by Binet's formula. */
+export function digitsOf(n: number): number {
+  return n < 2 ? 1 : Math.floor(n * LOG10_PHI - LOG10_SQRT5) + 1;
+}
 
 /** An upper bound of the decimal digits of F(n), by Binet's formula; exact or one too many. */
 export function digitsUpTo(n: number): number {

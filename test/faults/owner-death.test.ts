@@ -58,7 +58,10 @@ function setStage(t: Test, restartLimit = 100): Stage {
       if (event.kind === 'fatal') ended(event);
     },
     onError: (error) => t.error(error),
-    onAcknowledged: () => {},
+    onServing: () => {},
+    onReplies: () => {},
+    answering: () => true,
+    repliesAtOnce: () => Number.POSITIVE_INFINITY,
   });
   handle.start();
   t.teardown(async () => {

@@ -55,7 +55,6 @@ t.test('what waits has an age, and every thread its figures', async (t) => {
   t.ok(older.value('warren_oldest_ask_seconds') > age, 'it grows');
   t.equal((await answer).status, 200);
   t.equal(busy.value('warren_epoch'), 1);
-  t.equal(busy.value('warren_format_queue'), 0);
   t.equal(busy.value('warren_checkpoint_lag'), 0, 'gated replies are never ahead');
   for (const thread of ['main', 'owner']) {
     const lag = busy.value(`warren_event_loop_lag_seconds{thread="${thread}"}`);
@@ -63,7 +62,7 @@ t.test('what waits has an age, and every thread its figures', async (t) => {
     const share = busy.value(`warren_event_loop_utilization{thread="${thread}"}`);
     t.ok(share >= 0 && share <= 1, `${thread} is busy for ${share}`);
   }
-  for (const thread of ['main', 'owner', 'format']) {
+  for (const thread of ['main', 'owner']) {
     const heap = busy.value(`warren_heap_bytes{thread="${thread}"}`);
     const limit = busy.value(`warren_heap_limit_bytes{thread="${thread}"}`);
     t.ok(heap > 1e6 && heap < limit, `${thread}: ${heap} of ${limit} bytes`);

@@ -60,8 +60,9 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
   ASK_TIMEOUT_MS: [1, 3_600_000],
   COMMIT_TIMEOUT_MS: [1, 3_600_000],
   STORE_GRACE_MS: [0, 3_600_000],
-  FORMAT_THREADS: [1, 64],
-  PAGE_MEMORY_MB: [4, 2047],
+  FORMAT_THREADS: [1, 2],
+  FORMAT_TIMEOUT_MS: [1, 3_600_000],
+  UNSENT_MEMORY_MB: [1, 65_536],
   SEND_TIMEOUT_MS: [1, 3_600_000],
   WATCHDOG_MS: ['', '-1', '499', '3600001', '1.5'],
   RESTART_LIMIT: [0, 1_000_000],
@@ -78,7 +79,7 @@ function isRange(bad: (typeof BAD)[Name]): bad is readonly [number, number] {
 }
 
 /** Relations with other variables would hide what a value alone is worth; they have tests of their own. */
-const ROOM: Partial<Record<Name, string>> = { PAGE_MEMORY_MB: '2047', MAX_INDEX: '100000000' };
+const ROOM: Partial<Record<Name, string>> = { UNSENT_MEMORY_MB: '64', MAX_INDEX: '100000000' };
 
 for (const { name } of VARIABLES) {
   const bad = BAD[name];
@@ -114,8 +115,9 @@ t.test('an empty environment is good, and its config is frozen', async (t) => {
     durability: 'gated',
     initialIndex: 0,
     maxIndex: 20_000_000,
-    formatThreads: 1,
-    pageMemoryBytes: 64 * 2 ** 20,
+    formatThreads: 2,
+    formatTimeoutMs: 120_000,
+    unsentMemoryBytes: 64 * 2 ** 20,
     shutdownTimeoutMs: 8_000,
     leaseMs: undefined,
     faults: false,
@@ -152,10 +154,12 @@ t.test('all problems come at once, relations too', async (t) => {
   }
 });
 
-t.test('PAGE_MEMORY_MB must have room for the largest terms', async (t) => {
-  t.strictSame(problemsOf({ PAGE_MEMORY_MB: '34' }), []);
-  t.match(problemsOf({ PAGE_MEMORY_MB: '31' }), [/PAGE_MEMORY_MB must have room for 8 terms of MAX_INDEX/]);
-  t.strictSame(problemsOf({ PAGE_MEMORY_MB: '31', MAX_INDEX: '18000000' }), []);
+t.test('UNSENT_MEMORY_MB must have room for the largest number', async (t) => {
+  t.strictSame(problemsOf({ UNSENT_MEMORY_MB: '4' }), []);
+  t.match(problemsOf({ UNSENT_MEMORY_MB: '3' }), [
+    /UNSENT_MEMORY_MB must have room for the term at MAX_INDEX/,
+  ]);
+  t.strictSame(problemsOf({ UNSENT_MEMORY_MB: '3', MAX_INDEX: '15000000' }), []);
 });
 
 for (const [environment, store] of [

@@ -83,7 +83,6 @@ export const SPECS: readonly ChartSpec[] = [
     series: [
       { name: 'main', colour: 'one', value: ({ busy }) => busy.main },
       { name: 'owner', colour: 'two', value: ({ busy }) => busy.owner },
-      { name: 'format', colour: 'low', value: ({ busy }) => busy.format },
     ],
   },
   {

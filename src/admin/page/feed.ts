@@ -9,7 +9,6 @@ export interface Percentiles {
 export interface Threads {
   readonly main: number;
   readonly owner: number;
-  readonly format: number;
 }
 
 export interface Sample {
@@ -32,7 +31,7 @@ export interface Sample {
   readonly busy: Threads;
   readonly heapBytes: Threads;
   readonly residentBytes: number;
-  readonly pageBytes: number;
+  readonly unsentBytes: number;
   readonly totals: {
     readonly answers: number;
     readonly problems: number;

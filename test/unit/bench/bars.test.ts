@@ -23,7 +23,6 @@ function measurement(contestant: string, ...rounds: readonly [rate: number, erro
         requests: requestsPerSecond,
         requestsPerSecond,
         errors,
-        waitedShare: Number.NaN,
       }),
     ),
   };

@@ -1,8 +1,8 @@
 /** What nothing but a fault of Warren itself brings about: a handler that throws, on the real uWebSockets.js. */
 import t, { type Test } from 'tap';
-import type { Pages } from '../../../src/format/pages.js';
 import { loadUws } from '../../../src/http/load-uws.js';
 import { Server } from '../../../src/http/server.js';
+import { SlowReaders } from '../../../src/http/slow-readers.js';
 import type { OwnerHandle } from '../../../src/runtime/owner-handle.js';
 import { get } from '../../support/http-client.js';
 
@@ -21,14 +21,14 @@ async function startServer(t: Test): Promise<{ url: string; server: Server; erro
     withdraw: () => {},
     retryAfterSeconds: () => 1,
   };
-  const pages = { farOff: false, started: true };
+  const digits = { bytes: Buffer.from(new SharedArrayBuffer(64)), margin: 16, locate: () => undefined };
   const server = new Server({
     uws: await loadUws(),
     owner: owner as unknown as OwnerHandle,
-    pages: pages as unknown as Pages,
-    memory: new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+    digits,
+    slowReaders: new SlowReaders({ bytes: 1, timeoutMs: 1_000 }),
+    rendering: () => true,
     openLimit: 4,
-    sendTimeoutMs: 1_000,
     description: '{}',
     onError: (error) => errors.push(error),
     onProblem: () => {},

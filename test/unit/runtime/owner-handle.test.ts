@@ -74,7 +74,7 @@ class PlayedOwner extends EventEmitter {
   }
 }
 
-function play(t: Test, limits: Partial<OwnerLimits> = {}) {
+function play(t: Test, limits: Partial<OwnerLimits> = {}, answering: () => boolean = () => true) {
   const owners: PlayedOwner[] = [];
   const events: OwnerEvent[] = [];
   /** What askers and listeners heard, in order. */
@@ -99,7 +99,10 @@ function play(t: Test, limits: Partial<OwnerLimits> = {}) {
       heard.push(event.kind);
     },
     onError: (error) => heard.push(error),
-    onAcknowledged: () => {},
+    onServing: () => {},
+    onReplies: () => {},
+    answering,
+    repliesAtOnce: () => Number.POSITIVE_INFINITY,
   });
   handle.start();
   t.teardown(() => owners.at(-1)?.say({ kind: 'stopped' }));
@@ -317,4 +320,112 @@ t.test('an owner is not ready while its line stands still: who comes then is ref
   t.strictSame(heard.at(-1), [2, 'mailbox-full']);
   owner.reply(1);
   t.ok(handle.ready);
+});
+
+const notReady = { ready: false };
+
+t.test(
+  'as long as replies cannot be answered no ask reaches the owner, and nothing is consumed',
+  async (t) => {
+    notReady.ready = false;
+    const { owner, heard, ask, handle } = play(t, {}, () => notReady.ready);
+    ask(1);
+    await nextTurn();
+    t.strictSame(owner.batches, [], 'at the start it waits: the state is not known yet');
+    owner.serve();
+    t.strictSame(heard, [[1, 'not-ready'], 'serving'], 'then it is known that the answer takes a while');
+    ask(2);
+    t.strictSame(heard.slice(2), [[2, 'not-ready']]);
+    await nextTurn();
+    t.strictSame(owner.batches, []);
+    notReady.ready = true;
+    handle.goOn();
+    ask(3);
+    await nextTurn();
+    t.strictSame(owner.batches, [[3]]);
+  },
+);
+
+t.test('what has waited for the state goes to the owner once replies can be answered', async (t) => {
+  notReady.ready = false;
+  const { owner, heard, ask } = play(t, {}, () => notReady.ready);
+  ask(1);
+  ask(2);
+  await nextTurn();
+  notReady.ready = true;
+  owner.serve();
+  await nextTurn();
+  t.strictSame(owner.batches, [[1, 2]]);
+  owner.reply(5, 6);
+  t.strictSame(heard.slice(1), [
+    [1, 5],
+    [2, 6],
+  ]);
+});
+
+t.test('an owner that dies before it serves leaves what waits to its successor', async (t) => {
+  notReady.ready = false;
+  const { owner, owners, ask } = play(t, {}, () => notReady.ready);
+  ask(1);
+  await nextTurn();
+  owner.emit('exit', 1);
+  notReady.ready = true;
+  owners[1]?.serve();
+  await nextTurn();
+  t.strictSame([owner.batches, owners[1]?.batches.flat()], [[], [1]]);
+});
+
+for (const [kind, code] of [
+  ['standby', 'standby'],
+  ['away', 'store-unavailable'],
+] as const) {
+  t.test(`while the state is unknown because of ${kind}, asks are refused on this side`, async (t) => {
+    notReady.ready = false;
+    const { owner, heard, ask } = play(t, {}, () => notReady.ready);
+    ask(1);
+    await nextTurn();
+    owner.say({ kind, reason: 'a reason' });
+    ask(2);
+    await nextTurn();
+    t.strictSame(
+      heard.filter((one) => typeof one !== 'string'),
+      [
+        [1, code],
+        [2, code],
+      ],
+    );
+    t.strictSame(owner.batches.flat(), []);
+  });
+}
+
+t.test('an ask that waits for the state for too long is told that nothing was consumed', async (t) => {
+  notReady.ready = false;
+  const { owner, heard, ask, handle } = play(t, { askTimeoutMs: 20 }, () => notReady.ready);
+  const alive = setInterval(() => {}, 1_000);
+  t.teardown(() => clearInterval(alive));
+  await new Promise<void>((resolve) => {
+    handle.ask(1, {
+      settle: (outcome) => {
+        heard.push(outcome);
+        resolve();
+      },
+    });
+  });
+  t.strictSame(heard, ['not-ready']);
+  notReady.ready = true;
+  owner.serve();
+  ask(2);
+  await nextTurn();
+  t.strictSame(owner.batches.flat(), [2]);
+});
+
+t.test('a stop refuses what has not reached the owner', async (t) => {
+  notReady.ready = false;
+  const { owner, heard, ask, handle } = play(t, {}, () => notReady.ready);
+  ask(1);
+  const stopped = handle.stop();
+  t.strictSame(heard, [[1, 'shutting-down']]);
+  t.match(owner.posted, [{ kind: 'stop' }]);
+  owner.say({ kind: 'stopped' });
+  await stopped;
 });

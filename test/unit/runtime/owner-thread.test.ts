@@ -90,3 +90,63 @@ t.test('stopped is the last word of a port', async (t) => {
   post({ kind: 'stopped' });
   t.ok(portClosed());
 });
+
+t.test('a large batch is emitted in parts, with the event loop turning in between', async (t) => {
+  const { thread, heard, post } = play();
+  thread.repliesAtOnce = () => 2;
+  post(replied(1, 2, 3));
+  post(replied(4));
+  post(replied(5));
+  thread.collect();
+  t.strictSame(heard, [replied(1, 2)]);
+  thread.collect();
+  t.strictSame(heard, [replied(1, 2)], 'not before its turn');
+  await new Promise(setImmediate);
+  t.strictSame(heard.slice(1), [replied(3), replied(4)]);
+  await new Promise(setImmediate);
+  t.strictSame(heard.slice(3), [replied(5)]);
+});
+
+t.test(
+  'whoever waits while a batch is emitted in parts is told after the next one, and only once',
+  async (t) => {
+    const { thread, heard, post } = play();
+    thread.repliesAtOnce = () => 1;
+    post(replied(1, 2));
+    thread.collect();
+    post(replied(3));
+    let told = 0;
+    thread.wait(() => {
+      told += 1;
+    });
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    t.equal(told, 0, 'not at once: the event loop would never turn again');
+    await new Promise(setImmediate);
+    t.strictSame([told, heard], [1, [replied(1), replied(2)]]);
+  },
+);
+
+t.test('while no reply may be settled none is emitted, and afterwards all are', async (t) => {
+  const { thread, heard, post } = play();
+  let atOnce = 0;
+  thread.repliesAtOnce = () => atOnce;
+  post(replied(1, 2));
+  thread.collect();
+  await new Promise(setImmediate);
+  t.strictSame(heard, []);
+  const emitted = new Promise((resolve) => thread.once('message', resolve));
+  atOnce = 2;
+  await emitted;
+  t.strictSame(heard, [replied(1, 2)]);
+});
+
+t.test('the end of a thread waits for no turn: all of its replies come first', async (t) => {
+  const { thread, heard, post, worker } = play();
+  thread.repliesAtOnce = () => 1;
+  post(replied(1, 2, 3));
+  thread.collect();
+  worker.emit('exit', 1);
+  t.strictSame(heard, [replied(1), replied(2, 3), 1]);
+  await new Promise(setImmediate);
+  t.equal(heard.length, 3);
+});

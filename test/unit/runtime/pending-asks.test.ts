@@ -59,15 +59,6 @@ t.test('an asker that throws keeps no other from its outcome, and is reported', 
   );
 });
 
-t.test('an outcome comes with the time of its ask, from which every wait behind it counts', async (t) => {
-  const asks = new PendingAsks(4, raise);
-  const times: number[] = [];
-  for (const at of [100, 250]) asks.add(1, { settle: (_, askedAt) => times.push(askedAt) }, at);
-  asks.settleNext(1);
-  asks.expire(300);
-  t.strictSame(times, [100, 250]);
-});
-
 t.test('the table is full at its limit, also when that is no power of two', async (t) => {
   const { asks } = tableOf(3, [1, 2]);
   t.notOk(asks.full);
@@ -144,6 +135,26 @@ t.test('there is no position past the tail, nor before the head', async (t) => {
   const { asks } = tableOf(4, [1, 2]);
   t.equal(asks.positionOf(2), undefined);
   t.equal(asks.positionOf(-1), undefined);
+});
+
+t.test('an expired ask that was never sent is told that nothing was consumed, and is left out', async (t) => {
+  const { asks, heard } = tableOf(8, [1, 2, 3], 100);
+  t.equal(asks.expire(100, 1), 3);
+  t.strictSame(heard(), [['ask-timeout'], ['not-ready'], ['not-ready']]);
+  t.strictSame([...asks.unanswered()], [1]);
+  asks.settleNext(5);
+  t.equal(asks.count, 0);
+});
+
+t.test('what is left out from a position on was never there for the owner', async (t) => {
+  const { asks, heard } = tableOf(8, [1, 2, 3]);
+  asks.leaveOut(1, 'internal');
+  asks.leaveOutFrom(1, 'standby');
+  t.strictSame(heard(), [[], ['internal'], ['standby']]);
+  t.strictSame([...asks.unanswered()], [1]);
+  t.strictSame([...asks.unanswered(0, 0)], []);
+  asks.settleNext(5);
+  t.strictSame([heard()[0], asks.count], [[5], 0]);
 });
 
 t.test('at the end every ask hears of it, once, and the expired ones nothing more', async (t) => {

@@ -1,0 +1,14 @@
+/**
+ * Where the front finds the digits of a reply. A resident implements it: the front knows no more of a reply than its number. Main thread only.
+ */
+export interface Digits {
+  /** The memory in which the digits stand. */
+  readonly bytes: Buffer<SharedArrayBuffer>;
+  /** Bytes around the digits, on each side, in which the JSON of a reply may be written. */
+  readonly margin: number;
+  /**
+   * Addresses of the first digit and after the last digit, good until the next call. Replies are asked for in the order in which the owner gave
+   * them. Undefined when the digits of this one are out of reach.
+   */
+  locate(reply: number): { readonly start: number; readonly end: number } | undefined;
+}

@@ -1,0 +1,108 @@
+/**
+ * From an index to the decimal digits of two terms, on threads of piscina. A conversion has threads of its own: they start with it and end with
+ * it, since the next one may come in a month, or never. A conversion that fails, hangs or loses a thread is reported, and tried again after a
+ * pause, until it succeeds or is aborted.
+ *
+ *   index ──> pair: fast doubling ──> F(n)   ──> decimal digits    side by side, on two threads
+ *                                 └─> F(n+1) ──> decimal digits
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf, WarrenError } from '../../errors.js';
+import type { ConversionTask } from './conversion.js';
+
+const ENTRY = new URL('../../../workers/format.js', import.meta.url).href;
+
+/** Pauses before another try, in milliseconds: doubled each time, up to a limit. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+const PROGRESS_MS = 2_000;
+
+export interface ConversionOptions {
+  readonly threads: number;
+  /** Heap limit of each thread's old generation, in MiB. */
+  readonly heapMb: number;
+  /** Bound on one try, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Told every two seconds. */
+  readonly onProgress: (index: number, step: string) => void;
+  /** A try failed, with the code `format-failing`. */
+  readonly onFailure: (error: WarrenError) => void;
+  /** Module of a thread. */
+  readonly entry?: string;
+}
+
+export class ConversionPool {
+  readonly #options: ConversionOptions;
+  conversions = 0;
+  failures = 0;
+  /** Time of the conversions that succeeded, in milliseconds. */
+  tookMs = 0;
+
+  constructor(options: ConversionOptions) {
+    this.#options = options;
+  }
+
+  /** @returns F(index) and F(index + 1) in decimal; undefined when the signal aborted. Never rejects. */
+  async convert(index: number, signal: AbortSignal): Promise<readonly [string, string] | undefined> {
+    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      const begin = performance.now();
+      try {
+        const terms = await this.#try(index, signal);
+        this.conversions += 1;
+        this.tookMs += performance.now() - begin;
+        return terms;
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        this.failures += 1;
+        const message = `the terms at index ${index} could not be converted to decimal: ${messageOf(error)}`;
+        this.#options.onFailure(new WarrenError('format-failing', message, { cause: error }));
+      }
+      await delay(pauseMs, undefined, { signal }).catch(() => {});
+    }
+    return undefined;
+  }
+
+  async #try(index: number, signal: AbortSignal): Promise<readonly [string, string]> {
+    const { threads, heapMb, timeoutMs, onProgress, entry = ENTRY } = this.#options;
+    // Its library is loaded when it is needed, which for small numbers is never.
+    const { Piscina } = await import('piscina');
+    const pool = new Piscina<ConversionTask, [bigint, bigint] | string>({
+      filename: entry,
+      minThreads: threads,
+      maxThreads: threads,
+      maxQueue: 2,
+      concurrentTasksPerWorker: 1,
+      resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 8 },
+    });
+    const steps = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+    const ticker = setInterval(() => onProgress(index, stepOf(steps)), PROGRESS_MS);
+    let cancel = () => {};
+    // A thread that fails between two tasks is known to the pool alone. Without a listener it would be an uncaught exception.
+    const failed = new Promise<never>((_, reject) => {
+      pool.on('error', reject);
+      const timer = setTimeout(() => reject(new Error(`it took longer than ${timeoutMs} ms`)), timeoutMs);
+      const aborted = () => reject(signal.reason);
+      signal.addEventListener('abort', aborted);
+      cancel = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', aborted);
+      };
+    });
+    const decimal = (value: bigint) => pool.run({ kind: 'decimal', value }) as Promise<string>;
+    const work = async () => {
+      const [a, b] = (await pool.run({ kind: 'pair', index, steps })) as [bigint, bigint];
+      return Promise.all([decimal(a), decimal(b)]);
+    };
+    try {
+      return await Promise.race([work(), failed]);
+    } finally {
+      cancel();
+      clearInterval(ticker);
+      void pool.destroy().catch(() => {});
+    }
+  }
+}
+
+function stepOf([done = 0, all = 0]: Int32Array): string {
+  return done < all || all === 0 ? `doubling, step ${done} of ${all || '?'}` : 'converting to decimal';
+}
