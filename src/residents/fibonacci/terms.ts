@@ -13,8 +13,8 @@ import { type DigitSpan, TERM_MARGIN } from '../../sequence/decimal-kernel.js';
 import { fibonacciPair } from '../../sequence/fibonacci.js';
 import { TermRing } from './term-ring.js';
 
-/** Up to this index a conversion takes less than a few milliseconds, and less than the start of a thread. */
-const SMALL_INDEX = 150_000;
+/** Up to this index a conversion takes less time than the start of a thread with its library: some 50 ms at the most. */
+const SMALL_INDEX = 1_000_000;
 /** What is added and sent before the event loop turns again: a millisecond or two. */
 const BYTES_AT_ONCE = 4 * 2 ** 20;
 /** A reply without digits takes about as long as so many of them. */
@@ -26,6 +26,8 @@ export type Convert = (index: number, signal: AbortSignal) => Promise<readonly [
 export interface TermsOptions {
   readonly maxIndex: number;
   readonly convert: Convert;
+  /** Up to this index nothing is left to `convert`. */
+  readonly smallIndex?: number;
   /** The terms at this index are being converted; `tookMs` is undefined at the beginning. */
   readonly onConversion: (index: number, tookMs: number | undefined) => void;
 }
@@ -74,7 +76,7 @@ export class Terms implements Digits {
       this.#ready = true;
       this.#options.onConversion(index, performance.now() - begin);
     };
-    if (first <= SMALL_INDEX) {
+    if (first <= (this.#options.smallIndex ?? SMALL_INDEX)) {
       const [a, b] = fibonacciPair(first);
       use(`${a}`, `${b}`);
       return;

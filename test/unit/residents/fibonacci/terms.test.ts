@@ -11,6 +11,7 @@ function setUp() {
   const heard: [number, boolean][] = [];
   const terms = new Terms({
     maxIndex: 1_000_000,
+    smallIndex: 150_000,
     convert: (index, signal) =>
       new Promise((resolve) => {
         const finish = async () => {
