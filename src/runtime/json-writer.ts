@@ -10,12 +10,12 @@ export interface Notation {
   onlyName(name: string): string;
 }
 
-/** @param value checked by `seal` or `measure`: without cycles, and of the kinds that they allow. */
+/** @param value canonical, as `seal` and `check` give it back. */
 export function writeJson(value: unknown, notation: Notation): string {
   if (typeof value === 'bigint') return notation.bigint(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((member) => writeJson(member, notation)).join(',')}]`;
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  const members = Object.entries(value);
   if (members.length === 1) {
     const [name, member] = members[0] as [string, unknown];
     return `{${notation.onlyName(name)}:${writeJson(member, notation)}}`;

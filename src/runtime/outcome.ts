@@ -6,7 +6,8 @@ import { types } from 'node:util';
 import { textWithin } from './reply-text.js';
 import { sealState } from './state-text.js';
 import type { NextState, Refused, Replied, Reply, TurnLimits } from './turn-result.js';
-import { check, describe, isPlainPrototype, type Sealed } from './values.js';
+import { describe } from './value-error.js';
+import { check, isPlainPrototype, type Sealed } from './values.js';
 
 /** A result that cannot be used. The message goes on after the name of the function. */
 export class BehaviorError extends Error {

@@ -3,7 +3,8 @@
  * thread leaves replies with large bigints (`Checked.bigintBits`) to the pool. Pure; any thread.
  */
 import { type Notation, writeJson } from './json-writer.js';
-import { type Checked, ValueError } from './values.js';
+import { ValueError } from './value-error.js';
+import type { Checked } from './values.js';
 
 const EXACT: Notation = {
   bigint: (value) => value.toString(),

@@ -9,7 +9,8 @@
 import { messageOf, WarrenError } from '../errors.js';
 import { type Notation, writeJson } from './json-writer.js';
 import { isLongerThan } from './reply-text.js';
-import { define, type Sealed, seal, ValueError } from './values.js';
+import { ValueError } from './value-error.js';
+import { define, type Sealed, seal } from './values.js';
 
 const TAG = '$bigint';
 const LOOKALIKE = /^\$+bigint$/;

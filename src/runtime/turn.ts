@@ -14,7 +14,8 @@ import { InputError, parseInput, parseSearch } from './input-text.js';
 import { BehaviorError, commandResult, queryResult } from './outcome.js';
 import { sealState } from './state-text.js';
 import type { InputIssue, TurnLimits, TurnResult } from './turn-result.js';
-import { type Sealed, ValueError } from './values.js';
+import { ValueError } from './value-error.js';
+import type { Sealed } from './values.js';
 
 /**
  * @param state of the actor, or undefined for one that has none: its turn starts from `initial`.

@@ -14,6 +14,7 @@
  * Pure; the owner thread runs it.
  */
 import { types } from 'node:util';
+import { describe, pathText, ValueError } from './value-error.js';
 
 export type Value =
   | null
@@ -45,11 +46,6 @@ export type Sealed = Checked & { readonly [frozen]: true };
 
 /** Deeper values are refused, in states, replies and inputs. It also ends the walk through a cycle. */
 export const MAX_DEPTH = 200;
-
-/** A value that cannot be kept or sent. The message is a sentence such as `state.items[3].when is a Date`. */
-export class ValueError extends Error {
-  override readonly name = 'ValueError';
-}
 
 /**
  * Checks, makes canonical and freezes a value.
@@ -100,20 +96,21 @@ function canonicalOf(value: unknown, depth: number): unknown {
   switch (typeof value) {
     case 'number':
       if (!Number.isFinite(value)) throw fault(depth, `is ${value}, which is no finite number`);
-      count(1, 25, 8);
+      // Only a small integer stands in its place; other numbers are objects of their own.
+      count(1, 25, (value | 0) === value ? 0 : 16);
       return value === 0 ? 0 : value;
     case 'string':
-      count(value.length + 2, 6 * value.length + 2, 16 + value.length);
+      count(value.length + 2, 6 * value.length + 2, heapOfText(value));
       return value;
     case 'boolean':
-      count(4, 5, 8);
+      count(4, 5, 0);
       return value;
     case 'bigint':
       countBigint(value);
       return value;
     case 'object':
       if (value === null) {
-        count(4, 4, 8);
+        count(4, 4, 0);
         return value;
       }
       if (depth >= MAX_DEPTH) throw tooDeep(depth);
@@ -127,7 +124,7 @@ function canonicalOf(value: unknown, depth: number): unknown {
 function canonicalArray(array: unknown[], depth: number): unknown {
   if (Object.getPrototypeOf(array) !== Array.prototype) throw fault(depth, describe(array));
   const { length } = array;
-  count(length + 1, length + 2, 32 + 8 * length);
+  count(length + 1, length + 2, 48 + 8 * length);
   let result = array;
   for (let i = 0; i < length; i++) {
     trail[depth] = i;
@@ -169,7 +166,7 @@ function canonicalObject(object: object, depth: number): unknown {
     }
     kept += 1;
     last = name;
-    count(name.length + 4, 6 * name.length + 4, 16);
+    count(name.length + 4, 6 * name.length + 4, names.length <= SHARED_NAMES ? 8 : 72 + name.length);
     const canonical = canonicalOf(member, depth + 1);
     if (!Object.is(canonical, member)) {
       if (result === object) result = copyOf(object);
@@ -220,6 +217,14 @@ function count(leastBytes: number, mostBytes: number, heapBytes: number): void {
   if (least > limit) throw new ValueError(`${rootName} is larger than ${limit} bytes`);
 }
 
+/** An object with more members is taken for a table, whose names belong to it alone. */
+const SHARED_NAMES = 12;
+
+function heapOfText(text: string): number {
+  const isWide = text.length > 32 && Buffer.byteLength(text) !== text.length;
+  return 24 + (isWide ? 2 * text.length : text.length);
+}
+
 const WORD = 1n << 64n;
 
 function countBigint(value: bigint): void {
@@ -236,14 +241,7 @@ function countBigint(value: bigint): void {
 }
 
 function fault(depth: number, what: string): ValueError {
-  const shown = trail.slice(0, Math.min(depth, 12)).map(step).join('');
-  const path = depth > 12 ? `${shown}…` : shown;
-  return new ValueError(`${rootName}${path} ${what}`);
-}
-
-function step(member: string | number): string {
-  if (typeof member === 'number') return `[${member}]`;
-  return /^[A-Za-z_$][\w$]*$/.test(member) ? `.${member}` : `[${JSON.stringify(member)}]`;
+  return new ValueError(`${rootName}${pathText(trail.slice(0, depth))} ${what}`);
 }
 
 /** A cycle is found late, by its depth, so that the walk need not remember where it was. */
@@ -255,23 +253,4 @@ function tooDeep(depth: number): ValueError {
     chain.push(next);
   }
   return fault(depth, `is nested deeper than ${MAX_DEPTH} levels`);
-}
-
-/** What a value is that is not allowed: the rest of a sentence. */
-export function describe(value: unknown): string {
-  if (value === undefined) return 'is undefined';
-  if (value === null) return 'is null';
-  if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
-    return `is a ${typeof value}`;
-  if (typeof value === 'function') return 'is a function';
-  if (typeof value === 'symbol') return 'is a symbol';
-  if (types.isPromise(value)) {
-    // Its rejection is handled by nobody, which would end the process.
-    value.catch(() => {});
-    return 'is a Promise';
-  }
-  const kind: unknown = (Object.getPrototypeOf(value as object) as object | null)?.constructor?.name;
-  if (typeof kind !== 'string' || kind === '' || kind === 'Object')
-    return 'is an object with a prototype of its own';
-  return `is ${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind}`;
 }

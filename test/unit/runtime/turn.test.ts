@@ -337,3 +337,60 @@ t.test('what is in memory after a turn is what a restart would load', async () =
     { numRuns: 300 },
   );
 });
+
+t.test(
+  'whatever an actor returns or throws is a result, and what changed is what a restart would load',
+  async (t) => {
+    const anything = fc.anything({
+      withBigInt: true,
+      withBoxedValues: true,
+      withDate: true,
+      withMap: true,
+      withNullPrototype: true,
+      withObjectString: true,
+      withSet: true,
+      withSparseArray: true,
+      withTypedArray: true,
+    });
+    const value = fc.oneof(anything, fc.jsonValue());
+    const outcome = fc.record(
+      { state: value, reply: value, refuse: value, forget: fc.oneof(fc.boolean(), value) },
+      { requiredKeys: [] },
+    );
+    const refusal = fc.record({
+      refuse: fc.record(
+        { code: fc.oneof(fc.string(), value), status: fc.oneof(fc.integer(), value), details: value },
+        { requiredKeys: ['code'] },
+      ),
+    });
+    const seen = new Map<string, number>();
+    fc.assert(
+      fc.property(
+        fc.oneof(outcome, refusal, value),
+        fc.boolean(),
+        fc.option(fc.json(), { nil: undefined }),
+        (given, throws, input) => {
+          const run = () => {
+            if (throws) throw given;
+            return given;
+          };
+          const results = [command(run, stored, input), query(run, input)];
+          for (const result of results) {
+            const kind = result.kind === 'replied' ? result.next.kind : result.kind;
+            seen.set(kind, (seen.get(kind) ?? 0) + 1);
+            if (result.kind === 'failed') assert.ok(result.reason.startsWith('room.run '), result.reason);
+            if (result.kind === 'refused')
+              assert.ok(result.details === undefined || JSON.parse(result.details) !== undefined);
+            if (result.kind !== 'replied') continue;
+            if (result.reply.kind === 'text') JSON.parse(result.reply.text);
+            if (result.next.kind !== 'changed') continue;
+            assert.deepEqual(decodeState(stateText(result.next.state)).value, result.next.state.value);
+          }
+        },
+      ),
+      { numRuns: 3000 },
+    );
+    // Else it has looked at nothing.
+    for (const kind of ['changed', 'unchanged', 'forgotten', 'refused', 'failed']) t.ok(seen.get(kind), kind);
+  },
+);

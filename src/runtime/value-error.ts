@@ -1,0 +1,40 @@
+/** The words for a value that is not allowed. */
+import { types } from 'node:util';
+
+/** A value that cannot be kept or sent. The message is a sentence such as `state.items[3].when is a Date`. */
+export class ValueError extends Error {
+  override readonly name = 'ValueError';
+}
+
+/** More of a path helps nobody. */
+const SHOWN_STEPS = 12;
+
+/** The way to a member, as one would write it in code. */
+export function pathText(steps: readonly (string | number)[]): string {
+  const shown = steps.slice(0, SHOWN_STEPS).map(step).join('');
+  return steps.length > SHOWN_STEPS ? `${shown}…` : shown;
+}
+
+function step(member: string | number): string {
+  if (typeof member === 'number') return `[${member}]`;
+  return /^[A-Za-z_$][\w$]*$/.test(member) ? `.${member}` : `[${JSON.stringify(member)}]`;
+}
+
+/** What a value is that is not allowed: the rest of a sentence. */
+export function describe(value: unknown): string {
+  if (value === undefined) return 'is undefined';
+  if (value === null) return 'is null';
+  if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
+    return `is a ${typeof value}`;
+  if (typeof value === 'function') return 'is a function';
+  if (typeof value === 'symbol') return 'is a symbol';
+  if (types.isPromise(value)) {
+    // Its rejection is handled by nobody, which would end the process.
+    value.catch(() => {});
+    return 'is a Promise';
+  }
+  const kind: unknown = (Object.getPrototypeOf(value as object) as object | null)?.constructor?.name;
+  if (typeof kind !== 'string' || kind === '' || kind === 'Object')
+    return 'is an object with a prototype of its own';
+  return `is ${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind}`;
+}
