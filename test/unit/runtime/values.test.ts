@@ -76,7 +76,7 @@ t.test('every state comes back from the store as it was, with the same text', as
       assert.equal(sealed.value, value, 'nothing had to change, so nothing was copied');
       assert.equal(back.plain, sealed.plain);
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 
@@ -92,7 +92,7 @@ t.test('the bounds hold for the text in the store, and for the text of a reply',
         );
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 
