@@ -35,6 +35,7 @@ export type FatalCode =
   | 'config-invalid'
   | 'actor-invalid'
   | 'folder-in-use'
+  | 'folder-unusable'
   | 'store-corrupt'
   | 'store-foreign'
   | 'store-fenced'

@@ -3,12 +3,14 @@ import type { Store } from './store.js';
 
 const LOAD = {
   memory: () => import('./memory-store.js'),
+  level: () => import('./level/level-store.js'),
   lmdb: () => import('./lmdb-store.js'),
   redis: () => import('./redis/redis-store.js'),
 };
 
 export type StoreConfig =
   | { readonly kind: 'memory' }
+  | { readonly kind: 'level'; readonly folder: string }
   | { readonly kind: 'lmdb'; readonly folder: string }
   | {
       readonly kind: 'redis';
@@ -38,6 +40,10 @@ export async function openStore(
     case 'memory': {
       const { MemoryStore } = await LOAD.memory();
       return new MemoryStore(actor);
+    }
+    case 'level': {
+      const { LevelStore } = await LOAD.level();
+      return new LevelStore(actor, config.folder);
     }
     case 'lmdb': {
       const { LmdbStore } = await LOAD.lmdb();

@@ -1,0 +1,94 @@
+/**
+ * The files of the database in a data folder, and whether they are intact. Only read here, with or without a server beside it.
+ *
+ *   DATA_DIR/level/   CURRENT names MANIFEST-…, which names the tables ….ldb and the first of the logs ….log
+ *                     LOCK and LOG are LevelDB's own. LOCK must never be opened by us: closing it would free the lock
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { WarrenError } from '../../errors.js';
+import { Damage } from './damage.js';
+import { readLog } from './log-file.js';
+import { readManifest } from './manifest.js';
+import { checkTable } from './table-file.js';
+
+/** Of a data folder, where the database is. */
+export function levelFolderIn(dataFolder: string): string {
+  return join(dataFolder, 'level');
+}
+
+/** Whether there is a database, whatever its condition. */
+export function hasDatabase(dataFolder: string): boolean {
+  return existsSync(join(levelFolderIn(dataFolder), 'CURRENT'));
+}
+
+/** What the database consists of: the name of each file, in the order in which a copy beside a running server must read them. */
+export interface LevelFiles {
+  readonly current: string;
+  readonly manifest: string;
+  readonly tables: ReadonlyMap<string, number>;
+  readonly logs: readonly string[];
+}
+
+/**
+ * Undefined when nothing was ever stored.
+ *
+ * @throws WarrenError `store-corrupt` when a file is missing or cannot be understood; a file system's own errors.
+ */
+export function filesIn(folder: string): LevelFiles | undefined {
+  const current = join(folder, 'CURRENT');
+  if (!existsSync(current)) {
+    const left = existsSync(folder) ? readdirSync(folder).find((name) => /\.(log|ldb|sst)$/.test(name)) : undefined;
+    if (left === undefined) return undefined;
+    throw corrupt(join(folder, left), 'CURRENT, which belongs to it, is missing');
+  }
+  const manifest = readFileSync(current, 'latin1').trimEnd();
+  if (!/^MANIFEST-\d+$/.test(manifest)) throw corrupt(current, 'it names no manifest');
+  const { tables, firstLog } = intact(join(folder, manifest), readManifest);
+  const names = readdirSync(folder);
+  const logs = names
+    .filter((name) => /^\d+\.log$/.test(name) && Number.parseInt(name, 10) >= firstLog)
+    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+  const first = fileName(firstLog, 'log');
+  if (firstLog > 0 && logs[0] !== first) throw corrupt(join(folder, first), 'it is missing');
+  return {
+    current: 'CURRENT',
+    manifest,
+    tables: new Map(Array.from(tables, ([number, bytes]) => [tableName(number, names), bytes])),
+    logs,
+  };
+}
+
+/** @throws WarrenError `store-corrupt` when anything that was stored may be lost or changed. */
+export function checkFiles(folder: string): void {
+  const files = filesIn(folder);
+  if (!files) return;
+  for (const log of files.logs) intact(join(folder, log), readLog);
+  for (const [table, bytes] of files.tables) intact(join(folder, table), (file) => checkTable(file, bytes));
+}
+
+function intact<T>(path: string, read: (file: Buffer) => T): T {
+  try {
+    return read(readFileSync(path));
+  } catch (error) {
+    if (error instanceof Damage) throw corrupt(path, error.message);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw corrupt(path, 'it is missing');
+    throw error;
+  }
+}
+
+function tableName(number: number, names: readonly string[]): string {
+  const old = fileName(number, 'sst');
+  return names.includes(old) ? old : fileName(number, 'ldb');
+}
+
+function fileName(number: number, extension: string): string {
+  return `${String(number).padStart(6, '0')}.${extension}`;
+}
+
+function corrupt(path: string, why: string): WarrenError {
+  return new WarrenError(
+    'store-corrupt',
+    `${path} is damaged: ${why}. Nothing was changed; restore a backup, or move the folder away.`,
+  );
+}
