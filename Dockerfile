@@ -6,7 +6,7 @@ FROM node:24-trixie-slim AS build
 WORKDIR /warren
 
 # Modules first: they change less often than the sources, and this layer is the slow one. Install scripts stay
-# off: lmdb and uWebSockets.js bring prebuilt binaries, and a script that falls back to compiling would only fail later.
+# off: classic-level and uWebSockets.js bring prebuilt binaries, and a script that falls back to compiling would only fail later.
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 
@@ -14,15 +14,16 @@ COPY . .
 RUN npm run build
 
 # Leave the production modules without the compiler, which npm keeps because valibot names it as an optional peer, and of
-# uWebSockets.js' forty binaries (250 MB) the one that this Node loads. Loading both native modules here makes a binary
+# uWebSockets.js' forty binaries (250 MB) and of classic-level's eight platforms the ones that this Node loads. Loading both native modules here makes a binary
 # that does not fit this Node or libc fail the build instead of the first start.
 RUN npm prune --omit=dev --ignore-scripts \
  && rm -rf node_modules/typescript node_modules/.bin \
  && fitting="uws_$(node -p 'process.platform + "_" + process.arch + "_" + process.versions.modules').node" \
  && find node_modules/uWebSockets.js -name '*.node' ! -name "$fitting" -delete \
- && rm -rf node_modules/uWebSockets.js/docs node_modules/uWebSockets.js/examples \
+ && rm -rf node_modules/uWebSockets.js/docs node_modules/uWebSockets.js/examples node_modules/classic-level/deps \
+ && find node_modules/classic-level/prebuilds -name '*.node' ! -path "*/linux-$(node -p process.arch)/*" -delete \
  && find node_modules -type d -empty -delete \
- && node -e 'Promise.all(["uWebSockets.js", "lmdb"].map((name) => import(name)))' \
+ && node -e 'Promise.all(["uWebSockets.js", "classic-level"].map((name) => import(name)))' \
  && mkdir /data
 
 

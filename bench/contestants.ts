@@ -46,8 +46,8 @@ export function warrenInMemory(durability: Durability): Contestant {
   return warren(`Warren ${durability}, memory`, { STORE: 'memory', DURABILITY: durability });
 }
 
-export function warrenOnLmdb(durability: Durability): Contestant {
-  const contestant = warren(`Warren ${durability}, LMDB`, { STORE: 'lmdb', DURABILITY: durability });
+export function warrenOnLevel(durability: Durability): Contestant {
+  const contestant = warren(`Warren ${durability}, LevelDB`, { STORE: 'level', DURABILITY: durability });
   return { ...contestant, folderVariable: 'DATA_DIR' };
 }
 

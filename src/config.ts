@@ -84,7 +84,7 @@ const FIELDS = {
       `must have ${TOKEN_LENGTH} characters at least`,
     ),
   ),
-  STORE: v.picklist(['', 'level', 'lmdb', 'redis', 'memory'], 'must be lmdb, redis or memory'),
+  STORE: v.picklist(['', 'level', 'redis', 'memory'], 'must be level, redis or memory'),
   DATA_DIR: nonEmpty,
   REDIS_URL: redisUrl,
   REDIS_HOST_PORT: hostPort(true),
@@ -251,9 +251,9 @@ type Values = v.InferOutput<typeof SCHEMA>;
 
 function storeOf(values: Values): StoreConfig {
   const { REDIS_URL: url, REDIS_HOST_PORT: address, REDIS_KEY: key, LEASE_MS: leaseMs } = values;
-  const kind = values.STORE || (url || address ? 'redis' : 'lmdb');
+  const kind = values.STORE || (url || address ? 'redis' : 'level');
   if (kind === 'memory') return { kind };
-  if (kind === 'lmdb' || kind === 'level') return { kind, folder: values.DATA_DIR };
+  if (kind === 'level') return { kind, folder: values.DATA_DIR };
   return {
     kind: 'redis',
     url: url || redisUrlOf(address ?? { host: '127.0.0.1', port: 6379 }),

@@ -53,7 +53,6 @@ async function main(): Promise<void> {
     const spawner = new OwnerSpawner(config.store.kind, config.ownerHeapMb, (reason) =>
       log?.warn({ reason }, 'a spare owner thread died before its reign'),
     );
-    process.on('exit', () => spawner.endBeforeExit());
     // The first owner is a spare until it starts. Its thread loads its modules while this one loads all the others.
     spawner.prepareSpare();
     const { createLog } = await import('./log.js');

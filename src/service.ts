@@ -1,5 +1,5 @@
 /**
- * The service put together: store lock -> terms -> owner -> front -> admin -> signals. It is loaded when its first owner is
+ * The service put together: terms -> owner -> front -> admin -> signals. It is loaded when its first owner is
  * already under way, see `main.ts`; the two are the only places that end the process.
  */
 import { randomUUID } from 'node:crypto';
@@ -21,7 +21,7 @@ import { Terms } from './residents/fibonacci/terms.js';
 import { OwnerHandle } from './runtime/owner-handle.js';
 import type { OwnerSpawner } from './runtime/owner-spawner.js';
 import { Rehearsal } from './runtime/rehearsal.js';
-import { FolderLock } from './store/folder-lock.js';
+import { keepLibrary } from './store/open-store.js';
 import { placeOf } from './store/store-place.js';
 
 /** From service to the begin of a spare owner. Not at once: those who waited for the start come first. */
@@ -37,11 +37,10 @@ export interface Foundation {
 /**
  * Resolves when it listens.
  *
- * @throws WarrenError when the folder is locked, the address is taken, or the front's library has no binary for this machine.
+ * @throws WarrenError when the address is taken, or the front's library has no binary for this machine.
  */
 export async function serve({ version, config, log, spawner }: Foundation): Promise<void> {
-  const uws = await loadUws();
-  const lock = config.store.kind === 'lmdb' ? await FolderLock.acquire(config.store.folder) : undefined;
+  const [uws] = await Promise.all([loadUws(), keepLibrary(config.store.kind)]);
   const pool = new ConversionPool({
     threads: config.formatThreads,
     heapMb: config.formatHeapMb,
@@ -70,6 +69,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
   const rehearsal = config.faults ? new Rehearsal() : undefined;
   const observed = { meterMemory: ownerMeter.memory, rehearsal: rehearsal?.words };
   let { instance } = config;
+  let storeTried: () => void = () => {};
   const owner = new OwnerHandle({
     limits: config,
     spawn: (resume) => spawner.spawn({ ...config, ...observed, writer, instance, resume }),
@@ -79,6 +79,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
     answering: () => terms.ready,
     repliesAtOnce: () => Math.min(terms.atOnce, slowReaders.room),
     onEvent: (event) => {
+      storeTried();
       switch (event.kind) {
         case 'serving': {
           const { epoch, version: commit, state: index } = event.acknowledged;
@@ -129,6 +130,13 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
   });
   const parts = { version, config, owner, ownerMeter, server, terms, pool, mainLoop, rehearsal };
   const admin = await startAdmin(log, config.admin, { parts, journal });
+  if (config.store.kind === 'level') {
+    // Whoever finds the folder in use must never be seen to listen.
+    await new Promise<void>((resolve) => {
+      storeTried = resolve;
+      owner.start();
+    });
+  }
   const port = await server.listen(config.serving.host, config.serving.port);
   log.info(
     {
@@ -144,7 +152,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
   );
 
   instance ||= `${hostname()}:${port}`;
-  owner.start();
+  if (config.store.kind !== 'level') owner.start();
 
   function fatal(code: string, reason: string): void {
     log.fatal({ code }, reason);
@@ -165,7 +173,6 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
     clearTimeout(overtime);
     server.close();
     terms.forget();
-    await lock?.release();
     admin?.server.close();
     log.info('stopped');
     process.exit(0);

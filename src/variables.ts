@@ -29,9 +29,9 @@ export const VARIABLES = [
   {
     name: 'STORE',
     fallback: '',
-    meaning: 'lmdb, redis or memory; by default redis when a REDIS_ address is set, else lmdb',
+    meaning: 'level, redis or memory; by default redis when a REDIS_ address is set, else level',
   },
-  { name: 'DATA_DIR', fallback: './data', meaning: 'folder of the lmdb store' },
+  { name: 'DATA_DIR', fallback: './data', meaning: 'folder of the level store' },
   {
     name: 'REDIS_URL',
     fallback: '',

@@ -15,7 +15,6 @@ import { isProvenDead, processMark } from '../src/runtime/process-mark.js';
 import { MAIN_PULSE, OWNER_PULSE } from '../src/runtime/protocol.js';
 import { keepPulse } from '../src/runtime/pulse.js';
 import { obey } from '../src/runtime/rehearsal.js';
-import { safeToEnd, uninterrupted } from '../src/runtime/safe-end.js';
 import { fibonacci } from '../src/sequence/fibonacci.js';
 import { inheritedIndex } from '../src/sequence/inherited-index.js';
 import { MeteredStore } from '../src/store/metered-store.js';
@@ -25,7 +24,6 @@ const port = parentPort;
 if (!port) throw new Error('this file is the entry of a worker thread');
 const { store: storeKind, vitalSigns } = workerData as OwnerBirth;
 await loadStore(storeKind);
-safeToEnd(vitalSigns);
 const [setup] = (await once(port, 'message')) as [OwnerSetup];
 const { channel, watchdogMs } = setup;
 
@@ -47,7 +45,6 @@ watchLoop(meter.loop);
 const behavior = fibonacci(setup.maxIndex);
 const bareStore = await openStore(behavior.actor, setup.store, {
   timeoutMs: setup.commitTimeoutMs,
-  uninterrupted: (call) => uninterrupted(vitalSigns, call),
 });
 const store = new MeteredStore(setup.rehearsal ? obey(setup.rehearsal, bareStore) : bareStore, meter);
 const send = sendBy(channel, port);

@@ -37,7 +37,7 @@ const STEPS: readonly (readonly [RegExp, string | undefined])[] = [
   [/wasm|src\/sequence\/.*kernel/, 'digits: add'],
   [/src\/residents\/fibonacci|workers\/format/, 'digits: find'],
   [/src\/(runtime\/owner|actor|sequence)|workers\/owner/, 'turns and gate'],
-  [/src\/store|lmdb|redis|msgpack/, 'store'],
+  [/src\/store|level|redis|msgpack/, 'store'],
   [/src\/(meter|admin)|prom-client/, 'metering'],
 ];
 

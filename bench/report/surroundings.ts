@@ -7,7 +7,15 @@ import type { LoadTool } from '../load/closed-loop.js';
 
 /** This file is compiled to dist/bench/report/. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const PACKAGES = ['uWebSockets.js', 'lmdb', 'ioredis', 'piscina', 'fastify', 'express', 'autocannon'];
+const PACKAGES = [
+  'uWebSockets.js',
+  'classic-level',
+  'ioredis',
+  'piscina',
+  'fastify',
+  'express',
+  'autocannon',
+];
 
 export interface Surroundings {
   readonly at: string;

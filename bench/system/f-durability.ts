@@ -1,7 +1,7 @@
 /**
  * (f) What durability costs: one `/next` in 32 requests, 100 connections, on each store, gated and async, each round on
  * new servers. Async, where nobody waits for the store, runs once. The stores
- * are as they would stand beside a service: LMDB syncs each commit, Redis runs in a process of its own, without a file
+ * are as they would stand beside a service: LevelDB syncs each commit, Redis runs in a process of its own, without a file
  * or with an fsync before each answer.
  */
 import { statfsSync } from 'node:fs';
@@ -12,7 +12,7 @@ import {
   type Contestant,
   type Durability,
   warrenInMemory,
-  warrenOnLmdb,
+  warrenOnLevel,
   warrenOnRedis,
 } from '../contestants.js';
 import { indexWithDigits } from '../digits.js';
@@ -61,7 +61,7 @@ export const durability: Scenario = {
     const synced = await context.startRedis({ appendOnly: true, fsync: 'always' });
     const onEachStore = (mode: Durability): Contestant[] => [
       warrenInMemory(mode),
-      warrenOnLmdb(mode),
+      warrenOnLevel(mode),
       ...(redis ? [warrenOnRedis(mode, redis)] : []),
       ...(synced ? [warrenOnRedis(mode, synced, 'Redis fsync always')] : []),
     ];
@@ -82,7 +82,7 @@ export const durability: Scenario = {
       title: this.title,
       tables: [loadTable(DURABILITY_WORKLOAD, results)],
       bars: [
-        ...gatedBar('LMDB', 0.6, results, warrenOnLmdb('gated'), noDisk),
+        ...gatedBar('LevelDB', 0.6, results, warrenOnLevel('gated'), noDisk),
         ...(redis ? gatedBar('Redis', 0.75, results, warrenOnRedis('gated', redis)) : []),
       ],
       measurements: results,

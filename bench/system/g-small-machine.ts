@@ -3,7 +3,7 @@
  * killed for its memory. Each server has the limits for itself, and is up alone; the load generator is outside.
  */
 import { figureBar, objectionTo } from '../bars.js';
-import { CEILING, type Contestant, UWS_BIGINT, warrenInMemory, warrenOnLmdb } from '../contestants.js';
+import { CEILING, type Contestant, UWS_BIGINT, warrenInMemory, warrenOnLevel } from '../contestants.js';
 import { ControlGroup } from '../control-group.js';
 import { digitsAt, indexWithDigits } from '../digits.js';
 import type { Measurement, Sample } from '../measurement.js';
@@ -68,8 +68,8 @@ export const smallMachine: Scenario = {
       rounds: samples.get(contestant) ?? [],
     }));
     context.step(`Warren: ${ENDURANCE}`);
-    const { name } = warrenOnLmdb('gated');
-    const lasting = await withinLimits(context, warrenOnLmdb('gated'), 1_000_000, '/next', endurance).catch(
+    const { name } = warrenOnLevel('gated');
+    const lasting = await withinLimits(context, warrenOnLevel('gated'), 1_000_000, '/next', endurance).catch(
       () => undefined,
     );
     const survived: Measurement = {

@@ -14,7 +14,7 @@ import {
   NODE_HTTP,
   temporaryFolder,
   warrenInMemory,
-  warrenOnLmdb,
+  warrenOnLevel,
 } from '../contestants.js';
 import type { Bar } from '../measurement.js';
 import { residentMb } from '../process-usage.js';
@@ -67,7 +67,7 @@ export const start: Scenario = {
 
   async run(context) {
     const rounds = roundsOf(context);
-    const cold = [CEILING, NODE_HTTP, warrenInMemory('async'), warrenOnLmdb('gated')];
+    const cold = [CEILING, NODE_HTTP, warrenInMemory('async'), warrenOnLevel('gated')];
     const coldStarts = new Map(cold.map((contestant) => [contestant.name, [] as Start[]]));
     const restarts = new Map(INDEXES.map((index) => [index, [] as Start[]]));
     for (let round = 0; round < rounds; round++) {
@@ -94,7 +94,7 @@ export const start: Scenario = {
           rows: [
             ...[...coldStarts].map(([name, starts]) => row(`${name}, cold`, starts)),
             ...[...restarts].map(([index, starts]) =>
-              row(`${warrenOnLmdb('gated').name}, restart at index ${count(index)}`, starts),
+              row(`${warrenOnLevel('gated').name}, restart at index ${count(index)}`, starts),
             ),
           ],
         },
@@ -107,7 +107,7 @@ export const start: Scenario = {
 };
 
 function barsOf(cold: ReadonlyMap<string, Start[]>, restarts: ReadonlyMap<number, Start[]>): Bar[] {
-  const { name } = warrenOnLmdb('gated');
+  const { name } = warrenOnLevel('gated');
   const starts = cold.get(name) ?? [];
   return [
     summaryBar(`${name}: cold start`, 'at most', COLD_START_MS, medianMs(starts), 'ms'),
@@ -145,7 +145,7 @@ function coldStart(context: BenchContext, contestant: Contestant): Promise<Start
 function restart(context: BenchContext, index: number): Promise<Start> {
   return scoped(context.scope, async (scope) => {
     const folder = await temporaryFolder(scope);
-    const contestant = warrenOnLmdb('gated');
+    const contestant = warrenOnLevel('gated');
     await firstAnswer(scope, contestant, folder, { INITIAL_INDEX: `${index}` }, 0);
     return firstAnswer(scope, contestant, folder, {}, 0);
   });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program `warren`: one word chooses what it does. */
 import { WarrenError } from '../errors.js';
-import { inspect, setIndex } from './record.js';
+import { backup, inspect, setIndex } from './record.js';
 import { CommandFailed, EXIT_FAILED, EXIT_USAGE } from './usage.js';
 import { VERIFY_USAGE, verify } from './verify.js';
 
@@ -13,15 +13,19 @@ const USAGE = `usage: warren COMMAND
   serve            hand out numbers; configured by environment variables, see warren serve --help
   verify URL       load a running deployment and judge what its clients see
   inspect          print the checkpoint of the store that the environment names
+  backup DIR       copy the store in DATA_DIR to a new folder
   set-index N      set the index of that store, while nobody serves from it
 
 warren COMMAND --help tells more.`;
 
 const RECORD_USAGE = `usage: warren inspect
+       warren backup DIR
        warren set-index N [--yes]
 
-The store is chosen by STORE, DATA_DIR, REDIS_URL, REDIS_HOST_PORT and REDIS_KEY, as for serve. inspect only reads, also
-while a server runs. set-index refuses then.`;
+The store is chosen by STORE, DATA_DIR, REDIS_URL, REDIS_HOST_PORT and REDIS_KEY, as for serve. inspect and backup only
+read it, also while a server runs. set-index refuses then. What backup writes can be another server's DATA_DIR.`;
+
+const RECORD_COMMANDS = { inspect, backup, 'set-index': setIndex };
 
 async function run(command: string | undefined, args: readonly string[]): Promise<number | undefined> {
   const help = args.includes('--help') || args.includes('-h');
@@ -36,8 +40,9 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       console.log(VERIFY_USAGE);
       return 0;
     case 'inspect':
+    case 'backup':
     case 'set-index':
-      if (!help) return command === 'inspect' ? inspect(args, process.env) : setIndex(args, process.env);
+      if (!help) return RECORD_COMMANDS[command](args, process.env);
       console.log(RECORD_USAGE);
       return 0;
     case 'help':

@@ -20,7 +20,6 @@ import {
   TURN_IN_PROGRESS,
 } from './protocol.js';
 import { keepPulse, type Pulse } from './pulse.js';
-import { endThread } from './safe-end.js';
 import { type RestartLimits, Supervisor } from './supervisor.js';
 
 export interface OwnerLimits extends RestartLimits, AskLimits {
@@ -178,13 +177,13 @@ export class OwnerHandle {
     });
   }
 
-  /** Ends the owner thread in the middle of whatever it does, but for a native call: a rehearsal of its death. */
+  /** Ends the owner thread in the middle of whatever it does: a rehearsal of its death. */
   crash(reason: string): void {
     const thread = this.#thread;
     if (!thread) return;
     const patienceMs = this.#options.limits.watchdogMs || END_PATIENCE_MS;
     this.#deathReason = reason;
-    endThread(thread, thread.vitalSigns, patienceMs);
+    void thread.terminate();
     setTimeout(() => {
       if (this.#thread === thread) this.#end('owner-failing', `${reason}, and its thread could not be ended`);
     }, 2 * patienceMs).unref();

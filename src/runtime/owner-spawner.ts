@@ -8,12 +8,9 @@ import type { StoreConfig } from '../store/open-store.js';
 import { createChannel } from './channel.js';
 import type { OwnerSetup } from './owner-setup.js';
 import { OwnerThread } from './owner-thread.js';
-import { UNSAFE_TO_END, VITAL_SIGNS } from './protocol.js';
-import { endBeforeExit } from './safe-end.js';
+import { VITAL_SIGNS } from './protocol.js';
 
 const ENTRY = new URL('../../workers/owner.js', import.meta.url);
-/** Of an exit. Modules are loaded within it, a native call that hangs may do so for ever. */
-const EXIT_PATIENCE_MS = 1_000;
 
 /** What a thread is told at its birth. */
 export interface OwnerBirth {
@@ -31,7 +28,6 @@ export class OwnerSpawner {
   readonly #store: StoreConfig['kind'];
   readonly #heapMb: number;
   readonly #onSpareDeath: (reason: string) => void;
-  readonly #alive = new Set<Born>();
   #spare: Born | undefined;
 
   /**
@@ -62,27 +58,19 @@ export class OwnerSpawner {
     this.#spare.worker.unref();
   }
 
-  /** To be called when the process exits: Node ends all threads then, wherever they are. */
-  endBeforeExit(): void {
-    for (const { vitalSigns } of this.#alive) endBeforeExit(vitalSigns, EXIT_PATIENCE_MS);
-  }
-
   #begin(): Born {
     const vitalSigns = new Int32Array(new SharedArrayBuffer(VITAL_SIGNS * Int32Array.BYTES_PER_ELEMENT));
-    vitalSigns[UNSAFE_TO_END] = 1;
     const worker = new Worker(ENTRY, {
       name: 'owner',
       workerData: { store: this.#store, vitalSigns } satisfies OwnerBirth,
       resourceLimits: { maxOldGenerationSizeMb: this.#heapMb, maxYoungGenerationSizeMb: 12 },
     });
     const born = { worker, vitalSigns };
-    this.#alive.add(born);
     let reason: string | undefined;
     worker.on('error', (error) => {
       reason = messageOf(error);
     });
     worker.once('exit', (code) => {
-      this.#alive.delete(born);
       if (this.#spare !== born) return;
       this.#spare = undefined;
       this.#onSpareDeath(reason ?? `its thread ended with code ${code}`);

@@ -70,8 +70,4 @@ export const OWNER_PULSE = 1;
 export const TURN_IN_PROGRESS = 2;
 /** Positions that can be told apart: far more than can wait at a time, and 1 more fits 32 bits. */
 export const MARKS = 0x7fff_ffff;
-/** 1 while the owner thread must not be ended, see `safe-end.ts`; from its birth until its store is loaded, too. */
-export const UNSAFE_TO_END = 3;
-/** 1 once the thread is about to be ended. */
-export const END_ORDERED = 4;
-export const VITAL_SIGNS = 5;
+export const VITAL_SIGNS = 3;

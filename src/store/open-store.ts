@@ -4,14 +4,12 @@ import type { Store } from './store.js';
 const LOAD = {
   memory: () => import('./memory-store.js'),
   level: () => import('./level/level-store.js'),
-  lmdb: () => import('./lmdb-store.js'),
   redis: () => import('./redis/redis-store.js'),
 };
 
 export type StoreConfig =
   | { readonly kind: 'memory' }
   | { readonly kind: 'level'; readonly folder: string }
-  | { readonly kind: 'lmdb'; readonly folder: string }
   | {
       readonly kind: 'redis';
       readonly url: string;
@@ -22,19 +20,25 @@ export type StoreConfig =
 export interface StoreContext {
   /** Bound on one call of a remote store, in milliseconds. */
   readonly timeoutMs: number;
-  /** Runs a native call to its end before the thread can be ended. */
-  readonly uninterrupted: <T>(call: () => T) => T;
 }
 
-/** Loads what `openStore` takes its time for. A native module is among it: a thread must not be ended meanwhile. */
+/** Loads what `openStore` takes its time for. */
 export async function loadStore(kind: StoreConfig['kind']): Promise<void> {
   await LOAD[kind]();
+}
+
+/**
+ * Main thread only, before an owner opens its store: keeps a library in memory that has a thread of its own, as LevelDB has for its tables. That
+ * thread outlives the owner that began it, and Node unmaps a library which no thread of ours has loaded any more.
+ */
+export async function keepLibrary(kind: StoreConfig['kind']): Promise<void> {
+  if (kind === 'level') await loadStore(kind);
 }
 
 export async function openStore(
   actor: string,
   config: StoreConfig,
-  { timeoutMs, uninterrupted }: StoreContext,
+  { timeoutMs }: StoreContext,
 ): Promise<Store> {
   switch (config.kind) {
     case 'memory': {
@@ -44,10 +48,6 @@ export async function openStore(
     case 'level': {
       const { LevelStore } = await LOAD.level();
       return new LevelStore(actor, config.folder);
-    }
-    case 'lmdb': {
-      const { LmdbStore } = await LOAD.lmdb();
-      return new LmdbStore(actor, config.folder, uninterrupted);
     }
     case 'redis': {
       const { RedisStore } = await LOAD.redis();

@@ -1,13 +1,11 @@
 /** Where a store is, in words for an operator. */
 import { resolve } from 'node:path';
 import { levelFolderIn } from './level/level-files.js';
-import { LMDB_FILE } from './lmdb-file.js';
 import type { StoreConfig } from './open-store.js';
 
 /** Without the credentials that a Redis address may carry. */
 export function placeOf(store: StoreConfig): string {
   if (store.kind === 'memory') return 'memory';
   if (store.kind === 'level') return levelFolderIn(resolve(store.folder));
-  if (store.kind === 'lmdb') return resolve(store.folder, LMDB_FILE);
   return `Redis ${new URL(store.url).host}, key ${store.key}`;
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- --seconds 60 --seed 1 --store lmdb|redis`: exit code 0 for a clean verdict, 1 for a violation or a
+ * `npm run chaos -- --seconds 60 --seed 1 --store level|redis`: exit code 0 for a clean verdict, 1 for a violation or a
  * failure, 2 for options that make no sense. Without a store both are tried, without a seed a random one.
  */
 import { randomInt } from 'node:crypto';
@@ -8,7 +8,7 @@ import { passed, tell } from './report.js';
 import { runChaos } from './run.js';
 import type { StoreKind } from './world.js';
 
-const USAGE = 'usage: npm run chaos -- [--seconds 60] [--seed N] [--store lmdb|redis]';
+const USAGE = 'usage: npm run chaos -- [--seconds 60] [--seed N] [--store level|redis]';
 
 interface Options {
   readonly seconds: number;
@@ -25,8 +25,8 @@ function readOptions(): Options | undefined {
     const seed = Number(values.seed ?? randomInt(1_000_000));
     const { store } = values;
     if (!(seconds > 0) || !Number.isSafeInteger(seed) || seed < 0) return undefined;
-    if (store === undefined) return { seconds, seed, stores: ['lmdb', 'redis'] };
-    return store === 'lmdb' || store === 'redis' ? { seconds, seed, stores: [store] } : undefined;
+    if (store === undefined) return { seconds, seed, stores: ['level', 'redis'] };
+    return store === 'level' || store === 'redis' ? { seconds, seed, stores: [store] } : undefined;
   } catch {
     return undefined;
   }

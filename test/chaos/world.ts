@@ -2,7 +2,7 @@
  * What a chaos run breaks: one server on one store, a proxy between some of its clients and it, and on Redis a proxy
  * between it and its store. The faults act on this; everything in it ends with the scope.
  *
- *     clients ──┬──────────────────> server ──> folder          (lmdb)
+ *     clients ──┬──────────────────> server ──> folder          (level)
  *               └──> client link ──>   └─> store link ──> Redis (redis; every command in its log synced)
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,7 +13,7 @@ import { get } from '../support/http-client.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 
-export type StoreKind = 'lmdb' | 'redis';
+export type StoreKind = 'level' | 'redis';
 
 /** Short bounds, so that a minute holds many outages that end beyond them. */
 const BOUNDS = {

@@ -4,7 +4,7 @@ import { passed, tell } from '../chaos/report.js';
 import { runChaos } from '../chaos/run.js';
 
 for (const [store, seed] of [
-  ['lmdb', 1],
+  ['level', 1],
   ['redis', 2],
 ] as const) {
   t.test(`five seconds of random faults on ${store} lose nothing and repeat nothing`, async (t) => {

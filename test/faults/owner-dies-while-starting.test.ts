@@ -16,7 +16,7 @@ const STARTING_MS = 150;
 const EXITS = 3;
 
 t.test('an owner can be ended at any moment of its start, and the process lives on', async (t) => {
-  const warren = await startWarren(t, { env: { STORE: 'lmdb', FAULTS: 'on', RESTART_LIMIT: '1000' } });
+  const warren = await startWarren(t, { env: { STORE: 'level', FAULTS: 'on', RESTART_LIMIT: '1000' } });
   const count = (msg: string) => warren.logs.filter((line) => line.msg === msg).length;
   const comes = async (msg: string, times: number) => {
     await warren.waitForLog(() => count(msg) >= times);
@@ -39,7 +39,7 @@ t.test('an owner can be ended at any moment of its start, and the process lives 
 for (const [load, whose] of ['of the first owner', 'of its spare'].entries()) {
   t.test(`a process can exit while the thread ${whose} loads its native module`, async (t) => {
     const fixture = fileURLToPath(new URL('./fixtures/exit-while-loading.js', import.meta.url));
-    const env = { STORE: 'lmdb', EXIT_AT_LOAD: String(load + 1) };
+    const env = { STORE: 'level', EXIT_AT_LOAD: String(load + 1) };
     for (let exit = 1; exit <= EXITS; exit++) {
       const warren = await spawnWarren(t, { nodeArgs: [`--import=${fixture}`], env });
       t.strictSame(await warren.exited, { code: 0, signal: null });

@@ -38,7 +38,7 @@ async function killedUnderLoad(t: Test, env: ServerEnv): Promise<void> {
   t.equal(await warren.stop(), 0, 'a clean stop after all');
 }
 
-t.test('on LMDB nobody notices the death of the owner', (t) => killedUnderLoad(t, { STORE: 'lmdb' }));
+t.test('on LevelDB nobody notices the death of the owner', (t) => killedUnderLoad(t, { STORE: 'level' }));
 
 t.test('on Redis nobody notices the death of the owner', async (t) => {
   const redis = await startRedis(t);
@@ -53,7 +53,7 @@ t.test('in memory without a gate nobody notices the death of the owner', (t) =>
 
 t.test('whoever takes over from a dead owner was waiting for it, with its modules loaded', async (t) => {
   const warren = await startWarren(t, {
-    env: { STORE: 'lmdb', FAULTS: 'on' },
+    env: { STORE: 'level', FAULTS: 'on' },
     nodeArgs: ['--import', WATCH_OWNERS],
   });
   const reigning = () => warren.logs.filter(({ msg }) => msg === 'an owner thread reigns').at(-1)?.['thread'];

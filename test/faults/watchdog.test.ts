@@ -1,4 +1,7 @@
 /** A thread that hangs does not take the service with it: the threads watch each other, and each can end the other. */
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { get } from '../support/http-client.js';
@@ -6,7 +9,7 @@ import { currentIndex } from '../support/sequence-probe.js';
 import { startWarren } from '../support/warren-process.js';
 
 const HANG = fileURLToPath(new URL('./fixtures/hang-main-thread.js', import.meta.url));
-const HANG_OWNER = fileURLToPath(new URL('./fixtures/hang-owner-unsafely.js', import.meta.url));
+const HANG_OWNER = fileURLToPath(new URL('./fixtures/hang-owner-in-a-call.js', import.meta.url));
 const PAUSE = fileURLToPath(new URL('./fixtures/pause-main-thread.js', import.meta.url));
 /** Much more than a thread needs to start on a busy machine: it does not turn meanwhile. */
 const WATCHDOG_MS = 3_000;
@@ -24,8 +27,11 @@ t.test('a process whose main thread hangs ends itself, and its successor has eve
 });
 
 t.test('while a hung owner cannot be ended yet the process says that it is not healthy', async (t) => {
+  const pipe = join(t.testdir(), 'pipe');
+  execFileSync('mkfifo', [pipe]);
   const warren = await startWarren(t, {
-    env: { WATCHDOG_MS: `${WATCHDOG_MS}` },
+    // Twice as long it may hang, then the process gives up.
+    env: { WATCHDOG_MS: '10000', ASK_TIMEOUT_MS: '60000', HANG_PIPE: pipe },
     nodeArgs: ['--import', HANG_OWNER],
   });
   await get(warren.url, '/next');
@@ -36,6 +42,7 @@ t.test('while a hung owner cannot be ended yet the process says that it is not h
     answer = await get(warren.url, '/health');
   }
   t.match(answer, { status: 503, body: /not-ready/ }, 'it stands still, and is known to');
+  closeSync(openSync(pipe, 'w'));
   await warren.waitForLog((line) => line['origin'] === 'resumed');
   t.equal((await get(warren.url, '/health')).status, 200, 'its successor turns');
   t.equal(await currentIndex(warren.url), 1);

@@ -39,7 +39,7 @@ t.test('metrics agree with what clients have received', async (t) => {
   t.ok(metrics.value('warren_heap_bytes{thread="owner"}') > 1e6);
   t.match(
     metrics.text,
-    /^warren_build_info\{version="\d[^"]*",node="[^"]+",store="lmdb",durability="gated"\} 1$/m,
+    /^warren_build_info\{version="\d[^"]*",node="[^"]+",store="level",durability="gated"\} 1$/m,
   );
   t.equal((await get(warren.url, '/metrics')).status, 404, 'the public port knows nothing of it');
 });

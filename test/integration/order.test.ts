@@ -29,7 +29,7 @@ async function oneOrder(t: Test, env: ServerEnv): Promise<void> {
   t.ok(finalIndex > OPERATIONS / 3, `${finalIndex} numbers were handed out`);
 }
 
-t.test('10,000 requests of 100 clients have one order on LMDB', (t) => oneOrder(t, { STORE: 'lmdb' }));
+t.test('10,000 requests of 100 clients have one order on LevelDB', (t) => oneOrder(t, { STORE: 'level' }));
 
 t.test('10,000 requests of 100 clients have one order on Redis', async (t) => {
   const redis = await startRedis(t, { appendOnly: true });

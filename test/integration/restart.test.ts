@@ -40,7 +40,9 @@ async function threeLives(t: Test, env: ServerEnv): Promise<void> {
   t.equal((await get(warren.url, '/next')).headers['sequence-index'], `${finalIndex + 1}`);
 }
 
-t.test('after kill -9 under load LMDB goes on exactly where it was', (t) => threeLives(t, { STORE: 'lmdb' }));
+t.test('after kill -9 under load LevelDB goes on exactly where it was', (t) =>
+  threeLives(t, { STORE: 'level' }),
+);
 
 t.test('after kill -9 under load Redis goes on exactly where it was', async (t) => {
   const redis = await startRedis(t);
@@ -48,9 +50,9 @@ t.test('after kill -9 under load Redis goes on exactly where it was', async (t) 
 });
 
 for (const durability of ['gated', 'async'] as const) {
-  t.test(`a clean stop under load loses nothing on LMDB and on Redis, ${durability}`, async (t) => {
+  t.test(`a clean stop under load loses nothing on LevelDB and on Redis, ${durability}`, async (t) => {
     const redis = await startRedis(t);
-    for (const env of [{ STORE: 'lmdb' }, { REDIS_HOST_PORT: redis.hostPort }]) {
+    for (const env of [{ STORE: 'level' }, { REDIS_HOST_PORT: redis.hostPort }]) {
       const warren = await startWarren(t, { env: { ...env, DURABILITY: durability } });
       const over = new AbortController();
       t.teardown(() => over.abort());

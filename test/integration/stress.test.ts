@@ -15,7 +15,7 @@ const TIMEOUT_S = 120;
 async function stores(t: Parameters<typeof startRedis>[0]): Promise<ServerEnv[]> {
   const redis = await startRedis(t);
   return [
-    { STORE: 'lmdb' },
+    { STORE: 'level' },
     { STORE: 'redis', REDIS_HOST_PORT: redis.hostPort },
     { STORE: 'memory', DURABILITY: 'async' },
   ];

@@ -36,7 +36,7 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
   SERVING_HOST_PORT: ['', ...NO_ADDRESSES],
   ADMIN_HOST_PORT: NO_ADDRESSES,
   ADMIN_TOKEN: ['short', 'with a space in the middle', 'not-ascii-ö-not-ascii'],
-  STORE: ['postgres', 'LMDB', ' '],
+  STORE: ['postgres', 'lmdb', 'LEVEL', ' '],
   DATA_DIR: [''],
   REDIS_URL: [
     'localhost:6379',
@@ -111,7 +111,7 @@ t.test('an empty environment is good, and its config is frozen', async (t) => {
   const config = readConfig({});
   t.match(config, {
     serving: { host: '0.0.0.0', port: 8080 },
-    store: { kind: 'lmdb', folder: './data' },
+    store: { kind: 'level', folder: './data' },
     durability: 'gated',
     initialIndex: 0,
     maxIndex: 20_000_000,
@@ -163,11 +163,11 @@ t.test('UNSENT_MEMORY_MB must have room for the largest number', async (t) => {
 });
 
 for (const [environment, store] of [
-  [{}, { kind: 'lmdb', folder: './data' }],
+  [{}, { kind: 'level', folder: './data' }],
   [{ STORE: 'memory', REDIS_HOST_PORT: 'r:1' }, { kind: 'memory' }],
   [
-    { STORE: 'lmdb', REDIS_HOST_PORT: 'r:1' },
-    { kind: 'lmdb', folder: './data' },
+    { STORE: 'level', REDIS_HOST_PORT: 'r:1' },
+    { kind: 'level', folder: './data' },
   ],
   [
     { STORE: 'redis' },

@@ -49,7 +49,7 @@ t.test(
     const ports = Object.fromEntries(container.ports.map(({ name, containerPort }) => [name, containerPort]));
     t.equal(config.serving.port, ports['http']);
     t.equal(config.admin?.port, ports['admin']);
-    t.match(config.store, { kind: 'lmdb', folder: container.volumeMounts[0]?.mountPath });
+    t.match(config.store, { kind: 'level', folder: container.volumeMounts[0]?.mountPath });
     t.throws(
       () => readConfig(environment(secret.stringData.token)),
       { code: 'config-invalid', message: /^ *- ADMIN_TOKEN must have/ },

@@ -3,7 +3,16 @@
  * version. The lock is LevelDB's own and ends with its process; a small file beside it says who holds it. That file is
  * a courtesy to the reader of an error, and nothing depends on it.
  */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { WarrenError } from '../../errors.js';

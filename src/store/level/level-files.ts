@@ -4,7 +4,7 @@
  *   DATA_DIR/level/   CURRENT names MANIFEST-…, which names the tables ….ldb and the first of the logs ….log
  *                     LOCK and LOG are LevelDB's own. LOCK must never be opened by us: closing it would free the lock
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WarrenError } from '../../errors.js';
 import { Damage } from './damage.js';
@@ -17,16 +17,13 @@ export function levelFolderIn(dataFolder: string): string {
   return join(dataFolder, 'level');
 }
 
-/** Whether there is a database, whatever its condition. */
-export function hasDatabase(dataFolder: string): boolean {
-  return existsSync(join(levelFolderIn(dataFolder), 'CURRENT'));
-}
-
-/** What the database consists of: the name of each file, in the order in which a copy beside a running server must read them. */
+/** What the database consists of, besides CURRENT. */
 export interface LevelFiles {
-  readonly current: string;
-  readonly manifest: string;
+  /** As it was read: it may have grown since. */
+  readonly manifest: { readonly name: string; readonly bytes: Buffer };
+  /** Names, with their sizes. */
   readonly tables: ReadonlyMap<string, number>;
+  /** Names, the oldest first. */
   readonly logs: readonly string[];
 }
 
@@ -37,14 +34,18 @@ export interface LevelFiles {
  */
 export function filesIn(folder: string): LevelFiles | undefined {
   const current = join(folder, 'CURRENT');
-  if (!existsSync(current)) {
-    const left = existsSync(folder) ? readdirSync(folder).find((name) => /\.(log|ldb|sst)$/.test(name)) : undefined;
+  const name = ifThere(() => readFileSync(current, 'latin1').trimEnd());
+  if (name === undefined) {
+    const left = ifThere(() => readdirSync(folder))?.find((file) => /\.(log|ldb|sst)$/.test(file));
     if (left === undefined) return undefined;
     throw corrupt(join(folder, left), 'CURRENT, which belongs to it, is missing');
   }
-  const manifest = readFileSync(current, 'latin1').trimEnd();
-  if (!/^MANIFEST-\d+$/.test(manifest)) throw corrupt(current, 'it names no manifest');
-  const { tables, firstLog } = intact(join(folder, manifest), readManifest);
+  if (!/^MANIFEST-\d+$/.test(name)) throw corrupt(current, 'it names no manifest');
+  const { bytes, tables, firstLog } = intact(join(folder, name), (file) => ({
+    bytes: file,
+    ...readManifest(file),
+  }));
+  // After the manifest: logs that are newer than it belong to the database.
   const names = readdirSync(folder);
   const logs = names
     .filter((name) => /^\d+\.log$/.test(name) && Number.parseInt(name, 10) >= firstLog)
@@ -52,9 +53,8 @@ export function filesIn(folder: string): LevelFiles | undefined {
   const first = fileName(firstLog, 'log');
   if (firstLog > 0 && logs[0] !== first) throw corrupt(join(folder, first), 'it is missing');
   return {
-    current: 'CURRENT',
-    manifest,
-    tables: new Map(Array.from(tables, ([number, bytes]) => [tableName(number, names), bytes])),
+    manifest: { name, bytes },
+    tables: new Map(Array.from(tables, ([number, size]) => [tableName(number, names), size])),
     logs,
   };
 }
@@ -65,6 +65,15 @@ export function checkFiles(folder: string): void {
   if (!files) return;
   for (const log of files.logs) intact(join(folder, log), readLog);
   for (const [table, bytes] of files.tables) intact(join(folder, table), (file) => checkTable(file, bytes));
+}
+
+function ifThere<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function intact<T>(path: string, read: (file: Buffer) => T): T {

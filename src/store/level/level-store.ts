@@ -9,7 +9,7 @@ import { ClassicLevel } from 'classic-level';
 import { messageOf, WarrenError } from '../../errors.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../checkpoint.js';
 import type { CommitOutcome, Store } from '../store.js';
-import { heldByAnother, folderError, prepareFolder, signFolder, unsignFolder } from './data-folder.js';
+import { folderError, heldByAnother, prepareFolder, signFolder, unsignFolder } from './data-folder.js';
 import { checkFiles, levelFolderIn } from './level-files.js';
 
 /** The one record today. States will stand beside it, under `state/`. */

@@ -3,12 +3,10 @@ import t from 'tap';
 import { PROBLEMS } from '../../../src/errors.js';
 import {
   decodeReply,
-  END_ORDERED,
   encodeReply,
   MAIN_PULSE,
   OWNER_PULSE,
   TURN_IN_PROGRESS,
-  UNSAFE_TO_END,
   VITAL_SIGNS,
   type WireRefusal,
 } from '../../../src/runtime/protocol.js';
@@ -35,5 +33,5 @@ t.test('a number that stands for nothing is an error', async (t) => {
 });
 
 t.test('the vital signs do not overlap', async (t) => {
-  t.equal(new Set([MAIN_PULSE, OWNER_PULSE, TURN_IN_PROGRESS, UNSAFE_TO_END, END_ORDERED]).size, VITAL_SIGNS);
+  t.equal(new Set([MAIN_PULSE, OWNER_PULSE, TURN_IN_PROGRESS]).size, VITAL_SIGNS);
 });

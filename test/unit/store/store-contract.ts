@@ -17,6 +17,8 @@ export interface Place {
   };
   /** Whether the record outlives its handles. */
   readonly persistent: boolean;
+  /** Whether one handle at a time can use the place. */
+  readonly exclusive?: boolean;
 }
 
 export function checkpoint(version: number, fields: Partial<Checkpoint> = {}): Checkpoint {
@@ -102,8 +104,8 @@ export function storeContract(t: Test, makePlace: (t: Test) => Promise<Place>): 
 
   t.test('two handles race for each of twenty commits: exactly one wins each', async (t) => {
     const { open, place, store } = await setUp(t);
-    if (!place.persistent) {
-      t.pass('each handle is a store of its own');
+    if (!place.persistent || place.exclusive) {
+      t.pass('no two handles can have the same record');
       return;
     }
     const other = open();
@@ -130,6 +132,7 @@ export function storeContract(t: Test, makePlace: (t: Test) => Promise<Place>): 
     const reopened = open();
     t.strictSame(await reopened.load(), checkpoint(1));
     t.equal(await reopened.commit(checkpoint(1), checkpoint(2)), 'swapped');
+    if (place.exclusive) await reopened.close();
     t.strictSame(await store.load(), checkpoint(2), 'and a closed handle opens again when it is used');
   });
 

@@ -1,10 +1,10 @@
 /**
- * Loads the checkpoints of many data folders in a child process, since a file that LMDB trusts too much ends the process that
- * opens it. Run by itself with folders as arguments, this file is that child.
+ * Loads the checkpoints of many data folders in a child process, since native code that trusts a damaged file would end the
+ * process that opens it. Run by itself with folders as arguments, this file is that child.
  */
 import { fileURLToPath } from 'node:url';
 import { WarrenError } from '../../src/errors.js';
-import { LmdbStore } from '../../src/store/lmdb-store.js';
+import { LevelStore } from '../../src/store/level/level-store.js';
 import { ChildHandle, type Scope } from '../support/child-handle.js';
 
 const FILE = fileURLToPath(import.meta.url);
@@ -28,7 +28,7 @@ export async function loadEach(scope: Scope, folders: readonly string[]): Promis
 }
 
 async function load(folder: string): Promise<LoadOutcome> {
-  const store = new LmdbStore('fibonacci', folder);
+  const store = new LevelStore('fibonacci', folder);
   try {
     return { state: (await store.load())?.state ?? null };
   } catch (error) {

@@ -1,0 +1,49 @@
+/**
+ * Copies the database of a data folder, also while a server writes to it: nothing there is locked, changed or made. Tables never change once they are
+ * named; the manifest and the logs only grow, so that a prefix of them is what a power cut would have left. What was synced before the copy
+ * began is in it.
+ *
+ * Files that the server removes meanwhile have new ones in their place: then the copy begins anew.
+ */
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WarrenError } from '../../errors.js';
+import { checkFiles, filesIn, levelFolderIn } from './level-files.js';
+
+const ATTEMPTS = 20;
+const PAUSE_MS = 10;
+
+/**
+ * @param to a data folder that holds no database.
+ * @returns false when there is none to copy.
+ * @throws WarrenError `store-corrupt`; a file system's own errors.
+ */
+export async function copyDatabase(from: string, to: string): Promise<boolean> {
+  const target = levelFolderIn(to);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return copyFiles(levelFolderIn(from), target);
+    } catch (error) {
+      rmSync(target, { recursive: true, force: true });
+      if (attempt === ATTEMPTS || !mayPass(error)) throw error;
+    }
+    await delay(PAUSE_MS);
+  }
+}
+
+/** A file that is missing or does not fit the others may have been replaced while the copy was made. */
+function mayPass(error: unknown): boolean {
+  return error instanceof WarrenError || (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+function copyFiles(from: string, to: string): boolean {
+  const files = filesIn(from);
+  if (!files) return false;
+  mkdirSync(to, { recursive: true });
+  writeFileSync(join(to, 'CURRENT'), `${files.manifest.name}\n`);
+  writeFileSync(join(to, files.manifest.name), files.manifest.bytes);
+  for (const name of [...files.tables.keys(), ...files.logs]) copyFileSync(join(from, name), join(to, name));
+  checkFiles(to);
+  return true;
+}
