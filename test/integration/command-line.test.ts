@@ -53,7 +53,7 @@ t.test(
     const env = { ADMIN_HOST_PORT: '127.0.0.1:0', INITIAL_INDEX: '7' };
     const warren = await startWarren(t, { env });
     await warren.waitForLog((line) => line.msg === 'serving');
-    const [listening, ...others] = warren.logs;
+    const listening = warren.logs.find(({ msg }) => msg === 'listening');
     t.match(listening, {
       msg: 'listening',
       host: '127.0.0.1',
@@ -65,10 +65,10 @@ t.test(
       version,
     });
     t.match(
-      others.find(({ msg }) => msg === 'serving'),
+      warren.logs.find(({ msg }) => msg === 'serving'),
       { origin: 'fresh', index: 7, epoch: 1 },
     );
-    t.ok(others.length <= 3, 'within a few lines');
+    t.ok(warren.logs.length <= 4, 'within a few lines');
   },
 );
 
