@@ -87,7 +87,13 @@ const FIELDS = {
   STORE: v.picklist(['', 'level', 'redis', 'memory'], 'must be level, redis or memory'),
   DATA_DIR: nonEmpty,
   REDIS_URL: redisUrl,
-  REDIS_HOST_PORT: hostPort(true),
+  REDIS_HOST_PORT: v.pipe(
+    hostPort(true),
+    v.check(
+      (address) => !address || parseRedisUrl(redisUrlOf(address)) !== undefined,
+      'must be the name or address of a host, and a port above 0',
+    ),
+  ),
   REDIS_KEY: v.pipe(
     nonEmpty,
     v.check(

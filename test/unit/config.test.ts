@@ -48,7 +48,7 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
     'redis://localhost?db=1',
     'redis://localhost#1',
   ],
-  REDIS_HOST_PORT: NO_ADDRESSES,
+  REDIS_HOST_PORT: [...NO_ADDRESSES, 'x:0', 'a,b:1', 'x?y:1', 'x#y:1'],
   REDIS_KEY: ['', 'a}b'],
   INSTANCE_ID: [],
   LEASE_MS: [300, 3_600_000],
