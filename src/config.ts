@@ -107,6 +107,7 @@ const FIELDS = {
   INITIAL_INDEX: integer(0, 100_000_000),
   MAX_INDEX: integer(1, 100_000_000),
   MAILBOX_LIMIT: integer(1, 1_048_576),
+  CONNECTION_LIMIT: zeroOr(1, 1_000_000),
   SHED_AFTER_MS: milliseconds,
   ASK_TIMEOUT_MS: milliseconds,
   COMMIT_TIMEOUT_MS: milliseconds,
@@ -189,6 +190,8 @@ export interface Config {
   readonly initialIndex: number;
   readonly maxIndex: number;
   readonly mailboxLimit: number;
+  /** 0: as many as fit. */
+  readonly connectionLimit: number;
   readonly shedAfterMs: number;
   readonly askTimeoutMs: number;
   readonly commitTimeoutMs: number;
@@ -230,6 +233,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     initialIndex: values.INITIAL_INDEX,
     maxIndex: values.MAX_INDEX,
     mailboxLimit: values.MAILBOX_LIMIT,
+    connectionLimit: values.CONNECTION_LIMIT,
     shedAfterMs: values.SHED_AFTER_MS,
     askTimeoutMs: values.ASK_TIMEOUT_MS,
     commitTimeoutMs: values.COMMIT_TIMEOUT_MS,

@@ -1,5 +1,6 @@
 /** The log: JSON lines for machines, and the same events in colour when a terminal reads along. */
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino';
+import { LogOutput } from './log-output.js';
 
 export interface LogOptions {
   readonly level: LevelWithSilent;
@@ -7,12 +8,30 @@ export interface LogOptions {
   readonly terminal: boolean;
 }
 
+const WARN = 40;
+
+/** @param to by default standard output, from which nothing is ever waited for. */
 export async function createLog({ level, terminal }: LogOptions, to?: DestinationStream): Promise<Logger> {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  // In sync, here and below: an exit right after the last words would let them overtake, or lose, those before.
-  if (!terminal) return pino(options, to ?? pino.destination({ dest: 1, sync: true }));
-  // Loaded only here: nobody else needs it.
-  const { default: pretty } = await import('pino-pretty');
-  const style = { colorize: true, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' };
-  return pino(options, pretty({ ...style, sync: true, ...(to ? { destination: to } : {}) }));
+  const format = terminal ? await prettyFormat() : (line: string) => line;
+  const output = to ?? standardOutput(format);
+  return pino(options, {
+    write: (line: string) => output.write(format(line)),
+    flushSync: () => 'flushSync' in output && (output as LogOutput).flushSync(),
+  } as DestinationStream);
+}
+
+function standardOutput(format: (line: string) => string): LogOutput {
+  const output = new LogOutput(1, (count) => {
+    const line = { level: WARN, time: new Date().toISOString(), count, msg: 'log lines were lost' };
+    return format(`${JSON.stringify(line)}\n`);
+  });
+  process.on('exit', () => output.flushSync());
+  return output;
+}
+
+/** Loaded only where a person reads: nobody else needs it. */
+async function prettyFormat(): Promise<(line: string) => string> {
+  const { prettyFactory } = (await import('pino-pretty')).default;
+  return prettyFactory({ colorize: true, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' });
 }

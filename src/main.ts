@@ -1,14 +1,14 @@
 /**
- * Where the process begins: command line and environment -> configuration -> the first owner -> the service. The only reader of
- * both, and loads no more than it needs: whoever only asks for help, or has a mistake corrected, does not wait for the rest.
+ * Where the process begins: ending signals -> command line and environment -> configuration -> the first owner -> the service. The
+ * only reader of both, and loads no more than it needs: signals are obeyed before anything of ours is loaded, and whoever only asks for help,
+ * or has a mistake corrected, does not wait for the rest.
  */
 import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
-import { readConfig } from './config.js';
-import { messageOf, WarrenError } from './errors.js';
-import { OwnerSpawner } from './runtime/owner-spawner.js';
-import { VARIABLES } from './variables.js';
+import { obeyEndingSignals, stopWith } from './signals.js';
+import type { Variable } from './variables.js';
 
 /** sysexits.h EX_CONFIG: starting again does not help until somebody has changed the configuration. */
 const EXIT_CONFIG = 78;
@@ -17,8 +17,8 @@ const version: string = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ).version;
 
-function help(): string {
-  const rows = VARIABLES.map(
+function help(variables: readonly Variable[]): string {
+  const rows = variables.map(
     ({ name, fallback, meaning }) => `  ${name.padEnd(20)} ${fallback.padEnd(17)} ${meaning}`,
   );
   return [
@@ -33,15 +33,22 @@ function help(): string {
 }
 
 async function main(): Promise<void> {
+  obeyEndingSignals();
   const [flag] = process.argv.slice(2);
   if (flag === '--help' || flag === '-h') {
-    console.log(help());
+    const { VARIABLES } = await import('./variables.js');
+    console.log(help(VARIABLES));
     return;
   }
   if (flag === '--version') {
     console.log(version);
     return;
   }
+  const [{ messageOf, WarrenError }, { readConfig }, { OwnerSpawner }] = await Promise.all([
+    import('./errors.js'),
+    import('./config.js'),
+    import('./runtime/owner-spawner.js'),
+  ]);
   let log: Logger | undefined;
   try {
     if (flag !== undefined)
@@ -56,7 +63,11 @@ async function main(): Promise<void> {
     // The first owner is a spare until it starts. Its thread loads its modules while this one loads all the others.
     spawner.prepareSpare();
     const { createLog } = await import('./log.js');
-    log = await createLog({ level: config.logLevel, terminal: process.stdout.isTTY });
+    log = await createLog({ level: config.logLevel, terminal: isatty(1) });
+    stopWith((cause) => {
+      log?.info({ signal: cause }, 'stopped before it served');
+      process.exit(0);
+    });
     process.on('uncaughtException', (error) => {
       log?.fatal({ err: error }, 'uncaught exception');
       process.exit(1);

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { type AdminOptions, AdminServer } from './admin/admin-server.js';
 import { Journal } from './admin/journal.js';
 import type { Config } from './config.js';
+import { connectionLimits } from './descriptors.js';
 import { messageOf } from './errors.js';
 import { loadUws } from './http/load-uws.js';
 import { openApi } from './http/openapi.js';
@@ -21,6 +22,7 @@ import { Terms } from './residents/fibonacci/terms.js';
 import { OwnerHandle } from './runtime/owner-handle.js';
 import type { OwnerSpawner } from './runtime/owner-spawner.js';
 import { Rehearsal } from './runtime/rehearsal.js';
+import { stopWith } from './signals.js';
 import { keepLibrary } from './store/open-store.js';
 import { placeOf } from './store/store-place.js';
 
@@ -117,6 +119,11 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
     },
   });
   const problems = new ProblemLog(log);
+  const fitting = connectionLimits();
+  const connectionLimit = Math.min(config.connectionLimit || fitting.serving, fitting.serving);
+  if (connectionLimit < config.connectionLimit) {
+    log.warn({ connectionLimit }, 'the limit of open files (ulimit -n) leaves no more connections than this');
+  }
   const server = new Server({
     uws,
     owner,
@@ -124,12 +131,14 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
     slowReaders,
     rendering: () => terms.ready,
     openLimit: config.mailboxLimit,
+    connectionLimit,
     description: JSON.stringify(openApi(version)),
     onError: (error) => log.error({ err: error }, 'a handler failed'),
     onProblem: (code, counts, requestId) => problems.note(code, counts, requestId),
   });
-  const parts = { version, config, owner, ownerMeter, server, terms, pool, mainLoop, rehearsal };
-  const admin = await startAdmin(log, config.admin, { parts, journal });
+  const owned = { version, config, owner, ownerMeter, server, connectionLimit };
+  const parts = { ...owned, terms, pool, mainLoop, rehearsal };
+  const admin = await startAdmin(log, config.admin, { parts, journal, connectionLimit: fitting.admin });
   if (config.store.kind === 'level') {
     // Whoever finds the folder in use must never be seen to listen.
     await new Promise<void>((resolve) => {
@@ -145,6 +154,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
       store: config.store.kind,
       place: placeOf(config.store),
       durability: config.durability,
+      connectionLimit,
       admin: admin?.url,
       version,
     },
@@ -178,14 +188,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
     process.exit(0);
   }
 
-  let stopping = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stopping) process.exit(1);
-      stopping = true;
-      void shutDown(signal);
-    });
-  }
+  stopWith((cause) => void shutDown(cause));
   process.on('SIGUSR2', () => {
     if (config.faults) owner.crash('SIGUSR2');
     else log.warn('SIGUSR2 is ignored: FAULTS is off');
@@ -196,7 +199,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
 async function startAdmin(
   log: Logger,
   address: Config['admin'],
-  options: Pick<AdminOptions, 'parts' | 'journal'>,
+  options: Pick<AdminOptions, 'parts' | 'journal' | 'connectionLimit'>,
 ): Promise<{ server: AdminServer; url: string } | undefined> {
   if (!address) return undefined;
   const onError = (error: unknown) => log.error({ err: error }, 'the admin listener failed');

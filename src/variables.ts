@@ -67,6 +67,11 @@ export const VARIABLES = [
     meaning: 'requests that may wait for the owner; one more is answered 503',
   },
   {
+    name: 'CONNECTION_LIMIT',
+    fallback: '0',
+    meaning: 'open connections; one more is closed at once; 0: as many as the limit of open files leaves',
+  },
+  {
     name: 'SHED_AFTER_MS',
     fallback: '1000',
     meaning: 'while the oldest request has waited longer than this, new ones are answered 503',

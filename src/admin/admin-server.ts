@@ -19,10 +19,10 @@ export interface AdminOptions {
   readonly address: AdminAddress;
   readonly parts: Parts;
   readonly journal: Journal;
+  readonly connectionLimit: number;
   readonly onError: (error: unknown) => void;
 }
 
-const MOST_CONNECTIONS = 128;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 export class AdminServer {
@@ -35,12 +35,12 @@ export class AdminServer {
   constructor(options: AdminOptions) {
     this.#options = options;
     this.#access = new Access(options.address.token);
-    this.#feed = new LiveFeed(options.parts, options.journal);
+    this.#feed = new LiveFeed(options.parts, options.journal, options.onError);
     this.#server = createServer(
       { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
       (request, response) => this.#guarded(request, response),
     );
-    this.#server.maxConnections = MOST_CONNECTIONS;
+    this.#server.maxConnections = options.connectionLimit;
   }
 
   /** @returns the address of the live page. @throws WarrenError `listen-failed`. */
@@ -53,6 +53,8 @@ export class AdminServer {
       });
       this.#server.listen(port, host || undefined, resolve);
     });
+    // Such as a connection that could not be accepted: without a listener each would end the process.
+    this.#server.on('error', (error) => this.#options.onError(error));
     const { address, family, port: bound } = this.#server.address() as AddressInfo;
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
   }
@@ -64,9 +66,11 @@ export class AdminServer {
   }
 
   #guarded(request: IncomingMessage, response: ServerResponse): void {
+    // A client that goes away in the middle of its answer is no failure of ours.
+    response.on('error', () => {});
     this.#answer(request, response).catch((error) => {
       this.#options.onError(error);
-      if (response.headersSent) response.destroy();
+      if (response.headersSent || response.destroyed) response.destroy();
       else problem(response, 500, 'The admin listener failed');
     });
   }
@@ -106,6 +110,10 @@ export class AdminServer {
   /** Once, and only where somebody scrapes: the library takes long to load, and holds requests up meanwhile. */
   #loadMetrics(): Promise<Registry> {
     this.#metrics ??= import('./metrics.js').then(({ createMetrics }) => createMetrics(this.#options.parts));
+    // What failed once is tried again by the next scrape.
+    this.#metrics.catch(() => {
+      this.#metrics = undefined;
+    });
     return this.#metrics;
   }
 

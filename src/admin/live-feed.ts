@@ -19,16 +19,21 @@ export class LiveFeed {
   readonly #parts: Parts;
   readonly #journal: Journal;
   readonly #listeners = new Set<ServerResponse>();
+  readonly #onError: (error: unknown) => void;
+  /** The last tick failed: the next failures say nothing new. */
+  #failing = false;
   readonly #samples: Sample[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  constructor(parts: Parts, journal: Journal) {
+  /** @param onError a tick failed, or an entry could not be told; that ends nothing but the tick. */
+  constructor(parts: Parts, journal: Journal, onError: (error: unknown) => void) {
     this.#parts = parts;
     this.#journal = journal;
+    this.#onError = onError;
     const sampler = new Sampler(parts);
-    this.#timer = setInterval(() => this.#add(sampler.take()), PERIOD_MS);
+    this.#timer = setInterval(() => this.#guarded(() => this.#add(sampler.take())), PERIOD_MS);
     this.#timer.unref();
-    journal.onEntry((entry) => this.#tellAll('entry', entry));
+    journal.onEntry((entry) => this.#guarded(() => this.#tellAll('entry', entry)));
   }
 
   /** @returns false when there are too many listeners; the caller answers. */
@@ -49,6 +54,16 @@ export class LiveFeed {
   close(): void {
     clearInterval(this.#timer);
     for (const listener of this.#listeners) listener.end();
+  }
+
+  #guarded(observe: () => void): void {
+    try {
+      observe();
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing) this.#onError(error);
+      this.#failing = true;
+    }
   }
 
   #hello(): object {

@@ -7,7 +7,15 @@ import { PROBLEMS, type ProblemCode } from '../errors.js';
 import type { RequestCounts } from '../http/request-counts.js';
 import { ROUTES } from '../http/routes.js';
 import { type HistogramRow, type Row, registerHistogram, registerRow, type Sample } from './metric-rows.js';
-import { checkpointLagOf, digitsOf, indexOf, type Parts, phaseOf, threadsOf } from './vitals.js';
+import {
+  checkpointLagOf,
+  digitsOf,
+  indexOf,
+  type Parts,
+  phaseOf,
+  residentBytes,
+  threadsOf,
+} from './vitals.js';
 
 const MS = 1e-3;
 
@@ -58,7 +66,7 @@ function histogramsOf({ owner, ownerMeter }: Parts): HistogramRow[] {
   ];
 }
 
-function requestRows({ owner, server, config }: Parts): Row[] {
+function requestRows({ owner, server, config, connectionLimit }: Parts): Row[] {
   const all = (pick: (counts: RequestCounts) => number) => () =>
     server.counts.reduce((sum, counts) => sum + pick(counts), 0);
   return [
@@ -77,6 +85,13 @@ function requestRows({ owner, server, config }: Parts): Row[] {
       'open_requests',
       'Requests that wait for an answer, or for their client to read it.',
       () => server.open,
+    ),
+    gauge('connections', 'Connections to the public port.', () => server.connections),
+    gauge('connections_limit', 'Bound on them.', () => connectionLimit),
+    counter(
+      'connections_refused_total',
+      'Connections that were closed at once, since there were too many.',
+      () => server.connectionsRefused,
     ),
     gauge('pending_asks', 'Messages that the owner has not replied to.', () => owner.pending),
     gauge('pending_asks_limit', 'Bound on pending messages.', () => config.mailboxLimit),
@@ -161,7 +176,7 @@ function processRows(parts: Parts): Row[] {
       ['thread'],
     ),
     {
-      ...gauge('', 'Resident memory.', () => process.memoryUsage.rss()),
+      ...gauge('', 'Resident memory.', residentBytes),
       name: 'process_resident_memory_bytes',
     },
     { ...counter('', 'Processor time.', processorSeconds), name: 'process_cpu_seconds_total' },

@@ -4,7 +4,16 @@
  */
 import type { RequestCounts } from '../http/request-counts.js';
 import type { Distribution } from '../meter/histogram.js';
-import { checkpointLagOf, digitsOf, indexOf, type Parts, type Phase, phaseOf, threadsOf } from './vitals.js';
+import {
+  checkpointLagOf,
+  digitsOf,
+  indexOf,
+  type Parts,
+  type Phase,
+  phaseOf,
+  residentBytes,
+  threadsOf,
+} from './vitals.js';
 
 export interface Sample {
   /** Milliseconds since 1970. */
@@ -102,7 +111,7 @@ export class Sampler {
         main: main?.heapBytes ?? 0,
         owner: owner?.heapBytes ?? 0,
       },
-      residentBytes: process.memoryUsage.rss(),
+      residentBytes: residentBytes(),
       unsentBytes: parts.server.slowReaders.bytes,
       totals: {
         answers: now.next + now.reads,

@@ -18,6 +18,8 @@ export interface Parts {
   readonly owner: OwnerHandle;
   readonly ownerMeter: OwnerMeter;
   readonly server: Server;
+  /** Bound on connections to the public port. */
+  readonly connectionLimit: number;
   readonly terms: Terms;
   readonly pool: ConversionPool;
   readonly mainLoop: Float64Array;
@@ -48,6 +50,18 @@ export function checkpointLagOf(parts: Parts): number {
   const { acknowledged } = parts.owner;
   if (!acknowledged || parts.config.durability === 'gated') return 0;
   return Math.max(0, acknowledged.state - parts.ownerMeter.storedState);
+}
+
+let lastResidentBytes = 0;
+
+/** Resident memory. To read it opens a file, which fails when descriptors are used up: then it is the last that was seen. */
+export function residentBytes(): number {
+  try {
+    lastResidentBytes = process.memoryUsage.rss();
+  } catch {
+    // Whoever observes must not end the process.
+  }
+  return lastResidentBytes;
 }
 
 export interface ThreadFigures extends Partial<LoopFigures> {

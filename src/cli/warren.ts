@@ -1,9 +1,7 @@
 #!/usr/bin/env node
-/** The program `warren`: one word chooses what it does. */
+/** The program `warren`: one word chooses what it does, and no more than that is loaded, so `serve` obeys signals early. */
 import { WarrenError } from '../errors.js';
-import { backup, inspect, setIndex } from './record.js';
 import { CommandFailed, EXIT_FAILED, EXIT_USAGE } from './usage.js';
-import { VERIFY_USAGE, verify } from './verify.js';
 
 /** As for the server: starting again does not help. */
 const EXIT_CONFIG = 78;
@@ -25,8 +23,6 @@ const RECORD_USAGE = `usage: warren inspect
 The store is chosen by STORE, DATA_DIR, REDIS_URL, REDIS_HOST_PORT and REDIS_KEY, as for serve. inspect and backup only
 read it, also while a server runs. set-index refuses then. What backup writes can be another server's DATA_DIR.`;
 
-const RECORD_COMMANDS = { inspect, backup, 'set-index': setIndex };
-
 async function run(command: string | undefined, args: readonly string[]): Promise<number | undefined> {
   const help = args.includes('--help') || args.includes('-h');
   switch (command) {
@@ -35,16 +31,22 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       process.argv.splice(2, 1);
       await import('../main.js');
       return undefined;
-    case 'verify':
+    case 'verify': {
+      const { VERIFY_USAGE, verify } = await import('./verify.js');
       if (!help) return verify(args);
       console.log(VERIFY_USAGE);
       return 0;
+    }
     case 'inspect':
     case 'backup':
-    case 'set-index':
-      if (!help) return RECORD_COMMANDS[command](args, process.env);
-      console.log(RECORD_USAGE);
-      return 0;
+    case 'set-index': {
+      if (help) {
+        console.log(RECORD_USAGE);
+        return 0;
+      }
+      const { backup, inspect, setIndex } = await import('./record.js');
+      return { inspect, backup, 'set-index': setIndex }[command](args, process.env);
+    }
     case 'help':
     case '--help':
     case '-h':

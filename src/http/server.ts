@@ -29,6 +29,8 @@ export interface ServerOptions {
   /** Whether the digits of the owner's replies are at hand. */
   readonly rendering: () => boolean;
   readonly openLimit: number;
+  /** Connections beyond this many are closed at once. */
+  readonly connectionLimit: number;
   /** What `/openapi.json` answers. */
   readonly description: string;
   /** A handler threw. */
@@ -59,6 +61,8 @@ export class Server implements ReplyContext {
   draining = false;
   /** By route, and one for all that is no route. */
   readonly counts: RequestCounts[] = [];
+  connections = 0;
+  connectionsRefused = 0;
   #open = 0;
   #listenSocket: us_listen_socket | undefined;
   #drained: (() => void) | undefined;
@@ -68,6 +72,7 @@ export class Server implements ReplyContext {
     this.digits = options.digits;
     this.slowReaders = options.slowReaders;
     this.#app = options.uws.App();
+    this.#app.filter((res, change) => this.#countConnection(res, Number(change)));
     for (const route of ROUTES) this.#register(route);
     this.#answerWithProblem('/*', 'not-found', this.#count('ANY', 'other'));
   }
@@ -129,6 +134,17 @@ export class Server implements ReplyContext {
 
   onProblem(code: ProblemCode, counts: RequestCounts, requestId: string): void {
     this.#options.onProblem(code, counts, requestId);
+  }
+
+  /**
+   * @param change 1 for a new connection, -1 for one that has ended. One too many is closed without an answer: nothing was asked yet, and the
+   * descriptors that are left belong to the rest of the process.
+   */
+  #countConnection(res: HttpResponse, change: number): void {
+    this.connections += change;
+    if (change < 0 || this.connections <= this.#options.connectionLimit) return;
+    this.connectionsRefused += 1;
+    res.close();
   }
 
   #register({ path, methods, answer }: Route): void {

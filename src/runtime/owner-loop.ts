@@ -136,8 +136,14 @@ export class OwnerLoop {
   stop(): void {
     this.#stopping = true;
     if (this.#phase === 'serving') this.#takeTurns();
-    // An async owner owes the store a checkpoint and waits for it; whoever asked to stop has a deadline of its own.
-    else if (this.#phase === 'restoring' || this.#options.durability === 'gated') void this.#finish();
+    // Whoever asked to stop has a deadline of its own.
+    else if (!this.#owesCheckpoint) void this.#finish();
+  }
+
+  /** An async owner, or the dead one before it, has shown more than the store may hold. */
+  get #owesCheckpoint(): boolean {
+    if (this.#options.durability === 'gated') return false;
+    return this.#phase === 'recovering' || (this.#phase === 'restoring' && this.#acknowledged !== NOTHING);
   }
 
   #takeTurns(): void {

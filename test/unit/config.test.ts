@@ -56,6 +56,7 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
   INITIAL_INDEX: [0, 100_000_000],
   MAX_INDEX: [1, 100_000_000],
   MAILBOX_LIMIT: [1, 1_048_576],
+  CONNECTION_LIMIT: ['', '-1', '1000001', '1.5'],
   SHED_AFTER_MS: [1, 3_600_000],
   ASK_TIMEOUT_MS: [1, 3_600_000],
   COMMIT_TIMEOUT_MS: [1, 3_600_000],

@@ -29,6 +29,7 @@ async function startServer(t: Test): Promise<{ url: string; server: Server; erro
     slowReaders: new SlowReaders({ bytes: 1, timeoutMs: 1_000 }),
     rendering: () => true,
     openLimit: 4,
+    connectionLimit: 100,
     description: '{}',
     onError: (error) => errors.push(error),
     onProblem: () => {},

@@ -559,3 +559,14 @@ t.test('a look at an empty store before a suspension says nothing of what came t
   await bench.advance(3_000);
   t.ok(bench.heard().includes('serving'), 'for as long as ever');
 });
+
+t.test('an async successor that is told to stop first stores what the dead owner had shown', async (t) => {
+  const resume = { epoch: 1, version: 2, state: 20 };
+  const bench = new OwnerBench({ durability: 'async', resume });
+  bench.store.record = { epoch: 1, version: 1, state: 0, writer: 'this process' };
+  bench.owner.stop();
+  void bench.owner.start();
+  await turn();
+  t.equal(bench.store.record?.state, 20);
+  t.equal(bench.heard().at(-1), 'stopped');
+});

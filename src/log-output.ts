@@ -1,0 +1,134 @@
+/**
+ * Where log lines go: standard output, without ever waiting for it. A line may be lost, service may not: a pipe that nobody reads
+ * must not hold up the main thread, and a full disk must not end the process. What a pipe does not take at once waits here, up to a bound;
+ * what does not fit, or cannot be written, is counted, and the count is a line of its own as soon as lines are taken again.
+ *
+ * A pipe or a terminal is opened anew, since the mode not to wait belongs to the open file, which other processes share. Lines are written
+ * in the call that logs them, so none is missing when the process exits right after it.
+ */
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+
+const MOST_WAITING_BYTES = 256 * 1024;
+const RETRY_MS = 50;
+/** At the end of the process: for a reader that is only slow. */
+const FLUSH_MS = 500;
+const FLUSH_RETRY_MS = 10;
+
+export class LogOutput {
+  readonly #fd: number;
+  readonly #lostLine: (count: number) => string;
+  /** Keeps the descriptor in the mode not to wait. */
+  readonly #holder: Socket | undefined;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #lost = 0;
+  /** The last line was cut off in its middle. */
+  #torn = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  /** @param lostLine the line that says how many were lost. */
+  constructor(fd: number, lostLine: (count: number) => string) {
+    this.#lostLine = lostLine;
+    const { fd: opened, holder } = withoutWaiting(fd);
+    this.#fd = opened;
+    this.#holder = holder;
+  }
+
+  write(line: string): void {
+    if (this.#waitingBytes + line.length > MOST_WAITING_BYTES) {
+      this.#lost += 1;
+      return;
+    }
+    if (this.#waiting.length === 0) this.#reportLost();
+    this.#push(line);
+    this.#drain();
+  }
+
+  /** Waits a little for a slow reader. For the end of the process. */
+  flushSync(): void {
+    const giveUpAt = performance.now() + FLUSH_MS;
+    const pause = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    this.#drain();
+    while (this.#waiting.length > 0 && performance.now() < giveUpAt) {
+      Atomics.wait(pause, 0, 0, FLUSH_RETRY_MS);
+      this.#drain();
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#retry);
+    this.#holder?.destroy();
+  }
+
+  #push(line: string): void {
+    const bytes = Buffer.from(this.#torn ? `\n${line}` : line);
+    this.#torn = false;
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+  }
+
+  #reportLost(): void {
+    if (this.#lost === 0) return;
+    const count = this.#lost;
+    this.#lost = 0;
+    this.#push(this.#lostLine(count));
+    // It may be lost itself: then it counts for those that it tells of.
+    this.#drain(count);
+  }
+
+  /** @param weight so many lines are lost when the first one is. */
+  #drain(weight = 1): void {
+    for (let line = this.#waiting[0]; line; line = this.#waiting[0]) {
+      let written = 0;
+      try {
+        written = writeSync(this.#fd, line);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
+          this.#retryLater();
+          return;
+        }
+        this.#lost += weight;
+        written = line.length;
+      }
+      this.#waitingBytes -= written;
+      if (written === line.length) {
+        this.#waiting.shift();
+        this.#torn = false;
+      } else {
+        this.#waiting[0] = line.subarray(written);
+        this.#torn = true;
+      }
+    }
+  }
+
+  #retryLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#drain();
+      if (this.#waiting.length === 0) this.#reportLost();
+    }, RETRY_MS).unref();
+  }
+}
+
+function withoutWaiting(fd: number): { fd: number; holder?: Socket } {
+  try {
+    const kind = fstatSync(fd);
+    if (kind.isFIFO() || kind.isCharacterDevice()) {
+      const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+      try {
+        return { fd: openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY) };
+      } catch {
+        // Another user's pipe cannot be opened anew, and the mode of a shared one is better changed than waited for.
+        if (kind.isCharacterDevice()) return { fd };
+      }
+    } else if (!kind.isSocket()) return { fd };
+    // To put the descriptor into that mode is the first thing that a socket does.
+    const holder = new Socket({ fd, readable: false, writable: true });
+    holder.on('error', () => {}).unref();
+    return { fd, holder };
+  } catch {
+    // There is no such descriptor, or none that can be asked: each line is then lost by itself.
+    return { fd };
+  }
+}
