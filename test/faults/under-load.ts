@@ -75,6 +75,6 @@ export function servedOrRefused(t: Test, { history, stats }: Report): void {
 
 export function refusals({ history }: Report): number {
   let count = 0;
-  for (const [answer, times] of history.answers) if (answer.startsWith('503')) count += times;
+  for (const [answer, times] of history.answers) if (/^50[34] /.test(answer)) count += times;
   return count;
 }
