@@ -19,14 +19,22 @@ a counterexample. It advances the sequence by some thousands of numbers per seco
   --json         the result as one line of JSON
   --yes          do not ask
 
+Credentials: user and password as part of the URL, or a bearer token in the environment as WARREN_BEARER_TOKEN. They are sent with each request,
+and never printed.
+
+It judges in windows, each closed by a moment in which no request is under way, so it takes no more memory the longer it lasts.
+
 Exit code 0: linearizable; 1: not, or no verdict.`;
 
 const BAR_CELLS = 24;
 const PROGRESS_MS = 100;
 const HISTOGRAM_CELLS = 32;
 
-export async function verify(args: readonly string[]): Promise<number> {
-  const options = read(args);
+export async function verify(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const options = read(args, environment['WARREN_BEARER_TOKEN'] ?? '');
   await confirm(
     `This advances the sequence at ${options.url}; the numbers handed out are gone.`,
     options.yes,
@@ -46,7 +54,7 @@ export async function verify(args: readonly string[]): Promise<number> {
 
 type Options = ReturnType<typeof read>;
 
-function read(args: readonly string[]) {
+function read(args: readonly string[], bearerToken: string) {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -63,8 +71,13 @@ function read(args: readonly string[]) {
   if (others.length > 0 || !/^https?:\/\//.test(url) || !URL.canParse(url)) {
     throw new CommandFailed('verify needs one address, such as http://localhost:8080', EXIT_USAGE);
   }
+  const address = new URL(url);
+  const headers = credentials(address, bearerToken);
+  address.username = '';
+  address.password = '';
   return {
-    url,
+    url: address.href.replace(/\/$/, ''),
+    headers,
     durationMs: numberIn('seconds', values.seconds, 3600) * 1000,
     clients: numberIn('clients', values.clients, 4096),
     seed: numberIn('seed', values.seed, 2 ** 31),
@@ -72,6 +85,22 @@ function read(args: readonly string[]) {
     json: values.json,
     yes: values.yes,
   };
+}
+
+/** What is sent as `Authorization`, if anything. */
+function credentials({ username, password }: URL, bearerToken: string): Readonly<Record<string, string>> {
+  if (username === '' && password === '') {
+    return bearerToken === '' ? {} : { authorization: `Bearer ${bearerToken}` };
+  }
+  if (bearerToken !== '') {
+    throw new CommandFailed('Credentials are in the URL and in WARREN_BEARER_TOKEN: which?', EXIT_USAGE);
+  }
+  try {
+    const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+  } catch {
+    throw new CommandFailed('the credentials in the URL must be percent-encoded', EXIT_USAGE);
+  }
 }
 
 function numberIn(name: string, text: string, most: number): number {
@@ -118,7 +147,7 @@ function asText(trial: Trial, { url, clients, seed, shared }: Options): string {
   const others = [...answers].filter(([answer]) => answer !== '200');
   const rows = [
     ['deployment', `${url}, ${clients} clients for ${(elapsedMs / 1000).toFixed(1)} s, seed ${seed}`],
-    ['sequence', `from index ${group(firstIndex)} to ${group(lastIndex)}`],
+    ['sequence', `from index ${group(firstIndex)} to ${lastIndex === undefined ? '?' : group(lastIndex)}`],
     ['requests', `${group(operations)}, ${group(Math.round(operations / (elapsedMs / 1000)))} a second`],
     ['answers', [...answers].map(([answer, count]) => `${group(count)} × ${answer}`).join(', ')],
     ['latency', quantiles(latency)],
@@ -126,7 +155,9 @@ function asText(trial: Trial, { url, clients, seed, shared }: Options): string {
   const table = rows.map(([name, text]) => `${name.padEnd(11)} ${text}`).join('\n');
   const note =
     others.length > 0 ? '\nWhat was not answered with 200 is judged, too: as failed, or as unknown.' : '';
-  return `${verdictText(trial, shared)}\n\n${table}\n\n${histogram(latency)}${note}`;
+  const unread =
+    lastIndex === undefined ? '\nWhere the sequence stands in the end could not be read: it is judged without.' : '';
+  return `${verdictText(trial, shared)}\n\n${table}\n\n${histogram(latency)}${note}${unread}`;
 }
 
 function verdictText(trial: Trial, shared: boolean): string {

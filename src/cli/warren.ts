@@ -33,7 +33,7 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       return undefined;
     case 'verify': {
       const { VERIFY_USAGE, verify } = await import('./verify.js');
-      if (!help) return verify(args);
+      if (!help) return verify(args, process.env);
       console.log(VERIFY_USAGE);
       return 0;
     }

@@ -49,10 +49,23 @@ export interface RecordOptions {
   readonly checkValuesBelow?: number;
   /** Called after each operation, for whoever shows progress. */
   readonly onOperation?: () => void;
+  /** Sent with each request, such as credentials. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Takes the operations, and the history holds none: for recordings that are longer than a memory. */
+  readonly sink?: OperationSink;
+}
+
+/** Takes operations one by one, and may hold up the clients between two of their requests. */
+export interface OperationSink {
+  /** While there is a promise, no request begins. */
+  gate(): Promise<void> | undefined;
+  begin(): void;
+  end(operation: Operation): void;
 }
 
 const EVEN_MIX: Readonly<Record<Kind, number>> = { next: 2, current: 1, previous: 1 };
 const KEPT_COMPLAINTS = 100;
+const KEPT_ANSWERS = 100;
 /** After anything but a 200, so that clients of a dead server do not take the processor from its successor. */
 const RETRY_MS = 5;
 
@@ -62,7 +75,7 @@ export async function recordHistory(options: RecordOptions): Promise<History> {
     throw new RangeError('a recording needs an end: durationMs, operations or signal');
   }
   const { operations: limit = Number.POSITIVE_INFINITY, checkValuesBelow = 3_000, onOperation } = options;
-  const { timeoutMs = 10_000, pauseMs = 0 } = options;
+  const { timeoutMs = 10_000, pauseMs = 0, headers = {}, sink } = options;
   const stopAt = monotonicMs() + (durationMs ?? Number.POSITIVE_INFINITY);
   const agents = new Map<string, ReturnType<typeof createAgent>>();
   const agentFor = (target: string) => {
@@ -79,17 +92,24 @@ export async function recordHistory(options: RecordOptions): Promise<History> {
     const random = new SeededRandom(seed + Math.imul(client, 0x9e3779b1));
     let last: Operation | undefined;
     while (begun < limit && monotonicMs() < stopAt && !signal?.aborted) {
+      const gate = sink?.gate();
+      if (gate) {
+        await gate;
+        continue;
+      }
+      sink?.begin();
       begun++;
       const kind = random.weighted(mix);
       const method = kind === 'next' && random.next() < 0.5 ? 'POST' : 'GET';
       const target = typeof url === 'string' ? url : url(client, last);
       const start = monotonicMs();
-      const request = { method, agent: agentFor(target), timeoutMs };
+      const request = { method, headers, agent: agentFor(target), timeoutMs };
       const answer = await get(target, `/${kind}`, request).catch(asRequestFailed);
       const end = monotonicMs();
       const verdict = judge.judge(kind, answer);
       last = { kind, start, end, ...verdict };
-      operations.push(last);
+      if (sink) sink.end(last);
+      else operations.push(last);
       onOperation?.();
       if (verdict.outcome !== 'ok') await delay(Math.max(RETRY_MS, pauseMs));
       else if (pauseMs > 0) await delay(pauseMs);
@@ -149,7 +169,8 @@ class Judge {
   }
 
   #count(answer: string): void {
-    this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
+    const name = this.answers.has(answer) || this.answers.size < KEPT_ANSWERS ? answer : 'others';
+    this.answers.set(name, (this.answers.get(name) ?? 0) + 1);
   }
 
   #complain(complaint: string): void {

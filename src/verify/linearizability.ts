@@ -31,6 +31,8 @@ import { conflict, gap, outside, repeat, type Violation } from './violation.js';
 export interface CheckOptions {
   /** The counter before the first operation. Default 0. */
   readonly initialIndex?: number;
+  /** So many unknown `next`s had started before the first operation, and may take effect at any time. Default 0. */
+  readonly unknownsBefore?: number;
   /** The counter as read after everything had ended. Left out: not known. */
   readonly finalIndex?: number;
 }
@@ -52,7 +54,7 @@ export type Verdict =
 
 /** Throws RangeError for a record that no clock or server can have produced. */
 export function checkHistory(operations: readonly Operation[], options: CheckOptions = {}): Verdict {
-  const initial = options.initialIndex ?? 0;
+  const { initialIndex: initial = 0, unknownsBefore = 0 } = options;
   const sorted = sortOut(operations, options.finalIndex);
   const { nexts, reads, unknownStarts } = sorted;
 
@@ -74,7 +76,7 @@ export function checkHistory(operations: readonly Operation[], options: CheckOpt
 
   // A history that goes further than this has, up to here, more missing indexes than unknowns: it is refuted without
   // looking beyond, and an absurd index costs no memory.
-  const end = Math.min(highest, initial + issued.size + unknownStarts.length + 1);
+  const end = Math.min(highest, initial + issued.size + unknownsBefore + unknownStarts.length + 1);
   const bounds = new IndexBounds(initial, end);
   for (const next of nexts) bounds.add(indexOf(next), indexOf(next), next);
   for (const read of reads) {
@@ -87,9 +89,10 @@ export function checkHistory(operations: readonly Operation[], options: CheckOpt
   let gaps = 0;
   for (let index = initial + 1; index <= end; index++) {
     if (issued.has(index)) continue;
-    const explanation = unknownStarts[gaps++];
+    const rank = gaps++ - unknownsBefore;
+    const explanation = rank < 0 ? Number.NEGATIVE_INFINITY : unknownStarts[rank];
     if (explanation !== undefined && explanation <= bounds.latest(index)) continue;
-    return refuted(gap(operations, index, gaps, bounds.latestBy(index)));
+    return refuted(gap(operations, index, gaps, bounds.latestBy(index), unknownsBefore));
   }
   return { ok: true, stats: { ...sorted.counts, gaps, highestIndex: highest } };
 }

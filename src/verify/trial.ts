@@ -1,19 +1,25 @@
 /**
  * A trial of a running deployment: where it stands, a load of concurrent clients, where it stands then, and the verdict on
- * all that they have seen. Moves the sequence.
+ * all that they have seen. Moves the sequence. Judged in windows, so a trial of an hour takes no more memory than one of a minute.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Distribution, Histogram, LATENCY_MS } from '../meter/histogram.js';
-import { type Operation, recordHistory } from './history.js';
-import { get } from './http-client.js';
-import { checkHistory, type Verdict } from './linearizability.js';
+import { type OperationSink, recordHistory } from './history.js';
+import { get, RequestFailed } from './http-client.js';
+import type { Verdict } from './linearizability.js';
+import { WindowedJudge } from './windowed-judge.js';
 
 export interface TrialOptions {
+  /** Without credentials. */
   readonly url: string;
+  /** Sent with each request, such as credentials. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly clients: number;
   readonly durationMs: number;
   readonly seed: number;
   /** Other clients use the deployment meanwhile: numbers that nobody here received are theirs. */
   readonly shared: boolean;
+  readonly windowOperations?: number;
   readonly signal?: AbortSignal;
   readonly onOperation?: () => void;
 }
@@ -24,33 +30,55 @@ export interface Trial {
   readonly complaints: readonly string[];
   readonly answers: ReadonlyMap<string, number>;
   readonly operations: number;
+  /** Parts of the recording that were judged by themselves. */
+  readonly windows: number;
   readonly firstIndex: number;
-  readonly lastIndex: number;
+  /** Undefined when it could not be read any more. */
+  readonly lastIndex: number | undefined;
   readonly elapsedMs: number;
   /** Of acknowledged operations, in milliseconds. */
   readonly latency: Distribution;
 }
 
-/** With more numbers than this received by nobody, the others are no excuse. */
-const MOST_OTHERS = 10_000_000;
+/** For how long a last read is tried again: a proxy may answer for a deployment that is about to come back. */
+const PATIENCE_MS = 5_000;
+const RETRY_MS = 100;
 
-/** @throws Error when the deployment does not answer, or is none of ours. */
+/** @throws Error when the deployment does not answer at the beginning, or is none of ours. */
 export async function runTrial(options: TrialOptions): Promise<Trial> {
-  const { url, shared } = options;
-  const firstIndex = await currentIndex(url);
+  const { url, headers = {}, shared, durationMs, signal } = options;
+  const firstIndex = await currentIndex(url, headers);
   const startedAt = performance.now();
-  const { operations, answers, complaints } = await recordHistory(options);
-  const elapsedMs = performance.now() - startedAt;
-  const lastIndex = await currentIndex(url);
-  const all = shared ? [...operations, ...takenByOthers(operations, firstIndex)] : operations;
-  const known = shared ? { initialIndex: firstIndex } : { initialIndex: firstIndex, finalIndex: lastIndex };
+  const refuted = new AbortController();
+  const ended = signal ? AbortSignal.any([signal, refuted.signal]) : refuted.signal;
+  const judge = new WindowedJudge({
+    firstIndex,
+    shared,
+    ...(options.windowOperations === undefined ? {} : { windowOperations: options.windowOperations }),
+    readIndex: () => currentIndex(url, headers).catch(() => undefined),
+    isOver: () => ended.aborted || performance.now() - startedAt >= durationMs,
+    onRefuted: () => refuted.abort(),
+  });
   const latency = new Histogram(LATENCY_MS);
-  for (const { outcome, start, end } of operations) if (outcome === 'ok') latency.record(end - start);
+  let operations = 0;
+  const sink: OperationSink = {
+    gate: () => judge.gate(),
+    begin: () => judge.begin(),
+    end(operation) {
+      operations += 1;
+      if (operation.outcome === 'ok') latency.record(operation.end - operation.start);
+      judge.end(operation);
+    },
+  };
+  const { answers, complaints } = await recordHistory({ ...options, signal: ended, sink });
+  const elapsedMs = performance.now() - startedAt;
+  const lastIndex = await patiently(() => currentIndex(url, headers));
   return {
-    verdict: checkHistory(all, known),
+    verdict: judge.verdict(lastIndex),
     complaints,
     answers,
-    operations: operations.length,
+    operations,
+    windows: judge.windows,
     firstIndex,
     lastIndex,
     elapsedMs,
@@ -62,26 +90,23 @@ export function passed({ verdict, complaints }: Trial): boolean {
   return verdict.ok && complaints.length === 0;
 }
 
-async function currentIndex(url: string): Promise<number> {
-  const { status, headers, body } = await get(url, '/current');
-  const index = Number(headers['sequence-index'] ?? Number.NaN);
+async function currentIndex(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
+  const { status, headers: answered, body } = await get(url, '/current', { headers });
+  const index = Number(answered['sequence-index'] ?? Number.NaN);
   if (status === 200 && Number.isSafeInteger(index)) return index;
   throw new Error(`${url}/current answered ${status} without a Sequence-Index: ${body.slice(0, 200)}`);
 }
 
-/** One unknown `next` for each number that nobody here has received; it may have happened at any time. */
-function takenByOthers(operations: readonly Operation[], firstIndex: number): Operation[] {
-  let highest = firstIndex;
-  let received = 0;
-  let start = Number.POSITIVE_INFINITY;
-  for (const operation of operations) {
-    start = Math.min(start, operation.start);
-    if (operation.outcome !== 'ok') continue;
-    const shows = operation.index ?? 0;
-    highest = Math.max(highest, operation.kind === 'previous' && shows > 0 ? shows + 1 : shows);
-    if (operation.kind === 'next') received += 1;
+/** What clients have seen is worth a verdict, also when the deployment is gone in the end. */
+async function patiently(read: () => Promise<number>): Promise<number | undefined> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      const refused = error instanceof RequestFailed && error.code === 'ECONNREFUSED';
+      if (refused || performance.now() > giveUpAt) return undefined;
+      await delay(RETRY_MS);
+    }
   }
-  const missing = Math.max(0, highest - firstIndex - received);
-  if (missing > MOST_OTHERS) return [];
-  return Array.from({ length: missing }, () => ({ kind: 'next', start, end: start, outcome: 'unknown' }));
 }

@@ -45,6 +45,7 @@ export function gap(
   missing: number,
   rank: number,
   proof: Operation,
+  unknownsBefore: number,
 ): Violation {
   let before: Operation | undefined;
   let tooLate: Operation | undefined;
@@ -61,6 +62,7 @@ export function gap(
     }
   }
   const startedBy = (instant: number) =>
+    unknownsBefore +
     operations.filter((one) => one.kind === 'next' && one.outcome === 'unknown' && one.start <= instant)
       .length;
   const tooEarly = acknowledged === undefined || startedBy(acknowledged.end) >= rank;

@@ -1,5 +1,8 @@
 /** `warren verify` on the real server, and on servers with a flaw each. */
-import t from 'tap';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t, { type Test } from 'tap';
 import { runCli } from '../support/cli-process.js';
 import { recordHistory } from '../support/history.js';
 import { get } from '../support/http-client.js';
@@ -101,4 +104,83 @@ t.test('a deployment that is not there is no verdict', async (t) => {
   const { code, output } = await runCli(t, ['verify', 'http://127.0.0.1:1', ...SHORT]);
   t.equal(code, 1);
   t.match(output, /^No verdict: .*ECONNREFUSED/);
+});
+
+/** In front of the real server: what `answer` leaves alone is passed on. */
+async function startProxy(
+  t: Test,
+  target: string,
+  answer: (request: IncomingMessage, response: ServerResponse) => boolean,
+): Promise<string> {
+  const proxy = createServer((request, response) => {
+    if (answer(request, response)) return;
+    get(target, request.url ?? '/', { method: request.method ?? 'GET' }).then(
+      ({ status, headers, body }) => response.writeHead(status, headers).end(body),
+      () => response.writeHead(502).end(),
+    );
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.teardown(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  return `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+}
+
+t.test('credentials of the address are sent with each request, and never printed', async (t) => {
+  const { url } = await startWarren(t);
+  const seen = new Set<string | undefined>();
+  const address = await startProxy(t, url, ({ headers }, response) => {
+    seen.add(headers.authorization);
+    if (headers.authorization === `Basic ${Buffer.from('ann:s3cr3t/word').toString('base64')}`) return false;
+    response.writeHead(401).end();
+    return true;
+  });
+  const withPassword = `http://ann:s3cr3t%2Fword@${address}/`;
+  for (const more of [[], ['--json']]) {
+    const { code, output } = await runCli(t, ['verify', withPassword, ...SHORT, ...more]);
+    t.equal(code, 0, output);
+    t.notMatch(output, /s3cr3t/);
+  }
+  t.equal(seen.size, 1, 'every request has them');
+  const asked = await runCli(t, ['verify', withPassword]);
+  t.match(asked, { code: 2, output: new RegExp(address) });
+  t.notMatch(asked.output, /s3cr3t/);
+  const refused = await runCli(t, ['verify', `http://ann:wr0ng@${address}`, ...SHORT]);
+  t.match(refused, { code: 1, output: /No verdict: .*401/ });
+  t.notMatch(refused.output, /wr0ng/);
+});
+
+t.test('a bearer token comes from the environment', async (t) => {
+  const { url } = await startWarren(t);
+  const address = await startProxy(t, url, ({ headers }, response) => {
+    if (headers.authorization === 'Bearer the-token') return false;
+    response.writeHead(401).end();
+    return true;
+  });
+  const env = { WARREN_BEARER_TOKEN: 'the-token' };
+  const { code, output } = await runCli(t, ['verify', `http://${address}`, ...SHORT], env);
+  t.equal(code, 0, output);
+  t.notMatch(output, /the-token/);
+  t.equal((await runCli(t, ['verify', `http://a:b@${address}`, ...SHORT], env)).code, 2, 'both at once');
+});
+
+t.test('a proxy that answers 502 leaves the outcome unknown, and the record is judged all the same', async (t) => {
+  const { url } = await startWarren(t);
+  let requests = 0;
+  let down = false;
+  const address = await startProxy(t, url, (_, response) => {
+    requests += 1;
+    if (requests > 200) down = true;
+    // Some on the way, and all from then on, the last read too.
+    if (!down && (requests < 10 || requests % 20 !== 0)) return false;
+    response.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad Gateway</html>');
+    return true;
+  });
+  const { code, output } = await runCli(t, ['verify', `http://${address}`, ...SHORT]);
+  t.equal(code, 0, output);
+  t.match(output, /^LINEARIZABLE: [1-9]/m);
+  t.match(output, /× 502/);
+  t.match(output, /judged without/);
 });
