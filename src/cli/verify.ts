@@ -156,7 +156,9 @@ function asText(trial: Trial, { url, clients, seed, shared }: Options): string {
   const note =
     others.length > 0 ? '\nWhat was not answered with 200 is judged, too: as failed, or as unknown.' : '';
   const unread =
-    lastIndex === undefined ? '\nWhere the sequence stands in the end could not be read: it is judged without.' : '';
+    lastIndex === undefined
+      ? '\nWhere the sequence stands in the end could not be read: it is judged without.'
+      : '';
   return `${verdictText(trial, shared)}\n\n${table}\n\n${histogram(latency)}${note}${unread}`;
 }
 
