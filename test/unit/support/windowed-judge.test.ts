@@ -59,7 +59,10 @@ t.test('a long recording is judged in windows, and the figures are those of all 
     await feed(counter.next());
     await feed(counter.current());
   }
-  t.match(judge.verdict(counter.index), { ok: true, stats: { nexts: 50, reads: 50, gaps: 0, highestIndex: 50 } });
+  t.match(judge.verdict(counter.index), {
+    ok: true,
+    stats: { nexts: 50, reads: 50, gaps: 0, highestIndex: 50 },
+  });
   t.ok(judge.windows >= 100 / WINDOW);
 });
 
