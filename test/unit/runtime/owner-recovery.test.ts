@@ -563,7 +563,7 @@ t.test('a look at an empty store before a suspension says nothing of what came t
 t.test('an async successor that is told to stop first stores what the dead owner had shown', async (t) => {
   const resume = { epoch: 1, version: 2, state: 20 };
   const bench = new OwnerBench({ durability: 'async', resume });
-  bench.store.record = { epoch: 1, version: 1, state: 0, writer: 'this process' };
+  bench.store.record = recordOf({ epoch: 1, version: 1, state: 0, writer: 'this process' });
   bench.owner.stop();
   void bench.owner.start();
   await turn();
