@@ -44,7 +44,7 @@ async function limited(t: Test, env: Record<string, string> = {}): Promise<Warre
 
 t.test('more clients than descriptors: the surplus is closed, all others are served', async (t) => {
   const warren = await limited(t);
-  const [listening] = warren.logs;
+  const listening = warren.logs.find(({ msg }) => msg === 'listening');
   const bound = Number(listening?.['connectionLimit']);
   t.ok(bound > 0 && bound < LIMIT, `${bound} connections in ${LIMIT} descriptors`);
   const early = await RawConnection.open(t, warren.port);
