@@ -93,7 +93,7 @@ t.test(
   async (t) => {
     const redis = await startRedis(t);
     const link = await startFaultProxy(t, redis.port);
-    const bounds = { COMMIT_TIMEOUT_MS: '60000', ASK_TIMEOUT_MS: '90000', STORE_GRACE_MS: '500' };
+    const bounds = { COMMIT_TIMEOUT_MS: '9000', ASK_TIMEOUT_MS: '90000', STORE_GRACE_MS: '500' };
     const a = await startInstance(t, 'a', `redis://127.0.0.1:${link.port}`, bounds);
     await serving(a);
     const b = await startInstance(t, 'b', redis.url);
