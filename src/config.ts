@@ -70,6 +70,11 @@ const redisUrl = v.pipe(
   ),
 );
 
+/** As browsers send it: no path, no credentials, no default port, lower case. */
+function isOrigin(text: string): boolean {
+  return /^https?:[^*]*$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
 const nonEmpty = v.pipe(v.string(), v.nonEmpty('must not be empty'));
 const milliseconds = integer(1, 3_600_000);
 
@@ -82,6 +87,14 @@ const FIELDS = {
     v.check(
       (token) => token === '' || token.length >= TOKEN_LENGTH,
       `must have ${TOKEN_LENGTH} characters at least`,
+    ),
+  ),
+  CORS_ORIGIN: v.pipe(
+    v.string(),
+    v.transform((text) => (text === '' ? [] : text.split(',').map((origin) => origin.trim()))),
+    v.check(
+      (origins) => (origins.length === 1 && origins[0] === '*') || origins.every(isOrigin),
+      'must be *, or origins such as https://app.example, separated by commas',
     ),
   ),
   STORE: v.picklist(['', 'level', 'redis', 'memory'], 'must be level, redis or memory'),
@@ -183,6 +196,7 @@ export interface AdminAddress extends HostPort {
 export interface Config {
   readonly serving: HostPort;
   readonly admin: AdminAddress | undefined;
+  readonly corsOrigins: readonly string[];
   readonly store: StoreConfig;
   /** Empty for the default. */
   readonly instance: string;
@@ -227,6 +241,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       optional: environment['ADMIN_HOST_PORT'] === undefined,
       token: values.ADMIN_TOKEN,
     },
+    corsOrigins: Object.freeze(values.CORS_ORIGIN),
     store: Object.freeze(storeOf(values)),
     instance: values.INSTANCE_ID,
     durability: values.DURABILITY,

@@ -10,9 +10,12 @@
 
 /** Answers to a client, RFC 9457 problem details. */
 export const PROBLEMS = {
+  'bad-request': { status: 400, title: 'The headers of this request can be read in two ways' },
   'bad-query': { status: 400, title: 'The query string is not understood' },
   'not-found': { status: 404, title: 'There is nothing at this path' },
   'method-not-allowed': { status: 405, title: 'This path does not answer to this method' },
+  'length-required': { status: 411, title: 'A body needs a Content-Length; a chunked one is not taken' },
+  'head-too-large': { status: 431, title: 'Request line and headers are too large' },
   'sequence-exhausted': { status: 409, title: 'The sequence has reached its configured end' },
   internal: { status: 500, title: 'The server failed while handling this request' },
   poisoned: { status: 500, title: 'This request ended the owner thread repeatedly and was given up' },

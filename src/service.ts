@@ -132,6 +132,7 @@ export async function serve({ version, config, log, spawner }: Foundation): Prom
     rendering: () => terms.ready,
     openLimit: config.mailboxLimit,
     connectionLimit,
+    corsOrigins: config.corsOrigins,
     description: JSON.stringify(openApi(version)),
     onError: (error) => log.error({ err: error }, 'a handler failed'),
     onProblem: (code, counts, requestId) => problems.note(code, counts, requestId),

@@ -27,6 +27,12 @@ export const VARIABLES = [
     meaning: 'what the admin address asks for; required unless that is a loopback address',
   },
   {
+    name: 'CORS_ORIGIN',
+    fallback: '',
+    meaning:
+      'origins whose pages may read answers in a browser, separated by commas; * for any, by default none',
+  },
+  {
     name: 'STORE',
     fallback: '',
     meaning: 'level, redis or memory; by default redis when a REDIS_ address is set, else level',

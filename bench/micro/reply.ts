@@ -20,6 +20,7 @@ const SIZES = [20, 2_000, 209_000];
 /** Each takes a second, as short as wrk can. */
 const ROUNDS = 5;
 const CONNECTIONS = 50;
+const REQUEST = { requestId: '', origin: '', query: '', last: false };
 const WRAPPING = new Wrapping('{"current": ', '}', 16);
 
 const scope = new Teardowns();
@@ -62,7 +63,7 @@ async function measure(index: number): Promise<void> {
       way(`bare: res.end of a ${typeof body === 'string' ? 'string' : 'buffer'}`, (res) => {
         writeHead(res, index).end(body);
       }),
-      way('Reply', (res) => new Reply(res, context, WRAPPING, true, counts, '').settle(index)),
+      way('Reply', (res) => new Reply(res, context, WRAPPING, true, counts, REQUEST).settle(index)),
     ],
   );
   app.close();
@@ -89,6 +90,7 @@ async function contextAt(index: number): Promise<ReplyContext> {
     onError: (error) => {
       throw error;
     },
+    corsHeaders: () => '',
     onProblem: () => {},
     closed: () => {},
     left: () => {},

@@ -1,10 +1,17 @@
 /** Loads uWebSockets.js, whose prebuilt binaries fit some platforms only, and says which when this one is not among them. */
 import { WarrenError } from '../errors.js';
 
+/**
+ * Bytes of request line and headers that the library keeps for a request that comes in pieces; it answers 431 to more. Above
+ * HEAD_LIMIT_BYTES, so that a head is judged there, and alike however its bytes arrive. It can be told through the environment alone.
+ */
+const LIBRARY_HEAD_LIMIT_BYTES = 12_288;
+
 export type Uws = typeof import('uWebSockets.js');
 
 /** @throws WarrenError `native-missing` */
 export async function loadUws(): Promise<Uws> {
+  process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = `${LIBRARY_HEAD_LIMIT_BYTES}`;
   try {
     const module = await import('uWebSockets.js');
     return module.default as unknown as Uws;

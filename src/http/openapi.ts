@@ -15,7 +15,8 @@ export function openApi(version: string): Fields {
       summary: 'The Fibonacci sequence, in one order that all clients agree on',
       description:
         'Every request, reads too, is a turn of one owner: if one answer was received before another request was sent, ' +
-        'its index is not larger. A number that a client has received is never lost and never handed out again.',
+        'its index is not larger. A number that a client has received is never lost and never handed out again. Pages of other ' +
+        'origins may read answers, and send preflights, when the server is configured with their origin (CORS_ORIGIN).',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -25,7 +26,9 @@ export function openApi(version: string): Fields {
         as: {
           name: 'as',
           in: 'query',
-          description: 'string: the number comes quoted, for parsers that would read it as a double.',
+          description:
+            'string: the number comes quoted, for JSON parsers that cannot read it. JavaScript and jq round beyond 2^53, and ' +
+            'JavaScript has Infinity from F(1477) on; Python refuses more than 4,300 digits, from F(20578) on.',
           schema: { type: 'string', enum: ['string'] },
         },
         requestId: {

@@ -6,14 +6,14 @@
  * suffix are written into the margins around them right before. What the socket does not take at once is copied, since the digits
  * stand there only until the next ones are added.
  */
-
-import type { HttpResponse } from 'uWebSockets.js';
 import assert from 'node:assert/strict';
+import type { HttpResponse } from 'uWebSockets.js';
 import type { ProblemCode } from '../errors.js';
 import type { Asker } from '../runtime/pending-asks.js';
 import type { Digits } from './digits.js';
 import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js';
 import type { RequestCounts } from './request-counts.js';
+import type { RequestFacts } from './request-head.js';
 import { requestIdOf } from './request-id.js';
 import type { SlowReader, SlowReaders } from './slow-readers.js';
 
@@ -29,6 +29,8 @@ export interface ReplyContext {
   retryAfterSeconds(): number;
   /** A reply failed. */
   onError(error: unknown): void;
+  /** Header lines for browsers on other origins, to go behind another header. */
+  corsHeaders(request: RequestFacts): string;
   /** Called for each request that is answered with a problem. */
   onProblem(code: ProblemCode, counts: RequestCounts, requestId: string): void;
   /** Called once per reply: it is answered, or its client has left. */
@@ -55,7 +57,7 @@ export class Reply implements Asker, SlowReader {
   readonly #wrapping: Wrapping;
   readonly #withBody: boolean;
   readonly #counts: RequestCounts;
-  readonly #clientsId: string;
+  readonly #request: RequestFacts;
   #res: HttpResponse | undefined;
   /** Sends on from an offset of the body; set while the reader is slower than we are. */
   #sendOn: ((from: number) => boolean) | undefined;
@@ -66,7 +68,7 @@ export class Reply implements Asker, SlowReader {
 
   /**
    * @param withBody false for HEAD: headers, and the length that the body would have.
-   * @param clientsId the X-Request-Id header, as it came.
+   * @param request good for longer than this call.
    */
   constructor(
     res: HttpResponse,
@@ -74,14 +76,14 @@ export class Reply implements Asker, SlowReader {
     wrapping: Wrapping,
     withBody: boolean,
     counts: RequestCounts,
-    clientsId: string,
+    request: RequestFacts,
   ) {
     this.#res = res;
     this.#context = context;
     this.#wrapping = wrapping;
     this.#withBody = withBody;
     this.#counts = counts;
-    this.#clientsId = clientsId;
+    this.#request = request;
     res.onAborted(() => {
       const { ask } = this;
       counts.left += 1;
@@ -147,7 +149,8 @@ export class Reply implements Asker, SlowReader {
     const { digits, draining } = this.#context;
     res.cork(() => {
       this.#writeHead(res, reply);
-      if (this.#withBody) res.end(prefix + digits.bytes.toString('latin1', start, end) + suffix, draining);
+      const last = draining || this.#request.last;
+      if (this.#withBody) res.end(prefix + digits.bytes.toString('latin1', start, end) + suffix, last);
       else endWithoutBody(res, length);
     });
     this.#close();
@@ -203,17 +206,19 @@ export class Reply implements Asker, SlowReader {
   #refuse(code: ProblemCode): void {
     const res = this.#res;
     if (!res) return;
-    res.cork(() => endWithProblem(res, code, this.#context, this.#withBody, this.#counts, this.#clientsId));
+    res.cork(() => endWithProblem(res, code, this.#context, this.#withBody, this.#counts, this.#request));
     this.#close();
   }
 
   /** Three headers in one call: each call into the library costs about as much as everything else that is done here. */
   #writeHead(res: HttpResponse, index: number): void {
+    const cors = this.#context.corsHeaders(this.#request);
     res.writeHeader(
       'Content-Type',
-      `application/json\r\nCache-Control: no-store\r\nSequence-Index: ${index}`,
+      `application/json\r\nCache-Control: no-store${cors}\r\nSequence-Index: ${index}`,
     );
-    if (this.#clientsId) res.writeHeader('X-Request-Id', requestIdOf(this.#clientsId));
+    const { requestId } = this.#request;
+    if (requestId) res.writeHeader('X-Request-Id', requestIdOf(requestId));
   }
 
   #close(): void {
@@ -231,11 +236,12 @@ export function endWithJson(
   context: ReplyContext,
   withBody: boolean,
   counts: RequestCounts,
+  request: RequestFacts,
 ): void {
   counts.ok += 1;
   res.writeHeader('Content-Type', 'application/json');
-  res.writeHeader('Cache-Control', 'no-store');
-  if (withBody) res.end(body, context.draining);
+  res.writeHeader('Cache-Control', `no-store${context.corsHeaders(request)}`);
+  if (withBody) res.end(body, context.draining || request.last);
   else endWithoutBody(res, body.length);
 }
 
@@ -249,12 +255,13 @@ export function endWithDocument(
   context: ReplyContext,
   withBody: boolean,
   counts: RequestCounts,
+  request: RequestFacts,
 ): void {
   counts.ok += 1;
   res.writeHeader('Content-Type', 'application/json');
-  res.writeHeader('Cache-Control', 'no-store');
+  res.writeHeader('Cache-Control', `no-store${context.corsHeaders(request)}`);
   if (!withBody) endWithoutBody(res, document.length);
-  else if (context.draining) res.end(document, true);
+  else if (context.draining || request.last) res.end(document, true);
   else if (!res.tryEnd(document, document.length)[1]) {
     res.onAborted(() => {});
     res.onWritable((from) => res.tryEnd(document.subarray(from), document.length)[0]);
@@ -268,21 +275,29 @@ export function endWithProblem(
   context: ReplyContext,
   withBody: boolean,
   counts: RequestCounts,
-  clientsId: string,
+  request: RequestFacts,
   extra: { allow?: string; detail?: string } = {},
 ): void {
-  const requestId = requestIdOf(clientsId);
+  const requestId = requestIdOf(request.requestId);
   const body = problemBody(code, requestId, extra.detail);
   counts.problems[code] += 1;
   context.onProblem(code, counts, requestId);
   res.writeStatus(statusLine(code));
   res.writeHeader('Content-Type', PROBLEM_TYPE);
-  res.writeHeader('Cache-Control', 'no-store');
+  res.writeHeader('Cache-Control', `no-store${context.corsHeaders(request)}`);
   res.writeHeader('X-Request-Id', requestId);
   if (extra.allow) res.writeHeader('Allow', extra.allow);
   if (isRetryable(code)) res.writeHeader('Retry-After', `${context.retryAfterSeconds()}`);
-  if (withBody) res.end(body, context.draining);
+  if (withBody) res.end(body, context.draining || request.last);
   else endWithoutBody(res, body.length);
+}
+
+/** Answers a browser that asks whether a page of another origin may send a request; the caller corks. */
+export function endPreflight(res: HttpResponse, headers: string, counts: RequestCounts): void {
+  counts.ok += 1;
+  res.writeStatus('204 No Content');
+  res.writeHeader('Cache-Control', `no-store${headers}`);
+  res.endWithoutBody();
 }
 
 /**

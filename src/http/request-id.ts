@@ -1,8 +1,6 @@
 /** The name of one request, by which a client's problem and a line of the log are found to be the same event. */
 import { randomUUID } from 'node:crypto';
 
-export const REQUEST_ID_HEADER = 'x-request-id';
-
 const FIT = /^[\x21-\x7e]{1,128}$/;
 
 /** The client's own id when it fits into a header and a line of log, else a new one. */

@@ -13,12 +13,16 @@ export interface Route {
   /** Answered by the front alone, or by the sequence: the message that goes to the owner, and the member of the answer. */
   readonly answer: FrontAnswer | { readonly message: number; readonly member: string };
   readonly summary: string;
-  /** Problems that it may answer with, besides those of every route. */
+  /** Problems that it may answer with. */
   readonly problems: readonly ProblemCode[];
 }
 
+/** Requests that are refused whatever they ask for. */
+const HEAD_PROBLEMS = ['bad-request', 'length-required', 'head-too-large'] as const satisfies ProblemCode[];
+
 /** Problems of any route that asks the owner. */
 const ASK_PROBLEMS = [
+  ...HEAD_PROBLEMS,
   'bad-query',
   'internal',
   'poisoned',
@@ -37,14 +41,14 @@ export const ROUTES: readonly Route[] = [
     methods: ['GET', 'HEAD'],
     answer: 'health',
     summary: 'Whether the front and the owner thread turn',
-    problems: ['not-ready'],
+    problems: [...HEAD_PROBLEMS, 'not-ready'],
   },
   {
     path: '/ready',
     methods: ['GET', 'HEAD'],
     answer: 'ready',
     summary: 'Whether numbers can be handed out now',
-    problems: ['not-ready'],
+    problems: [...HEAD_PROBLEMS, 'not-ready'],
   },
   {
     path: '/current',
@@ -73,6 +77,6 @@ export const ROUTES: readonly Route[] = [
     methods: ['GET', 'HEAD'],
     answer: 'openapi',
     summary: 'This description',
-    problems: [],
+    problems: HEAD_PROBLEMS,
   },
 ];

@@ -13,11 +13,28 @@ import type {
 } from 'uWebSockets.js';
 import { type ProblemCode, WarrenError } from '../errors.js';
 import type { OwnerHandle } from '../runtime/owner-handle.js';
+import { Cors } from './cors.js';
 import type { Digits } from './digits.js';
 import type { Uws } from './load-uws.js';
-import { endWithDocument, endWithJson, endWithProblem, Reply, type ReplyContext, Wrapping } from './reply.js';
+import { afterParsing, refuseAndClose } from './refusal.js';
+import {
+  endPreflight,
+  endWithDocument,
+  endWithJson,
+  endWithProblem,
+  Reply,
+  type ReplyContext,
+  Wrapping,
+} from './reply.js';
 import { RequestCounts } from './request-counts.js';
-import { REQUEST_ID_HEADER } from './request-id.js';
+import {
+  type BodyUse,
+  HEAD_LIMIT_BYTES,
+  HEADER_LIMIT,
+  type RequestFacts,
+  RequestHead,
+} from './request-head.js';
+import { requestIdOf } from './request-id.js';
 import { type FrontAnswer, type Method, ROUTES, type Route } from './routes.js';
 import type { SlowReaders } from './slow-readers.js';
 
@@ -31,6 +48,8 @@ export interface ServerOptions {
   readonly openLimit: number;
   /** Connections beyond this many are closed at once. */
   readonly connectionLimit: number;
+  /** Origins whose pages may read answers; `*` for any, none by default. */
+  readonly corsOrigins: readonly string[];
   /** What `/openapi.json` answers. */
   readonly description: string;
   /** A handler threw. */
@@ -39,6 +58,7 @@ export interface ServerOptions {
   readonly onProblem: ReplyContext['onProblem'];
 }
 
+const HEAD_LIMITS = `${HEAD_LIMIT_BYTES} bytes and ${HEADER_LIMIT} headers at most`;
 const HEALTHY = '{"status": "healthy"}';
 const READY = '{"status": "ready"}';
 
@@ -56,6 +76,9 @@ type ListenExclusively = (
 export class Server implements ReplyContext {
   readonly #options: ServerOptions;
   readonly #app: TemplatedApp;
+  readonly #cors: Cors;
+  /** Of the request whose handler runs. */
+  readonly #head = new RequestHead();
   readonly digits: Digits;
   readonly slowReaders: SlowReaders;
   draining = false;
@@ -73,6 +96,7 @@ export class Server implements ReplyContext {
     this.slowReaders = options.slowReaders;
     this.#app = options.uws.App();
     this.#app.filter((res, change) => this.#countConnection(res, Number(change)));
+    this.#cors = new Cors(options.corsOrigins);
     for (const route of ROUTES) this.#register(route);
     this.#answerWithProblem('/*', 'not-found', this.#count('ANY', 'other'));
   }
@@ -132,6 +156,10 @@ export class Server implements ReplyContext {
     this.#options.onError(error);
   }
 
+  corsHeaders(request: RequestFacts): string {
+    return this.#cors.headers(request);
+  }
+
   onProblem(code: ProblemCode, counts: RequestCounts, requestId: string): void {
     this.#options.onProblem(code, counts, requestId);
   }
@@ -154,10 +182,25 @@ export class Server implements ReplyContext {
         typeof answer === 'string'
           ? this.#frontHandler(answer, method, counts)
           : this.#askHandler(answer, method, counts);
-      this.#on(method)(path, (res, req) => this.#guarded(res, req, counts, handler));
+      const body = ({ GET: 'ignored', HEAD: 'refused', POST: 'taken' } as const)[method];
+      this.#on(method)(path, (res, req) => this.#guarded(res, req, path.length, body, counts, handler));
     }
+    if (this.#options.corsOrigins.length > 0) this.#answerPreflights(path, methods);
     const allow = methods.join(', ');
     this.#answerWithProblem(path, 'method-not-allowed', this.#count('ANY', path), { allow });
+  }
+
+  /** Other requests with this method, and those of pages that may not read the answer, go on to the next handler. */
+  #answerPreflights(path: string, methods: readonly Method[]): void {
+    const counts = this.#count('OPTIONS', path);
+    const headers = this.#cors.preflight(methods);
+    const handler: Handler = (res, request) =>
+      endPreflight(res, this.#cors.headers(request) + headers, counts);
+    this.#app.options(path, (res, req) => {
+      if (!this.#cors.allows(req.getHeader('origin'))) req.setYield(true);
+      else if (req.getHeader('access-control-request-method') === '') req.setYield(true);
+      else this.#guarded(res, req, path.length, 'ignored', counts, handler);
+    });
   }
 
   #answerWithProblem(
@@ -166,9 +209,14 @@ export class Server implements ReplyContext {
     counts: RequestCounts,
     extra: { allow?: string } = {},
   ): void {
-    const handler: Handler = (res, req) =>
-      endWithProblem(res, code, this, req.getMethod() !== 'head', counts, idIn(req), extra);
-    this.#app.any(pattern, (res, req) => this.#guarded(res, req, counts, handler));
+    const withBody: Handler = (res, request) => endWithProblem(res, code, this, true, counts, request, extra);
+    const withoutBody: Handler = (res, request) =>
+      endWithProblem(res, code, this, false, counts, request, extra);
+    this.#app.any(pattern, (res, req) => {
+      const { length } = req.getUrl();
+      if (req.getMethod() === 'head') this.#guarded(res, req, length, 'refused', counts, withoutBody);
+      else this.#guarded(res, req, length, 'ignored', counts, withBody);
+    });
   }
 
   #count(method: string, path: string): RequestCounts {
@@ -187,7 +235,7 @@ export class Server implements ReplyContext {
     const withBody = method !== 'HEAD';
     if (answer === 'openapi') {
       const document = Buffer.from(this.#options.description);
-      return (res) => endWithDocument(res, document, this, withBody, counts);
+      return (res, request) => endWithDocument(res, document, this, withBody, counts, request);
     }
     const { owner } = this.#options;
     const body = { health: HEALTHY, ready: READY }[answer];
@@ -195,9 +243,9 @@ export class Server implements ReplyContext {
       health: () => owner.alive,
       ready: () => owner.ready && this.#options.rendering() && !this.draining,
     }[answer];
-    return (res, req) => {
-      if (well()) endWithJson(res, body, this, withBody, counts);
-      else endWithProblem(res, 'not-ready', this, withBody, counts, idIn(req));
+    return (res, request) => {
+      if (well()) endWithJson(res, body, this, withBody, counts, request);
+      else endWithProblem(res, 'not-ready', this, withBody, counts, request);
     };
   }
 
@@ -211,18 +259,18 @@ export class Server implements ReplyContext {
     const { margin } = this.digits;
     const plain = new Wrapping(`{"${member}": `, '}', margin);
     const quoted = new Wrapping(`{"${member}": "`, '"}', margin);
-    return (res, req) => {
-      const query = req.getQuery();
+    return (res, request) => {
+      const { query } = request;
       if (query && query !== 'as=string') {
         const detail = 'the only query is ?as=string';
-        endWithProblem(res, 'bad-query', this, withBody, counts, idIn(req), { detail });
+        endWithProblem(res, 'bad-query', this, withBody, counts, request, { detail });
       } else if (this.draining) {
-        endWithProblem(res, 'shutting-down', this, withBody, counts, idIn(req));
+        endWithProblem(res, 'shutting-down', this, withBody, counts, request);
       } else if (this.#open >= openLimit) {
-        endWithProblem(res, 'mailbox-full', this, withBody, counts, idIn(req));
+        endWithProblem(res, 'mailbox-full', this, withBody, counts, request);
       } else {
         this.#open += 1;
-        const reply = new Reply(res, this, query ? quoted : plain, withBody, counts, idIn(req));
+        const reply = new Reply(res, this, query ? quoted : plain, withBody, counts, request);
         try {
           reply.ask = owner.ask(message, reply);
         } catch (error) {
@@ -233,13 +281,46 @@ export class Server implements ReplyContext {
     };
   }
 
-  #guarded(res: HttpResponse, req: HttpRequest, counts: RequestCounts, handler: Handler): void {
+  /** A request whose connection ends with it is answered after the parser is done: nothing behind it is taken for a request. */
+  #guarded(
+    res: HttpResponse,
+    req: HttpRequest,
+    pathBytes: number,
+    body: BodyUse,
+    counts: RequestCounts,
+    handler: Handler,
+  ): void {
+    const fault = this.#head.read(req, pathBytes, body);
+    const request = this.#head.facts();
+    if (fault) {
+      const refuse: Handler = () => this.#refuse(res, fault, body !== 'refused', counts, request);
+      afterParsing(res, () => this.#run(res, request, counts, refuse));
+    } else if (request.last)
+      afterParsing(res, () => res.cork(() => this.#run(res, request, counts, handler)));
+    else this.#run(res, request, counts, handler);
+  }
+
+  #refuse(
+    res: HttpResponse,
+    code: ProblemCode,
+    withBody: boolean,
+    counts: RequestCounts,
+    request: RequestFacts,
+  ): void {
+    const requestId = requestIdOf(request.requestId);
+    counts.problems[code] += 1;
+    this.onProblem(code, counts, requestId);
+    const detail = code === 'head-too-large' ? HEAD_LIMITS : undefined;
+    refuseAndClose(res, code, withBody, requestId, this.corsHeaders(request), detail);
+  }
+
+  #run(res: HttpResponse, request: RequestFacts, counts: RequestCounts, handler: Handler): void {
     try {
-      handler(res, req);
+      handler(res, request);
     } catch (error) {
       this.#options.onError(error);
       try {
-        endWithProblem(res, 'internal', this, true, counts, '');
+        endWithProblem(res, 'internal', this, true, counts, request);
       } catch {
         res.close();
       }
@@ -247,8 +328,5 @@ export class Server implements ReplyContext {
   }
 }
 
-type Handler = (res: HttpResponse, req: HttpRequest) => void;
-
-function idIn(req: HttpRequest): string {
-  return req.getHeader(REQUEST_ID_HEADER);
-}
+/** Answers at once, corked, or hands `res` to a `Reply`. */
+type Handler = (res: HttpResponse, request: RequestFacts) => void;

@@ -76,12 +76,6 @@ const BODIES: Case[] = [
     statuses: [200],
     moves: 1,
   },
-  {
-    name: 'a chunked body of 1 MiB',
-    bytes: post(`${`10000\r\n${'x'.repeat(65_536)}\r\n`.repeat(16)}0\r\n\r\n`, 'Transfer-Encoding: chunked'),
-    statuses: [200],
-    moves: 1,
-  },
   { name: 'a body that never comes', bytes: post('', 'Content-Length: 99999'), statuses: [200], moves: 1 },
   {
     name: 'an Expect header',
@@ -91,7 +85,7 @@ const BODIES: Case[] = [
   },
 ];
 
-/** Framing that two servers in a row could read differently: refused without a move, or read in one way. */
+/** Framing that two servers in a row could read differently; more of it, in every cut: `smuggling.test.ts`. */
 const FRAMING: Case[] = [
   ...['-5', '+5', '5x', '5, 5', '5, 6', '0x5', '5 5', '99999999999999999999'].map((length) => ({
     name: `Content-Length: ${length}`,
@@ -117,15 +111,24 @@ const FRAMING: Case[] = [
   {
     name: 'two equal lengths',
     bytes: post('hello', 'Content-Length: 5', 'Content-Length: 5'),
-    statuses: [200],
-    moves: 1,
+    statuses: [400],
+  },
+  { name: 'two hosts', bytes: line('GET /next HTTP/1.1', 'Host: b'), statuses: [400] },
+  { name: 'an empty length', bytes: post('', 'Content-Length:'), statuses: [400] },
+  { name: 'an empty coding', bytes: post('', 'Transfer-Encoding:'), statuses: [400] },
+  {
+    name: 'chunks',
+    bytes: post('5\r\nhello\r\n0\r\n\r\n', 'Transfer-Encoding: chunked'),
+    statuses: [411],
   },
   {
-    name: 'an unknown encoding, read as chunks',
+    name: 'an unknown encoding',
     bytes: post('5\r\nhello\r\n0\r\n\r\n', 'Transfer-Encoding: xchunked'),
-    statuses: [200],
-    moves: 1,
+    statuses: [400],
   },
+  { name: 'a header over two lines', bytes: line('GET /next HTTP/1.1', 'X: a', ' b'), statuses: [] },
+  { name: 'a bare line feed in a header', bytes: line('GET /next HTTP/1.1', 'X: a\nY: b'), statuses: [] },
+  { name: 'a bare carriage return in a header', bytes: line('GET /next HTTP/1.1', 'X: a\rb'), statuses: [] },
 ];
 
 t.test(
@@ -164,7 +167,7 @@ t.test('giant request lines and headers are refused, and move nothing', async (t
 
 t.test('bytes that follow a request with a broken frame are never taken for a request', async (t) => {
   const warren = await startWarren(t, { env: { STORE: 'memory' } });
-  await warren.waitForLog((line) => line.msg === 'serving');
+  t.equal((await get(warren.url, '/current')).status, 200);
   const smuggled = `GET /next HTTP/1.1\r\n${HOST}\r\n`;
   for (const [name, head] of [
     ['a wrong length', 'Content-Length: 5, 6'],

@@ -1,13 +1,15 @@
 /**
  * Raw bytes against the real server: requests bent at random, from a seed that the test prints (`FUZZ_SEED=n` repeats
  * it, `FUZZ_INPUTS=n` makes it longer). The sequence is the oracle: nothing but a complete request for a number may
- * move it, and each number goes to one client.
+ * move it, and each number goes to one client. What a complete request is, a reading of the bytes of the test's own says, so that one
+ * hidden in a body or behind a doubtful one counts for nothing.
  */
 import { connect } from 'node:net';
 import t from 'tap';
 import { FibonacciOracle } from '../support/fibonacci-oracle.js';
 import { get } from '../support/http-client.js';
 import { SeededRandom } from '../support/seeded-random.js';
+import { numbersAskedFor } from '../support/trusted-requests.js';
 import { startWarren } from '../support/warren-process.js';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
@@ -21,6 +23,8 @@ const PATIENCE_MS = 15;
 const ANSWERS_OF_PATIENCE = 4;
 const PROBE_EVERY = 500;
 
+const HIDDEN = 'GET /next HTTP/1.1\r\nHost: a\r\n\r\n';
+const post = (headers: string, rest: string) => `POST /health HTTP/1.1\r\nHost: a\r\n${headers}\r\n${rest}`;
 const TEMPLATES = [
   'GET /next HTTP/1.1\r\nHost: a\r\n\r\n',
   'POST /next HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello',
@@ -29,6 +33,11 @@ const TEMPLATES = [
   'HEAD /previous HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n',
   'OPTIONS /health HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n',
   'GET /next HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nConnection: Upgrade\r\n\r\n',
+  post(`Content-Length: ${HIDDEN.length}\r\n`, HIDDEN),
+  post(`Content-Length: 5\r\nContent-Length: ${5 + HIDDEN.length}\r\n`, `hello${HIDDEN}`),
+  post(`Content-Length:\r\nContent-Length: ${HIDDEN.length}\r\n`, HIDDEN),
+  post('Transfer-Encoding: chunked\r\n', `5\r\nhello\r\n0\r\n\r\n${HIDDEN}`),
+  post('Transfer-Encoding: chunked\r\n', `0\r\n..${HIDDEN}`),
 ];
 const TOKENS = [
   '\r\n',
@@ -42,6 +51,12 @@ const TOKENS = [
   '#',
   '\xff\xfe',
   'Content-Length: -1\r\n',
+  'Content-Length:\r\n',
+  'Content-Length: 5\r\n',
+  `Content-Length: ${HIDDEN.length}\r\n`,
+  'Transfer-Encoding:\r\n',
+  'Connection: close\r\n',
+  HIDDEN,
   '0\r\n\r\n',
 ]
   .concat([
@@ -112,17 +127,17 @@ t.test(
     const wrong: string[] = [];
     let couldMove = 0;
 
-    const take = (answer: string, input: string) => {
+    const take = (answer: string, input: string, allowed: number) => {
+      let received = 0;
       for (const [, index = '', body = ''] of answer.matchAll(
         /Sequence-Index: (\d+)\r\n(?:[^\r\n]+\r\n)*\r\n\{"next": (\d+)\}/g,
       )) {
         if (taken.has(Number(index))) wrong.push(`${index} again, for ${JSON.stringify(input)}`);
         if (body !== oracle.digits(Number(index))) wrong.push(`F(${index}) = ${body}`);
         taken.set(Number(index), input);
-        // Whatever was bent: a number is handed out to a request line that asks for it.
-        if (!/(GET|POST) \/next\?? HTTP\/1\.1\r\n/.test(input))
-          wrong.push(`a number for ${JSON.stringify(input)}`);
+        received += 1;
       }
+      if (received > allowed) wrong.push(`${received} numbers for ${JSON.stringify(input)}`);
       if (/^HTTP\/1\.1 5(?!05)/m.test(answer))
         wrong.push(`${answer.slice(0, 80)} for ${JSON.stringify(input)}`);
     };
@@ -133,14 +148,15 @@ t.test(
         begun += 1;
         const input = bend(random);
         const cutAt = random.next() < 0.3 ? random.between(0, input.length) : input.length;
-        couldMove += input.split('/next').length - 1;
-        take(await send(warren.port, Buffer.from(input, 'latin1'), cutAt, patienceMs), input);
+        const allowed = numbersAskedFor(input);
+        couldMove += allowed;
+        take(await send(warren.port, Buffer.from(input, 'latin1'), cutAt, patienceMs), input, allowed);
         if (begun % PROBE_EVERY !== 0) continue;
         const since = performance.now();
         const { headers, body } = await get(warren.url, '/next');
         patienceMs = Math.max(PATIENCE_MS, ANSWERS_OF_PATIENCE * (performance.now() - since));
         couldMove += 1;
-        take(`Sequence-Index: ${headers['sequence-index']}\r\n\r\n${body}`, 'GET /next HTTP/1.1\r\n');
+        take(`Sequence-Index: ${headers['sequence-index']}\r\n\r\n${body}`, 'GET /next HTTP/1.1\r\n', 1);
       }
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, client));

@@ -117,6 +117,33 @@ t.test('answers that are asked for by the thousand and never read are not heaped
   t.ok(grown < 100, `memory grew by ${grown.toFixed(1)} MiB`);
 });
 
+t.test(
+  'a client that does not read its answers cannot have a request carried out behind a refused one',
+  async (t) => {
+    const warren = await startWarren(t);
+    const agent = new Agent();
+    for (const refused of [
+      requestBytes('POST', '/health', 'Content-Length:', `Content-Length: ${NEXT.length}`),
+      `${requestBytes('POST', '/next', 'Transfer-Encoding: chunked')}0\r\n\r\n`,
+    ]) {
+      const deaf = await RawConnection.open(t, warren.port);
+      deaf.socket.pause();
+      // More than the buffers of both sockets hold: the refusal's own bytes have to wait.
+      deaf.send(requestBytes('GET', '/health').repeat(60_000));
+      deaf.send(refused);
+      for (let times = 0; times < 20; times++) {
+        await get(warren.url, '/health', { agent });
+        if (deaf.socket.writable) deaf.send(NEXT);
+      }
+      deaf.socket.resume();
+      await deaf.ended;
+      t.notMatch(deaf.rest, 'Sequence-Index');
+      t.equal(await currentIndex(warren), 0);
+    }
+    t.ok(await nextIsRight(warren, 1));
+  },
+);
+
 t.test('a connection whose client has closed its side ends, and others go on', async (t) => {
   const warren = await startWarren(t);
   const silent = await RawConnection.open(t, warren.port);

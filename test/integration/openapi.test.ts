@@ -51,6 +51,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
   'bad-query': async (t, operations) => askAll(await servingWarren(t, {}), operations, '?as=roman'),
 
+  'bad-request': (t, operations) => askWith(t, operations, { 'transfer-encoding': 'gzip, chunked' }),
+
+  'length-required': (t, operations) => askWith(t, operations, { 'transfer-encoding': 'chunked' }),
+
+  'head-too-large': (t, operations) => askWith(t, operations, { 'x-large': 'x'.repeat(9_000) }),
+
   'sequence-exhausted': async (t, operations) => {
     const warren = await servingWarren(t, { INITIAL_INDEX: '1', MAX_INDEX: '1' });
     return askAll(warren, operations);
@@ -250,6 +256,21 @@ async function askAll(
       return { ...operation, answer };
     }),
   );
+}
+
+/** One by one, each on a connection of its own. */
+async function askWith(
+  t: Test,
+  operations: readonly Operation[],
+  headers: Record<string, string>,
+): Promise<Answered[]> {
+  const { url } = await servingWarren(t, {});
+  const answers: Answered[] = [];
+  for (const { path, method } of operations) {
+    const answer = await get(url, path, { method, headers, agent: new Agent() });
+    answers.push({ path, method, answer });
+  }
+  return answers;
 }
 
 function asksOwner({ path }: Operation): boolean {

@@ -36,6 +36,19 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
   SERVING_HOST_PORT: ['', ...NO_ADDRESSES],
   ADMIN_HOST_PORT: NO_ADDRESSES,
   ADMIN_TOKEN: ['short', 'with a space in the middle', 'not-ascii-ö-not-ascii'],
+  CORS_ORIGIN: [
+    'app.example',
+    'https://app.example/',
+    'https://App.example',
+    'https://app.example:443',
+    'https://user@app.example',
+    'ftp://app.example',
+    'null',
+    '*,https://app.example',
+    'https://*.app.example',
+    'https://a.example,',
+    'https://a.example\r\nX: y',
+  ],
   STORE: ['postgres', 'lmdb', 'LEVEL', ' '],
   DATA_DIR: [''],
   REDIS_URL: [
@@ -133,6 +146,16 @@ t.test('WATCHDOG_MS=0 turns the watchdog off; any other bound is half a second a
 
 t.test('every default that is shown is a good value', async (t) => {
   t.strictSame(problemsOf(Object.fromEntries(VARIABLES.map(({ name, fallback }) => [name, fallback]))), []);
+});
+
+t.test('origins are a list, * stands for any, and by default there is none', async (t) => {
+  const origins = (CORS_ORIGIN: string) => readConfig({ CORS_ORIGIN }).corsOrigins;
+  t.strictSame(readConfig({}).corsOrigins, []);
+  t.strictSame(origins('*'), ['*']);
+  t.strictSame(origins('https://app.example, http://localhost:3000'), [
+    'https://app.example',
+    'http://localhost:3000',
+  ]);
 });
 
 t.test('all problems come at once, relations too', async (t) => {

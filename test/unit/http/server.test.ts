@@ -30,6 +30,7 @@ async function startServer(t: Test): Promise<{ url: string; server: Server; erro
     rendering: () => true,
     openLimit: 4,
     connectionLimit: 100,
+    corsOrigins: [],
     description: '{}',
     onError: (error) => errors.push(error),
     onProblem: () => {},

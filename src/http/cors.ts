@@ -1,0 +1,44 @@
+/** What browsers are told of answers to pages of other origins (CORS). Without origins there is not a header of it. */
+import type { RequestFacts } from './request-head.js';
+
+const EXPOSED = 'Sequence-Index, X-Request-Id, Retry-After';
+const ACCEPTED = 'Content-Type, X-Request-Id';
+/** As long as browsers keep a preflight's answer. */
+const MAX_AGE_S = 7200;
+
+export class Cors {
+  readonly #any: string;
+  readonly #byOrigin: ReadonlyMap<string, string>;
+  /** For origins that may not read the answer, and for who is no browser. */
+  readonly #others: string;
+
+  /** @param origins `['*']` for any; empty for none. */
+  constructor(origins: readonly string[]) {
+    this.#any = origins.includes('*') ? lines('*') : '';
+    this.#byOrigin = new Map(
+      this.#any ? [] : origins.map((origin) => [origin, `\r\nVary: Origin${lines(origin)}`]),
+    );
+    this.#others = this.#byOrigin.size > 0 ? '\r\nVary: Origin' : '';
+  }
+
+  /** Lines to go behind another header, each after a line end. */
+  headers({ origin }: RequestFacts): string {
+    return this.#any || (this.#byOrigin.get(origin) ?? this.#others);
+  }
+
+  allows(origin: string): boolean {
+    return origin !== '' && (this.#any !== '' || this.#byOrigin.has(origin));
+  }
+
+  /** What a preflight is told besides. */
+  preflight(methods: readonly string[]): string {
+    return (
+      `\r\nAccess-Control-Allow-Methods: ${methods.join(', ')}\r\nAccess-Control-Allow-Headers: ${ACCEPTED}` +
+      `\r\nAccess-Control-Max-Age: ${MAX_AGE_S}`
+    );
+  }
+}
+
+function lines(origin: string): string {
+  return `\r\nAccess-Control-Allow-Origin: ${origin}\r\nAccess-Control-Expose-Headers: ${EXPOSED}`;
+}

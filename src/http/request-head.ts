@@ -1,0 +1,129 @@
+/**
+ * What the front reads of a request's headers, in one pass over them. Main thread only; one object serves all requests, since a head is
+ * dead when its handler returns.
+ *
+ * uWebSockets.js finds the end of a body in ways that RFC 9112, section 6.3, forbids: it takes the first of several Content-Length
+ * headers, no length for an empty one, any transfer coding for `chunked`, and what follows the last chunk for the next request. Bytes that
+ * a proxy in front took for a body would then be executed. So only a request whose length is beyond doubt is trusted: one without a body,
+ * or one with a single decimal Content-Length. Any other one is refused here, and its connection ends (`refusal.ts`). Looking up single headers
+ * would not do: an empty header and an absent one look the same.
+ */
+import type { HttpRequest } from 'uWebSockets.js';
+import type { ProblemCode } from '../errors.js';
+
+/** Of request line and headers, as they are counted here: with `: ` and line ends. The library's own limit must be above it. */
+export const HEAD_LIMIT_BYTES = 8192;
+/** The library takes 98. */
+export const HEADER_LIMIT = 64;
+
+/** A method of usual length, the spaces, the version, and two line ends. */
+const REQUEST_LINE_BYTES = 20;
+/** `: ` and the end of the line. */
+const HEADER_BYTES = 4;
+/** 15 digits are exact as a number. */
+const LENGTH = /^\d{1,15}$/;
+
+/** What an answer needs to know of its request. */
+export interface RequestFacts {
+  /** The X-Request-Id header, as it came; empty when there is none. */
+  readonly requestId: string;
+  /** The Origin header; empty when there is none. */
+  readonly origin: string;
+  /** Without its question mark. */
+  readonly query: string;
+  /** The connection ends with the answer: the client wants it so, or sent a body where none is taken. */
+  readonly last: boolean;
+}
+
+/** Of nearly every request. */
+const PLAIN: RequestFacts = Object.freeze({ requestId: '', origin: '', query: '', last: false });
+
+/** Whether the route has a use for a body. HEAD refuses one: the library cannot end a connection with an answer that has no body. */
+export type BodyUse = 'taken' | 'ignored' | 'refused';
+
+export class RequestHead implements RequestFacts {
+  requestId = '';
+  origin = '';
+  query = '';
+  last = false;
+  #headers = 0;
+  #hosts = 0;
+  #bytes = 0;
+  #lengths = 0;
+  #length = '';
+  #codings = 0;
+  #coding = '';
+
+  /**
+   * @param pathBytes length of the path.
+   * @returns why the request is refused.
+   */
+  read(req: HttpRequest, pathBytes: number, body: BodyUse): ProblemCode | undefined {
+    this.requestId = '';
+    this.origin = '';
+    this.query = req.getQuery() ?? '';
+    this.last = false;
+    this.#headers = 0;
+    this.#hosts = 0;
+    this.#bytes = pathBytes + this.query.length + REQUEST_LINE_BYTES;
+    this.#lengths = 0;
+    this.#codings = 0;
+    req.forEach(this.#visit);
+    if (this.#codings > 0)
+      return this.#codings === 1 && this.#isChunked() ? 'length-required' : 'bad-request';
+    if (this.#lengths > 0) {
+      if (this.#lengths > 1 || !LENGTH.test(this.#length)) return 'bad-request';
+      if (body !== 'taken' && Number(this.#length) > 0) {
+        if (body === 'refused') return 'bad-request';
+        this.last = true;
+      }
+    }
+    // Without any, the library has refused it.
+    if (this.#hosts > 1) return 'bad-request';
+    if (this.#headers > HEADER_LIMIT || this.#bytes > HEAD_LIMIT_BYTES) return 'head-too-large';
+    return undefined;
+  }
+
+  /** For an answer that is given when the next head may have been read. */
+  facts(): RequestFacts {
+    const { requestId, origin, query, last } = this;
+    if (requestId === '' && origin === '' && query === '' && !last) return PLAIN;
+    return { requestId, origin, query, last };
+  }
+
+  #isChunked(): boolean {
+    return this.#lengths === 0 && this.#coding.toLowerCase() === 'chunked';
+  }
+
+  /** The library has made the names lower-case, and trimmed the values. */
+  readonly #visit = (name: string, value: string): void => {
+    this.#headers += 1;
+    this.#bytes += name.length + value.length + HEADER_BYTES;
+    // By length first: nearly every header is told apart by that alone.
+    switch (name.length) {
+      case 4:
+        if (name === 'host') this.#hosts += 1;
+        return;
+      case 6:
+        if (name === 'origin') this.origin = value;
+        return;
+      case 10:
+        if (name === 'connection' && value.toLowerCase() === 'close') this.last = true;
+        return;
+      case 12:
+        if (name === 'x-request-id') this.requestId = value;
+        return;
+      case 14:
+        if (name === 'content-length') {
+          this.#lengths += 1;
+          this.#length = value;
+        }
+        return;
+      case 17:
+        if (name === 'transfer-encoding') {
+          this.#codings += 1;
+          this.#coding = value;
+        }
+    }
+  };
+}
