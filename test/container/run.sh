@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The container for real: builds the image, brings docker-compose.yml up, looks whether its limits are in force, and takes
-# numbers while the containers are killed. `npm run test:container`; needs docker, docker compose (or docker-compose), curl and node,
+# numbers while the containers are killed. `npm run test:container`; needs docker, docker compose (or docker-compose), nginx, haproxy, curl and node,
 # and an engine or root to start a private one (engine.sh). Ends with "N passed, N failed" and exits accordingly.
 #
 #   ENGINE=private         a private engine, even where one runs already
@@ -53,6 +53,8 @@ main() {
   numbers_survive_kills
   stops_in_time
   numbers_survive_new_containers
+  through_proxy nginx
+  through_proxy haproxy
   alone_with_a_volume
 }
 
@@ -165,6 +167,35 @@ numbers_survive_new_containers() {
   check 'compose comes up again' logged compose up --detach --no-build
   check 'the service is ready again' within 60 serving
   check 'new containers go on at the next number' equals $((index + 1)) index_of /next
+}
+
+# The documented configuration, but for the addresses, in a proxy of this machine.
+through_proxy() {
+  local name=$1 folder="$work/$1" front pid index direct=$base
+  mkdir -p "$folder"
+  front=$(free_port)
+  if [ "$name" = nginx ]; then
+    sed "s/listen 8000;/listen 127.0.0.1:$front;/; s/127\.0\.0\.1:8080/127.0.0.1:$port/" docs/operations/nginx.conf >"$folder/warren.conf"
+    cat >"$folder/nginx.conf" <<END
+daemon off; master_process off; pid $folder/pid; error_log stderr warn; events { }
+http { access_log off; client_body_temp_path $folder/body; proxy_temp_path $folder/proxy; fastcgi_temp_path $folder/fastcgi;
+  uwsgi_temp_path $folder/uwsgi; scgi_temp_path $folder/scgi; include $folder/warren.conf; }
+END
+    nginx -p "$folder" -c "$folder/nginx.conf" -e stderr >"$work/nginx.log" 2>&1 &
+  else
+    sed "s/bind :8000/bind 127.0.0.1:$front/; s/127\.0\.0\.1:8080/127.0.0.1:$port/" docs/operations/haproxy.cfg >"$folder/haproxy.cfg"
+    haproxy -db -f "$folder/haproxy.cfg" >"$work/haproxy.log" 2>&1 &
+  fi
+  pid=$!
+  index=$(index_of /current)
+  base="http://127.0.0.1:$front"
+  check "$name: it passes requests on" within 30 serving
+  check "$name: GET /next takes one number" equals $((index + 1)) index_of /next
+  check "$name: a POST with a body takes one number" equals '200' get --output /dev/null --write-out '%{http_code}' --data hello "$base/next"
+  check "$name: and no more" equals $((index + 2)) index_of /current
+  base=$direct
+  kill "$pid" 2>/dev/null
+  wait "$pid" 2>/dev/null
 }
 
 # Without compose and without Redis: one container, its embedded store on a volume.
