@@ -6,8 +6,9 @@
  * suffix are written into the margins around them right before. What the socket does not take at once is copied, since the digits
  * stand there only until the next ones are added.
  */
-import assert from 'node:assert/strict';
+
 import type { HttpResponse } from 'uWebSockets.js';
+import assert from 'node:assert/strict';
 import type { ProblemCode } from '../errors.js';
 import type { Asker } from '../runtime/pending-asks.js';
 import type { Digits } from './digits.js';
