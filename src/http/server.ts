@@ -58,6 +58,8 @@ export interface ServerOptions {
   readonly onProblem: ReplyContext['onProblem'];
 }
 
+/** A token; the library takes any bytes without a blank. */
+const METHOD = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEAD_LIMITS = `${HEAD_LIMIT_BYTES} bytes and ${HEADER_LIMIT} headers at most`;
 const HEALTHY = '{"status": "healthy"}';
 const READY = '{"status": "ready"}';
@@ -214,7 +216,11 @@ export class Server implements ReplyContext {
       endWithProblem(res, code, this, false, counts, request, extra);
     this.#app.any(pattern, (res, req) => {
       const { length } = req.getUrl();
-      if (req.getMethod() === 'head') this.#guarded(res, req, length, 'refused', counts, withoutBody);
+      const method = req.getMethod();
+      if (!METHOD.test(method)) {
+        this.#head.read(req, length, 'ignored');
+        this.#refuseLater(res, 'bad-request', true, counts);
+      } else if (method === 'head') this.#guarded(res, req, length, 'refused', counts, withoutBody);
       else this.#guarded(res, req, length, 'ignored', counts, withBody);
     });
   }
@@ -291,13 +297,19 @@ export class Server implements ReplyContext {
     handler: Handler,
   ): void {
     const fault = this.#head.read(req, pathBytes, body);
-    const request = this.#head.facts();
     if (fault) {
-      const refuse: Handler = () => this.#refuse(res, fault, body !== 'refused', counts, request);
-      afterParsing(res, () => this.#run(res, request, counts, refuse));
-    } else if (request.last)
-      afterParsing(res, () => res.cork(() => this.#run(res, request, counts, handler)));
+      this.#refuseLater(res, fault, body !== 'refused', counts);
+      return;
+    }
+    const request = this.#head.facts();
+    if (request.last) afterParsing(res, () => res.cork(() => this.#run(res, request, counts, handler)));
     else this.#run(res, request, counts, handler);
+  }
+
+  #refuseLater(res: HttpResponse, code: ProblemCode, withBody: boolean, counts: RequestCounts): void {
+    const request = this.#head.facts();
+    const refuse: Handler = () => this.#refuse(res, code, withBody, counts, request);
+    afterParsing(res, () => this.#run(res, request, counts, refuse));
   }
 
   #refuse(

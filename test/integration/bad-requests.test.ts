@@ -113,6 +113,8 @@ const FRAMING: Case[] = [
     bytes: post('hello', 'Content-Length: 5', 'Content-Length: 5'),
     statuses: [400],
   },
+  { name: 'no method', bytes: line(' /next HTTP/1.1'), statuses: [400] },
+  { name: 'a method that is no token', bytes: line('G}T /next HTTP/1.1'), statuses: [400] },
   { name: 'two hosts', bytes: line('GET /next HTTP/1.1', 'Host: b'), statuses: [400] },
   { name: 'an empty length', bytes: post('', 'Content-Length:'), statuses: [400] },
   { name: 'an empty coding', bytes: post('', 'Transfer-Encoding:'), statuses: [400] },
