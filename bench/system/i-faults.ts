@@ -106,7 +106,7 @@ async function started(scope: Teardowns, env: ServerEnv): Promise<WarrenProcess>
 
 /** From each kill to the end of the next answer whose request was sent after it. */
 async function ownerKilled(_: BenchContext, scope: Teardowns, found: Parameters<Part>[2]): Promise<void> {
-  for (const store of ['lmdb', 'memory']) {
+  for (const store of ['level', 'memory']) {
     const warren = await started(scope, { FAULTS: 'on', STORE: store });
     const over = new AbortController();
     const recording = recordHistory({ url: warren.url, clients: 60, seed: 1, signal: over.signal });

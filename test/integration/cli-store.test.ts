@@ -1,6 +1,7 @@
 /** `inspect`, `backup` and `set-index` on the folder of a server: under load, from elsewhere, by other users; and what they leave behind. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -98,15 +99,19 @@ t.test('a folder of another user, or a read-only one, ends the server with the c
   const fatal = /"code":"folder-unusable".*chown -R 65534/;
   t.match(await serve(t, as, { DATA_DIR: theirs }), { code: 1, output: fatal });
   t.match(await serve(t, as, { DATA_DIR: join(theirs, 'below') }), { code: 1, output: fatal });
-  const frozen = join(folder, 'frozen');
-  mkdirSync(frozen);
+  const frozen = mkdtempSync(join(tmpdir(), 'warren-frozen-'));
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', frozen], { stdio: 'ignore' });
   } catch {
     return;
   }
-  t.teardown(() => execFileSync('umount', ['--lazy', frozen]));
-  t.match(await serve(t, [], { DATA_DIR: frozen }), { code: 1, output: /"folder-unusable".*read-only/ });
+  t.teardown(() => {
+    execFileSync('umount', ['--lazy', frozen]);
+    rmdirSync(frozen);
+  });
+  for (const DATA_DIR of [frozen, join(frozen, 'a', 'b')]) {
+    t.match(await serve(t, [], { DATA_DIR }), { code: 1, output: /"folder-unusable".*read-only/ });
+  }
 });
 
 /** Starts and stops a server as another user, which makes the folder's files. */

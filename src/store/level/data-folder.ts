@@ -11,10 +11,11 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { WarrenError } from '../../errors.js';
 import { levelFolderIn } from './level-files.js';
 
@@ -47,7 +48,7 @@ export function prepareFolder(folder: string): void {
   const database = levelFolderIn(folder);
   let path = database;
   try {
-    mkdirSync(database, { recursive: true });
+    makeFolder(resolve(database));
     const { R_OK, W_OK, X_OK } = constants;
     path = folder;
     accessSync(path, R_OK | X_OK);
@@ -59,6 +60,19 @@ export function prepareFolder(folder: string): void {
     }
   } catch (error) {
     throw folderError(folder, path, error);
+  }
+}
+
+/** Parent by parent: Node's own way reports a missing folder where the file system is read-only. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (code !== 'ENOENT') throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path);
   }
 }
 
