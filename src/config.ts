@@ -2,6 +2,8 @@
  * Environment variables to one frozen, validated `Config`. Every problem is reported at once, and no value that may
  * carry a credential is ever repeated in a message.
  */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
 import { WarrenError } from './errors.js';
 import { digitsUpTo } from './sequence/fibonacci.js';
@@ -10,11 +12,15 @@ import { siblingKeyOf } from './store/redis/redis-keys.js';
 import { parseRedisUrl } from './store/redis/redis-url.js';
 import { VARIABLES } from './variables.js';
 
+const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 /** More than the JSON around the digits of a number. */
 const ROOM_AROUND_DIGITS = 1024;
 /** 16 characters are beyond guessing over a network, when they are random. */
 const TOKEN_LENGTH = 16;
+
+/** The built-in actor. */
+const FIBONACCI = 'fibonacci';
 
 type Name = (typeof VARIABLES)[number]['name'];
 
@@ -78,17 +84,33 @@ function isOrigin(text: string): boolean {
 const nonEmpty = v.pipe(v.string(), v.nonEmpty('must not be empty'));
 const milliseconds = integer(1, 3_600_000);
 
+const token = v.pipe(
+  v.string(),
+  v.regex(/^[\x21-\x7e]*$/, 'must be of visible ASCII characters'),
+  v.check(
+    (token) => token === '' || token.length >= TOKEN_LENGTH,
+    `must have ${TOKEN_LENGTH} characters at least`,
+  ),
+);
+
+const actorNames = v.pipe(
+  v.string(),
+  v.transform((text) => text.split(',').map((name) => name.trim())),
+  v.check((names) => !names.includes(''), 'must be files separated by commas, or fibonacci'),
+  v.check(
+    (names) => names.length === 1 || !names.includes(FIBONACCI),
+    `must name ${FIBONACCI} alone: it is not served beside other actors`,
+  ),
+  v.transform((names) =>
+    names[0] === FIBONACCI ? [] : names.map((name) => pathToFileURL(resolve(name)).href),
+  ),
+);
+
 const FIELDS = {
+  ACTORS: actorNames,
   SERVING_HOST_PORT: hostPort(false),
   ADMIN_HOST_PORT: hostPort(true),
-  ADMIN_TOKEN: v.pipe(
-    v.string(),
-    v.regex(/^[\x21-\x7e]*$/, 'must be of visible ASCII characters'),
-    v.check(
-      (token) => token === '' || token.length >= TOKEN_LENGTH,
-      `must have ${TOKEN_LENGTH} characters at least`,
-    ),
-  ),
+  ADMIN_TOKEN: token,
   CORS_ORIGIN: v.pipe(
     v.string(),
     v.transform((text) => (text === '' ? [] : text.split(',').map((origin) => origin.trim()))),
@@ -125,6 +147,13 @@ const FIELDS = {
   ASK_TIMEOUT_MS: milliseconds,
   COMMIT_TIMEOUT_MS: milliseconds,
   STORE_GRACE_MS: integer(0, 3_600_000),
+  REDIS_PREFIX: v.pipe(v.string(), v.regex(/^[^{}\s]+$/, 'must be text without braces and spaces')),
+  SERVING_TOKEN: token,
+  BODY_LIMIT_KB: integer(1, 1024),
+  STATE_LIMIT_KB: integer(1, 1024),
+  REPLY_LIMIT_KB: integer(1, 1024),
+  STATE_MEMORY_MB: integer(1, 65536),
+  REPAIR_MEMORY_MB: integer(1, 1024),
   FORMAT_THREADS: integer(1, 2),
   FORMAT_TIMEOUT_MS: milliseconds,
   UNSENT_MEMORY_MB: integer(1, 65536),
@@ -175,6 +204,15 @@ const SCHEMA = v.pipe(
     ),
     ['ASK_TIMEOUT_MS'],
   ),
+  // The rest of the heap is for the batch that is being loaded, its changes, and the modules.
+  v.forward(
+    v.partialCheck(
+      [['STATE_MEMORY_MB'], ['OWNER_HEAP_MB']],
+      ({ STATE_MEMORY_MB, OWNER_HEAP_MB }) => 2 * STATE_MEMORY_MB <= OWNER_HEAP_MB,
+      'must not be above half of OWNER_HEAP_MB',
+    ),
+    ['STATE_MEMORY_MB'],
+  ),
   v.forward(
     v.partialCheck(
       [['MAX_INDEX'], ['UNSENT_MEMORY_MB']],
@@ -194,6 +232,8 @@ export interface AdminAddress extends HostPort {
 }
 
 export interface Config {
+  /** file: URLs of the modules whose actors are served; empty for the Fibonacci sequence. */
+  readonly actors: readonly string[];
   readonly serving: HostPort;
   readonly admin: AdminAddress | undefined;
   readonly corsOrigins: readonly string[];
@@ -210,6 +250,15 @@ export interface Config {
   readonly askTimeoutMs: number;
   readonly commitTimeoutMs: number;
   readonly storeGraceMs: number;
+  readonly leaseMs: number;
+  readonly redisPrefix: string;
+  /** Empty for none. */
+  readonly servingToken: string;
+  readonly bodyLimitBytes: number;
+  readonly stateLimitBytes: number;
+  readonly replyLimitBytes: number;
+  readonly stateMemoryBytes: number;
+  readonly repairMemoryBytes: number;
   readonly formatThreads: number;
   readonly formatTimeoutMs: number;
   readonly unsentMemoryBytes: number;
@@ -235,6 +284,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   }
   const values = parsed.output;
   return Object.freeze({
+    actors: values.ACTORS,
     serving: values.SERVING_HOST_PORT as HostPort,
     admin: values.ADMIN_HOST_PORT && {
       ...values.ADMIN_HOST_PORT,
@@ -253,6 +303,14 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     askTimeoutMs: values.ASK_TIMEOUT_MS,
     commitTimeoutMs: values.COMMIT_TIMEOUT_MS,
     storeGraceMs: values.STORE_GRACE_MS,
+    leaseMs: values.LEASE_MS,
+    redisPrefix: values.REDIS_PREFIX,
+    servingToken: values.SERVING_TOKEN,
+    bodyLimitBytes: values.BODY_LIMIT_KB * KIB,
+    stateLimitBytes: values.STATE_LIMIT_KB * KIB,
+    replyLimitBytes: values.REPLY_LIMIT_KB * KIB,
+    stateMemoryBytes: values.STATE_MEMORY_MB * MIB,
+    repairMemoryBytes: values.REPAIR_MEMORY_MB * MIB,
     formatThreads: values.FORMAT_THREADS,
     formatTimeoutMs: values.FORMAT_TIMEOUT_MS,
     unsentMemoryBytes: values.UNSENT_MEMORY_MB * MIB,

@@ -12,12 +12,20 @@
 export const PROBLEMS = {
   'bad-request': { status: 400, title: 'The headers of this request can be read in two ways' },
   'bad-query': { status: 400, title: 'The query string is not understood' },
+  'bad-input': { status: 400, title: 'The input is not JSON' },
+  'input-inexact': { status: 400, title: 'The input holds a number that cannot be kept exactly' },
+  'key-invalid': { status: 400, title: 'The key is no text of 1 to 256 bytes of UTF-8' },
+  unauthorized: { status: 401, title: 'This address asks for a bearer token' },
   'not-found': { status: 404, title: 'There is nothing at this path' },
   'method-not-allowed': { status: 405, title: 'This path does not answer to this method' },
   'length-required': { status: 411, title: 'A body needs a Content-Length; a chunked one is not taken' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'input-invalid': { status: 422, title: 'The input does not fit the schema of the message' },
   'head-too-large': { status: 431, title: 'Request line and headers are too large' },
   'sequence-exhausted': { status: 409, title: 'The sequence has reached its configured end' },
   internal: { status: 500, title: 'The server failed while handling this request' },
+  'behavior-failed': { status: 500, title: 'The actor failed; its state is unchanged' },
+  'state-unreadable': { status: 500, title: 'The stored state of the actor cannot be read' },
   poisoned: { status: 500, title: 'This request ended the owner thread repeatedly and was given up' },
   'mailbox-full': { status: 503, title: 'Too many requests are waiting, or for too long' },
   'shutting-down': { status: 503, title: 'The server is shutting down' },
@@ -43,6 +51,8 @@ export type FatalCode =
   | 'store-foreign'
   | 'store-fenced'
   | 'store-denied'
+  | 'store-halted'
+  | 'state-unreadable'
   | 'predecessor-invalid'
   | 'owner-failing'
   | 'listen-failed'

@@ -34,7 +34,7 @@ function help(variables: readonly Variable[]): string {
 
 async function main(): Promise<void> {
   obeyEndingSignals();
-  const [flag] = process.argv.slice(2);
+  const [flag, ...others] = process.argv.slice(2);
   if (flag === '--help' || flag === '-h') {
     const { VARIABLES } = await import('./variables.js');
     console.log(help(VARIABLES));
@@ -51,12 +51,19 @@ async function main(): Promise<void> {
   ]);
   let log: Logger | undefined;
   try {
-    if (flag !== undefined)
+    if (flag?.startsWith('-'))
       throw new WarrenError('config-invalid', `  - there is no option ${flag}; try --help`);
-    const config = readConfig(process.env);
+    const environment =
+      flag === undefined ? process.env : { ...process.env, ACTORS: [flag, ...others].join(',') };
+    const config = readConfig(environment);
     // V8's flags would beat the limits that threads are given. The main thread's own heap was set up with them already.
     setFlagsFromString('--max-old-space-size=0');
     setFlagsFromString('--max-semi-space-size=0');
+    if (config.actors.length > 0) {
+      const { runActors } = await import('./run-actors.js');
+      await runActors(version, config);
+      return;
+    }
     const spawner = new OwnerSpawner(config.store.kind, config.ownerHeapMb, (reason) =>
       log?.warn({ reason }, 'a spare owner thread died before its reign'),
     );
@@ -75,6 +82,10 @@ async function main(): Promise<void> {
     const { serve } = await import('./service.js');
     await serve({ version, config, log, spawner });
   } catch (error) {
+    if (error instanceof WarrenError && error.code === 'actor-invalid') {
+      console.error(`Warren cannot start: ${error.message}`);
+      process.exit(EXIT_CONFIG);
+    }
     if (error instanceof WarrenError && error.code === 'config-invalid') {
       console.error(`Warren cannot start, its configuration is invalid:\n${error.message}`);
       process.exit(EXIT_CONFIG);

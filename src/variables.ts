@@ -12,6 +12,11 @@ export interface Variable {
 
 export const VARIABLES = [
   {
+    name: 'ACTORS',
+    fallback: 'fibonacci',
+    meaning: 'modules of actors, separated by commas, or fibonacci; warren serve FILE… sets it',
+  },
+  {
     name: 'SERVING_HOST_PORT',
     fallback: '0.0.0.0:8080',
     meaning: 'address to serve on; port 0 takes a free one',
@@ -92,6 +97,25 @@ export const VARIABLES = [
     name: 'STORE_GRACE_MS',
     fallback: '1000',
     meaning: 'time for which requests are held when the store goes away',
+  },
+  { name: 'REDIS_PREFIX', fallback: 'warren', meaning: 'how the Redis keys of actors begin' },
+  {
+    name: 'SERVING_TOKEN',
+    fallback: '',
+    meaning: 'bearer token that actors ask for, on every path but /health and /ready',
+  },
+  { name: 'BODY_LIMIT_KB', fallback: '64', meaning: 'largest body of a command' },
+  { name: 'STATE_LIMIT_KB', fallback: '1024', meaning: 'largest state of an actor' },
+  { name: 'REPLY_LIMIT_KB', fallback: '1024', meaning: 'largest reply of an actor' },
+  {
+    name: 'STATE_MEMORY_MB',
+    fallback: '24',
+    meaning: 'heap for states of actors; the least recently used leave it first',
+  },
+  {
+    name: 'REPAIR_MEMORY_MB',
+    fallback: '8',
+    meaning: 'last changes that are kept, to be written again when Redis has lost them',
   },
   {
     name: 'FORMAT_THREADS',

@@ -6,6 +6,8 @@ export class RequestCounts {
   readonly path: string;
   /** Answered with 200. */
   ok = 0;
+  /** Answered with a refusal of a behavior. */
+  refused = 0;
   /** Clients that left before their answer. */
   left = 0;
   readonly problems = Object.fromEntries(Object.keys(PROBLEMS).map((code) => [code, 0])) as Record<

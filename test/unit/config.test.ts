@@ -33,6 +33,7 @@ const NO_ADDRESSES = [
 
 /** Bad values of each variable, beyond those of its kind. A number in a range is given as `[min, max]`. */
 const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]> = {
+  ACTORS: ['', 'a.js,,b.js', 'fibonacci,a.js'],
   SERVING_HOST_PORT: ['', ...NO_ADDRESSES],
   ADMIN_HOST_PORT: NO_ADDRESSES,
   ADMIN_TOKEN: ['short', 'with a space in the middle', 'not-ascii-ö-not-ascii'],
@@ -74,6 +75,13 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
   ASK_TIMEOUT_MS: [1, 3_600_000],
   COMMIT_TIMEOUT_MS: [1, 3_600_000],
   STORE_GRACE_MS: [0, 3_600_000],
+  REDIS_PREFIX: ['', 'a b', 'a{b', 'a}b'],
+  SERVING_TOKEN: ['short', 'with a space in the middle', 'not-ascii-ö-not-ascii'],
+  BODY_LIMIT_KB: [1, 1024],
+  STATE_LIMIT_KB: [1, 1024],
+  REPLY_LIMIT_KB: [1, 1024],
+  STATE_MEMORY_MB: [1, 65_536],
+  REPAIR_MEMORY_MB: [1, 1024],
   FORMAT_THREADS: [1, 2],
   FORMAT_TIMEOUT_MS: [1, 3_600_000],
   UNSENT_MEMORY_MB: [1, 65_536],
@@ -93,7 +101,12 @@ function isRange(bad: (typeof BAD)[Name]): bad is readonly [number, number] {
 }
 
 /** Relations with other variables would hide what a value alone is worth; they have tests of their own. */
-const ROOM: Partial<Record<Name, string>> = { UNSENT_MEMORY_MB: '64', MAX_INDEX: '100000000' };
+const ROOM: Partial<Record<Name, string>> = {
+  UNSENT_MEMORY_MB: '64',
+  MAX_INDEX: '100000000',
+  OWNER_HEAP_MB: '65536',
+  STATE_MEMORY_MB: '1',
+};
 
 for (const { name } of VARIABLES) {
   const bad = BAD[name];
@@ -133,7 +146,7 @@ t.test('an empty environment is good, and its config is frozen', async (t) => {
     formatTimeoutMs: 120_000,
     unsentMemoryBytes: 64 * 2 ** 20,
     shutdownTimeoutMs: 8_000,
-    leaseMs: undefined,
+    leaseMs: 3000,
     faults: false,
   });
   t.ok(Object.isFrozen(config) && Object.isFrozen(config.store));

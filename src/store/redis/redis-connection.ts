@@ -11,10 +11,11 @@ import { messageOf, WarrenError } from '../../errors.js';
 import type { CommitOutcome } from '../store.js';
 import type { RedisAddress } from './redis-url.js';
 import { type Refusal, refusalOf } from './refusals.js';
-import { SWAP } from './scripts.js';
+import { COMMIT_GROUP, SWAP } from './scripts.js';
 
 export type Client = Redis & {
   swapCheckpoint(key: string, expected: string, next: string): Promise<CommitOutcome>;
+  commitGroup(...keysAndArguments: (string | number)[]): Promise<CommitOutcome>;
 };
 
 /** What is asked of Redis, for the sentence that tells of its refusal. */
@@ -57,7 +58,7 @@ export class RedisConnection {
       protocol: 2,
       disableClientInfo: true,
       enableReadyCheck: false,
-      scripts: { swapCheckpoint: SWAP },
+      scripts: { swapCheckpoint: SWAP, commitGroup: COMMIT_GROUP },
     }) as Client;
     // Without a listener the client prints it.
     this.#client.on('error', (error: Error) => {

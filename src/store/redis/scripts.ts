@@ -17,3 +17,21 @@ return 'swapped'
   numberOfKeys: 1,
   commands: 'EVALSHA, EVAL, GET, SET',
 };
+
+/**
+ * KEYS: fence, actors. ARGV: the fence that must be stored now ('' for none), its successor, the number of actors to write, then id and text
+ * of each, then the ids to delete. Redis decides whether it has memory before the first write, for the whole script.
+ */
+export const COMMIT_GROUP = {
+  lua: `
+local stored = redis.call('GET', KEYS[1])
+if stored == '' or (stored or '') ~= ARGV[1] then return 'changed' end
+local puts = tonumber(ARGV[3])
+for i = 1, puts do redis.call('HSET', KEYS[2], ARGV[2 + 2 * i], ARGV[3 + 2 * i]) end
+for i = 4 + 2 * puts, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
+redis.call('SET', KEYS[1], ARGV[2])
+return 'swapped'
+`,
+  numberOfKeys: 2,
+  commands: 'EVALSHA, EVAL, GET, SET, HSET, HDEL',
+};

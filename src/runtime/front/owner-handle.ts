@@ -1,0 +1,278 @@
+/**
+ * The main thread's side of the owner: takes requests, hands out replies, and replaces an owner thread that has died.
+ *
+ * No client notices the death of an owner thread: what it had not answered is in the `RequestQueue`, and its successor gets it. Nothing that
+ * the dead thread had computed beyond the released replies has been shown, except through the group that it was committing; the fence
+ * says whether that one is stored.
+ */
+import type { ProblemCode } from '../../errors.js';
+import { DrainRate } from '../drain-rate.js';
+import { TURN } from '../link/link-memory.js';
+import { MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../link/thread-words.js';
+import type { FromOwner } from '../owner/events.js';
+import { keepPulse, type Pulse } from '../pulse.js';
+import { type RestartLimits, Supervisor } from '../supervisor.js';
+import type { OwnerThread, OwnerThreads } from './owner-threads.js';
+import { type PendingGroup, type QueueLimits, RequestQueue, type Responder } from './request-queue.js';
+
+export interface OwnerLimits extends RestartLimits {
+  /** How long a client waits for its answer, in milliseconds. */
+  readonly askTimeoutMs: number;
+  /** While the oldest request has waited for longer than this, new ones are refused, in milliseconds. */
+  readonly shedAfterMs: number;
+  /** Silence after which a thread counts as hung, in milliseconds; 0 for never. */
+  readonly watchdogMs: number;
+}
+
+export type OwnerEvent =
+  | FromOwner
+  | { readonly kind: 'died'; readonly reason: string; readonly unanswered: number }
+  | { readonly kind: 'poisoned'; readonly message: number; readonly key: string };
+
+export interface OwnerHandleOptions {
+  readonly limits: OwnerLimits;
+  readonly queue: QueueLimits;
+  readonly threads: OwnerThreads;
+  readonly onEvent: (event: OwnerEvent) => void;
+  /** A responder threw. */
+  readonly onError: (error: unknown) => void;
+}
+
+const TICK_MS = 100;
+/** A module of actors that does not end to load is a mistake in it. */
+const LOAD_LIMIT_MS = 60_000;
+const MAX_RETRY_SECONDS = 30;
+
+export class OwnerHandle {
+  readonly #options: OwnerHandleOptions;
+  readonly #queue: RequestQueue;
+  readonly #supervisor: Supervisor;
+  readonly #drain = new DrainRate();
+  readonly #tick: NodeJS.Timeout;
+  #thread: OwnerThread | undefined;
+  #pulse: Pulse | undefined;
+  #loading: NodeJS.Timeout | undefined;
+  #state: 'starting' | 'serving' | 'away' | 'standby' = 'starting';
+  #ended = false;
+  #stopped: (() => void) | undefined;
+  /** When this iteration of the event loop had its first request; undefined before that. */
+  #iterationAt: number | undefined;
+  #flushes = false;
+  #answered = 0;
+
+  constructor(options: OwnerHandleOptions) {
+    this.#options = options;
+    this.#queue = new RequestQueue(options.queue, options.onError);
+    this.#supervisor = new Supervisor(options.limits);
+    const { askTimeoutMs } = options.limits;
+    this.#tick = setInterval(() => this.#onTick(), Math.min(TICK_MS, askTimeoutMs / 4));
+    this.#tick.unref();
+  }
+
+  start(): void {
+    this.#begin(undefined);
+  }
+
+  /** The fence is taken, and commits pass. */
+  get serving(): boolean {
+    return this.#state === 'serving' && !this.#ended && this.#stopped === undefined;
+  }
+
+  get standby(): boolean {
+    return this.#state === 'standby' && !this.#ended;
+  }
+
+  /** The owner thread turns, or is being replaced. */
+  get alive(): boolean {
+    return !this.#ended && (this.#pulse?.alive ?? true);
+  }
+
+  /** Requests that the owner has not answered. */
+  get pending(): number {
+    return this.#queue.count;
+  }
+
+  /** When it is worth coming back: the time that the queue takes at its present speed, in seconds. */
+  retryAfterSeconds(): number {
+    const seconds = Math.ceil(this.#queue.count / Math.max(1, this.#drain.perSecond));
+    return Math.min(Math.max(1, seconds), MAX_RETRY_SECONDS);
+  }
+
+  /**
+   * Puts a request into the owner's mailbox. The responder is called exactly once, perhaps before this returns.
+   *
+   * @param key as it came, percent-encoded.
+   * @returns what `withdraw` takes; undefined when the request was refused.
+   */
+  ask(message: number, key: string, body: Uint8Array | undefined, responder: Responder): number | undefined {
+    if (this.#ended || this.#stopped) return refuse(responder, 'shutting-down');
+    if (this.#iterationAt === undefined) {
+      this.#iterationAt = performance.now();
+      this.#flushLater();
+    }
+    const now = this.#iterationAt;
+    // By age, not only by number: a request behind a queue that stands still would wait at least as long.
+    if (now - (this.#queue.oldestAt ?? now) > this.#options.limits.shedAfterMs)
+      return refuse(responder, 'mailbox-full');
+    return this.#queue.ask(message, key, body, responder, now) ?? refuse(responder, 'mailbox-full');
+  }
+
+  /** Its client is gone. */
+  withdraw(position: number): void {
+    this.#queue.withdraw(position);
+  }
+
+  /** Resolves when everything pending is answered and committed, and the owner has closed its store and ended. */
+  stop(): Promise<void> {
+    if (this.#ended) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#stopped = resolve;
+      this.#queue.publish();
+      this.#thread?.stop();
+      this.#flushLater();
+    });
+  }
+
+  /** Ends the owner thread in the middle of whatever it does. */
+  crash(reason: string): void {
+    this.#thread?.end(reason);
+  }
+
+  #begin(pending: PendingGroup | undefined): void {
+    const thread = this.#options.threads.next();
+    this.#thread = thread;
+    this.#pulse = undefined;
+    this.#loading = setTimeout(
+      () => thread.end(`the actors were not loaded within ${LOAD_LIMIT_MS} ms`),
+      LOAD_LIMIT_MS,
+    );
+    this.#loading.unref();
+    const { memory } = this.#queue.link;
+    thread.start(
+      { memory, pending },
+      {
+        onEvent: (event) => this.#onEvent(event),
+        onExit: (reason) => this.#onExit(reason),
+      },
+    );
+    if (this.#stopped) thread.stop();
+    this.#flushLater();
+  }
+
+  #onEvent(event: FromOwner): void {
+    // What was released before it was said comes first.
+    this.#queue.collect();
+    switch (event.kind) {
+      case 'loaded':
+        this.#watch();
+        return;
+      case 'serving':
+        this.#state = 'serving';
+        this.#options.threads.prepareSpare();
+        break;
+      case 'away':
+      case 'standby':
+        this.#state = event.kind;
+        break;
+      case 'fatal':
+        this.#end('store-unavailable');
+        break;
+      case 'stopped':
+        this.#end('shutting-down');
+        this.#stopped?.();
+        break;
+      default:
+        break;
+    }
+    this.#options.onEvent(event);
+  }
+
+  /** From here on the thread turns its event loop: silence means that it hangs. */
+  #watch(): void {
+    clearTimeout(this.#loading);
+    const { watchdogMs } = this.#options.limits;
+    const thread = this.#thread;
+    if (watchdogMs === 0 || !thread) return;
+    this.#pulse = keepPulse({
+      vitalSigns: thread.words,
+      own: MAIN_HEARTBEAT,
+      other: OWNER_HEARTBEAT,
+      silenceMs: watchdogMs,
+      onSilence: () => thread.end(`the owner thread has not turned for ${watchdogMs} ms`),
+    });
+  }
+
+  #onExit(reason: string): void {
+    clearTimeout(this.#loading);
+    this.#pulse?.stop();
+    if (this.#ended) return;
+    this.#queue.collect();
+    const { collected, memory } = this.#queue.link;
+    const turn = memory.words[TURN] as number;
+    const suspect = turn === 0 ? undefined : collected + ((turn - 1 - collected) & 0x7fff_ffff);
+    const { action, poisoned } = this.#supervisor.died(performance.now(), suspect);
+    this.#options.onEvent({ kind: 'died', reason, unanswered: this.#queue.count });
+    if (poisoned && suspect !== undefined && suspect >= collected) {
+      const message = this.#queue.messageAt(suspect);
+      this.#options.onEvent({ kind: 'poisoned', message, key: this.#queue.keyAt(suspect) });
+      this.#queue.leaveOut(suspect, 'poisoned');
+    }
+    if (action === 'give-up') {
+      this.#end('store-unavailable');
+      this.#options.onEvent({
+        kind: 'fatal',
+        code: 'owner-failing',
+        reason: `the owner thread dies too often: ${reason}`,
+      });
+      return;
+    }
+    this.#state = 'starting';
+    this.#begin(this.#queue.relink().pending);
+  }
+
+  #end(code: ProblemCode): void {
+    this.#ended = true;
+    clearInterval(this.#tick);
+    this.#pulse?.stop();
+    this.#queue.refuseAll(code);
+  }
+
+  #flushLater(): void {
+    if (this.#flushes) return;
+    this.#flushes = true;
+    setImmediate(() => this.#flush());
+  }
+
+  /** The end of an iteration of the event loop: what was asked in it becomes visible to the owner at once. */
+  #flush(): void {
+    this.#flushes = false;
+    this.#iterationAt = undefined;
+    const news = this.#queue.publish();
+    this.#queue.collect();
+    if (this.#queue.count === 0 || this.#ended) return;
+    // One iteration more before this thread lets itself be woken: under load the replies are there by then.
+    if (news) this.#flushLater();
+    else this.#awaitReplies();
+  }
+
+  #awaitReplies(): void {
+    const { link } = this.#queue;
+    link.wait(() => {
+      this.#queue.collect();
+      if (this.#queue.count > 0 && link === this.#queue.link) this.#awaitReplies();
+    });
+  }
+
+  #onTick(): void {
+    const now = performance.now();
+    this.#queue.collect();
+    this.#queue.expire(now - this.#options.limits.askTimeoutMs);
+    this.#drain.count(this.#queue.answered - this.#answered);
+    this.#answered = this.#queue.answered;
+    this.#drain.tick(now);
+  }
+}
+
+function refuse(responder: Responder, code: ProblemCode): undefined {
+  responder.refuse(code);
+}

@@ -1,0 +1,136 @@
+/**
+ * Where owner threads come from. To load an owner's modules takes longer than the rest of a recovery, so while one owner serves, a
+ * spare has them loaded and waits for its link.
+ */
+import { Worker } from 'node:worker_threads';
+import type { LinkMemory } from '../link/link-memory.js';
+import { LOADING, THREAD_WORDS } from '../link/thread-words.js';
+import type { FromOwner } from '../owner/events.js';
+import type { PendingGroup } from './request-queue.js';
+
+const ENTRY = new URL('../../../workers/actor-owner.js', import.meta.url);
+/** How long an end waits for a thread that loads its modules, in milliseconds. */
+const PATIENCE_MS = 5_000;
+const POLL_MS = 1;
+
+/** What a thread is told when it becomes the owner. */
+export interface OwnerStart {
+  readonly memory: LinkMemory;
+  readonly pending: PendingGroup | undefined;
+}
+
+export type ToOwner = { readonly kind: 'start'; readonly start: OwnerStart } | { readonly kind: 'stop' };
+
+export interface OwnerThreadHandlers {
+  readonly onEvent: (event: FromOwner) => void;
+  /** The thread has ended. Called once, after the last event. */
+  readonly onExit: (reason: string) => void;
+}
+
+/** A thread, from its birth on. */
+export class OwnerThread {
+  /** Shared with the thread; its indexes are in `link/thread-words.ts`. */
+  readonly words = new Int32Array(new SharedArrayBuffer(THREAD_WORDS * Int32Array.BYTES_PER_ELEMENT));
+  readonly #worker: Worker;
+  #handlers: OwnerThreadHandlers | undefined;
+  #reason = '';
+  #ended = false;
+
+  constructor(workerData: object, heapMb: number) {
+    this.words[LOADING] = 1;
+    this.#worker = new Worker(ENTRY, {
+      name: 'owner',
+      workerData: { ...workerData, words: this.words },
+      resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 12 },
+    });
+    this.#worker.on('message', (event: FromOwner) => this.#handlers?.onEvent(event));
+    this.#worker.on('error', (error) => {
+      this.#reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    });
+    this.#worker.once('exit', (code) => {
+      this.#ended = true;
+      this.#handlers?.onExit(this.#reason || `the thread has ended with code ${code}`);
+    });
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Why it has ended, when it threw. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** A spare keeps no process alive. */
+  wait(): void {
+    this.#worker.unref();
+  }
+
+  start(start: OwnerStart, handlers: OwnerThreadHandlers): void {
+    this.#handlers = handlers;
+    this.#worker.ref();
+    this.#worker.postMessage({ kind: 'start', start } satisfies ToOwner);
+  }
+
+  stop(): void {
+    this.#worker.postMessage({ kind: 'stop' } satisfies ToOwner);
+  }
+
+  /** Ends the thread. Node aborts the process when a thread ends while it loads a native module, so that is waited for. */
+  end(reason: string): void {
+    this.#reason ||= reason;
+    const giveUpAt = performance.now() + PATIENCE_MS;
+    const attempt = () => {
+      if (Atomics.load(this.words, LOADING) === 1 && performance.now() < giveUpAt)
+        setTimeout(attempt, POLL_MS);
+      else void this.#worker.terminate();
+    };
+    attempt();
+  }
+
+  /** Before the process exits, which ends every thread: blocks until that is safe. */
+  awaitLoaded(): void {
+    const giveUpAt = performance.now() + PATIENCE_MS;
+    while (!this.#ended && Atomics.load(this.words, LOADING) === 1 && performance.now() < giveUpAt) {
+      Atomics.wait(this.words, LOADING, 1, POLL_MS);
+    }
+  }
+}
+
+export class OwnerThreads {
+  readonly #workerData: object;
+  readonly #heapMb: number;
+  #spare: OwnerThread | undefined;
+  #all = new Set<OwnerThread>();
+
+  /** @param workerData what every owner is told at its birth. @param heapMb heap limit of a thread, in MiB. */
+  constructor(workerData: object, heapMb: number) {
+    this.#workerData = workerData;
+    this.#heapMb = heapMb;
+  }
+
+  /** The spare, or a new thread. */
+  next(): OwnerThread {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare && !spare.ended ? spare : this.#begin();
+  }
+
+  prepareSpare(): void {
+    if (this.#spare && !this.#spare.ended) return;
+    this.#spare = this.#begin();
+    this.#spare.wait();
+  }
+
+  awaitLoaded(): void {
+    for (const thread of this.#all) thread.awaitLoaded();
+  }
+
+  #begin(): OwnerThread {
+    for (const thread of this.#all) if (thread.ended) this.#all.delete(thread);
+    const thread = new OwnerThread(this.#workerData, this.#heapMb);
+    this.#all.add(thread);
+    return thread;
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * The queue of unanswered requests, on the main thread. It outlives owner threads: each gets a link of its own, and a successor gets
+ * the requests that its predecessor has not answered, at the same positions.
+ */
+import assert from 'node:assert/strict';
+import type { ProblemCode } from '../../errors.js';
+import { FrontLink, type ReplyView } from '../link/front-link.js';
+import { type LinkMemory, linkMemory } from '../link/link-memory.js';
+import { BEFORE } from '../link/reply-kind.js';
+
+/** Whoever waits for the reply to a request. Called once. */
+export interface Responder {
+  /** @param bytes where the text of the reply lies, until this returns. */
+  reply(reply: ReplyView, bytes: Buffer): void;
+  refuse(code: ProblemCode): void;
+}
+
+export interface QueueLimits {
+  /** Requests that may be unanswered; a power of two. */
+  readonly capacity: number;
+  /** Bytes of keys and bodies that may be unanswered. */
+  readonly requestBytes: number;
+  /** Bytes of replies that may wait to be sent. */
+  readonly replyBytes: number;
+}
+
+/** A group that a dead owner was committing. */
+export interface PendingGroup {
+  readonly id: string;
+  /** Position after its last reply. */
+  readonly until: number;
+}
+
+export class RequestQueue {
+  readonly #limits: QueueLimits;
+  readonly #onError: (error: unknown) => void;
+  readonly #responders: (Responder | undefined)[];
+  readonly #askedAt: Float64Array;
+  readonly #mask: number;
+  #link: FrontLink;
+  /** The link where the replies of `#pending` are, and that group. */
+  #before: FrontLink | undefined;
+  #pending: PendingGroup | undefined;
+  /** Position of the first request that the owner was not shown yet. */
+  #published = 0;
+  /** The requests before this position have expired. */
+  #expired = 0;
+  /** Replies since the start, for the rate. */
+  answered = 0;
+
+  /** @param onError a responder threw. */
+  constructor(limits: QueueLimits, onError: (error: unknown) => void) {
+    this.#limits = limits;
+    this.#onError = onError;
+    this.#mask = limits.capacity - 1;
+    assert((limits.capacity & this.#mask) === 0, 'the capacity is a power of two');
+    this.#responders = new Array(limits.capacity);
+    this.#askedAt = new Float64Array(limits.capacity);
+    this.#link = this.#newLink(0);
+  }
+
+  get link(): FrontLink {
+    return this.#link;
+  }
+
+  /** Requests that no owner has answered. */
+  get count(): number {
+    return this.#link.end - this.#link.collected;
+  }
+
+  /** When the oldest of them was asked, in milliseconds; undefined when there is none. */
+  get oldestAt(): number | undefined {
+    return this.count === 0 ? undefined : (this.#askedAt[this.#link.collected & this.#mask] as number);
+  }
+
+  /**
+   * @param now milliseconds, never smaller than at the call before.
+   * @returns the position of the request; undefined when there is no room for it.
+   */
+  ask(
+    message: number,
+    key: string,
+    body: Uint8Array | undefined,
+    responder: Responder,
+    now: number,
+  ): number | undefined {
+    const position = this.#link.end;
+    if (!this.#link.push(message, key, body)) return undefined;
+    this.#responders[position & this.#mask] = responder;
+    this.#askedAt[position & this.#mask] = now;
+    return position;
+  }
+
+  /** Its client is gone. A request that the owner was not shown never takes effect; any other takes its turn unheard. */
+  withdraw(position: number): void {
+    if (position < this.#link.collected) return;
+    this.#responders[position & this.#mask] = undefined;
+    if (position >= this.#published) this.#link.leaveOut(position);
+  }
+
+  /** Shows the new requests to the owner. @returns whether there were any. */
+  publish(): boolean {
+    this.#published = this.#link.end;
+    return this.#link.publish();
+  }
+
+  /** Hands out the replies that were released. */
+  collect(): void {
+    const link = this.#link;
+    const released = link.released();
+    for (let position = link.collected; position < released; position++) {
+      const responder = this.#responders[position & this.#mask];
+      this.#responders[position & this.#mask] = undefined;
+      this.answered += 1;
+      if (!responder) continue;
+      try {
+        const reply = link.read(position);
+        if (reply.kind !== BEFORE) responder.reply(reply, link.bytes);
+        else if (this.#before) responder.reply(this.#before.read(position), this.#before.bytes);
+        else responder.refuse('internal');
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
+    link.collect(released);
+    if (this.#pending && released >= this.#pending.until) {
+      this.#before = undefined;
+      this.#pending = undefined;
+    }
+  }
+
+  /** Answers what was asked at `deadline` or before; the owner still owes the replies. */
+  expire(deadline: number): void {
+    let position = Math.max(this.#expired, this.#link.collected);
+    while (position < this.#link.end && (this.#askedAt[position & this.#mask] as number) <= deadline) {
+      this.#refuse(position++, 'ask-timeout');
+    }
+    this.#expired = position;
+  }
+
+  /**
+   * After the death of an owner: a new link, which holds the requests that it has not answered.
+   *
+   * @returns the memory for its successor, and the group that it was committing.
+   */
+  relink(): { readonly memory: LinkMemory; readonly pending: PendingGroup | undefined } {
+    this.collect();
+    const dead = this.#link;
+    dead.endWait();
+    const published = dead.published();
+    if (published) {
+      this.#pending = { id: published.group, until: published.until };
+      this.#before = dead;
+    }
+    const link = this.#newLink(dead.collected);
+    for (let position = dead.collected; position < dead.end; position++) link.pushAgain(dead, position);
+    this.#link = link;
+    this.publish();
+    return { memory: link.memory, pending: this.#pending };
+  }
+
+  /** Answers a request, and lets no successor take it again. Between the death of an owner and `relink`. */
+  leaveOut(position: number, code: ProblemCode): void {
+    this.#refuse(position, code);
+    this.#link.leaveOut(position);
+  }
+
+  messageAt(position: number): number {
+    return this.#link.messageAt(position);
+  }
+
+  keyAt(position: number): string {
+    return this.#link.keyAt(position);
+  }
+
+  /** Nobody will answer these any more. */
+  refuseAll(code: ProblemCode): void {
+    for (let position = this.#link.collected; position < this.#link.end; position++)
+      this.#refuse(position, code);
+  }
+
+  #refuse(position: number, code: ProblemCode): void {
+    const responder = this.#responders[position & this.#mask];
+    this.#responders[position & this.#mask] = undefined;
+    try {
+      responder?.refuse(code);
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  #newLink(first: number): FrontLink {
+    const { capacity, requestBytes, replyBytes } = this.#limits;
+    return new FrontLink(linkMemory(capacity, requestBytes, replyBytes, first));
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Where the pieces of a byte ring lie: each in one stretch, so one that does not fit before the end begins again at 0. Only
+ * arithmetic; the writer of the ring keeps it and says what is still in use.
+ */
+export class ByteRing {
+  readonly #size: number;
+  /** Where the next piece begins; counts up without wrapping. */
+  #head = 0;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** Counts up without wrapping; what `reserve` takes as `tail`. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /**
+   * Finds room for a piece of `length` bytes, without taking it.
+   *
+   * @param tail the `head` before the oldest piece that is still in use; the present `head` when there is none.
+   * @returns its offset in the ring; undefined when there is no room.
+   */
+  reserve(length: number, tail: number): number | undefined {
+    const start = this.#startOf(length);
+    return start + length - tail <= this.#size ? start % this.#size : undefined;
+  }
+
+  /** Takes the first `length` bytes of what was reserved, where at most `reserved` bytes were asked for. */
+  take(length: number, reserved = length): void {
+    this.#head = this.#startOf(reserved) + length;
+  }
+
+  #startOf(length: number): number {
+    const offset = this.#head % this.#size;
+    return offset + length > this.#size ? this.#head + this.#size - offset : this.#head;
+  }
+}

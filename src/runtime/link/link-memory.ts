@@ -1,0 +1,80 @@
+/**
+ * The memory between one front (main thread) and one owner thread: requests one way, replies the other way. A request and its
+ * reply have the same position, so neither carries an identity. Positions count from the start of the process and only grow;
+ * in shared memory they are kept modulo 2^32.
+ *
+ *   position      collected        released        published           requests
+ *   ─────────────────┴────────────────┴───────────────┴───────────────────┴──────>
+ *     responses are     the front may    the replies of     for the owner
+ *     written           send these       the group that
+ *                                        is being committed
+ *
+ * A cell is fixed in size; what is not (key, body, reply text) lies in a ring of bytes beside the cells. Each cell names the place
+ * of its bytes. A request's cell and bytes stay until its reply is released: when the owner thread dies, they are sent to its successor.
+ * A link belongs to one owner thread. Its memory survives that thread.
+ */
+
+export interface LinkMemory {
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly requestCells: Int32Array<SharedArrayBuffer>;
+  readonly requestBytes: Uint8Array<SharedArrayBuffer>;
+  readonly replyCells: Int32Array<SharedArrayBuffer>;
+  readonly replyBytes: Uint8Array<SharedArrayBuffer>;
+  /** Position of the first request of this link. */
+  readonly first: number;
+}
+
+/** Indexes into `words`, each in a cache line of its own. */
+export const REQUESTS = 0;
+export const RELEASED = 16;
+export const COLLECTED = 32;
+/** Only read after the owner thread has ended: replies up to here belong to the group whose id stands in GROUP. */
+export const PUBLISHED = 48;
+export const GROUP = 64;
+/** The id of a group, in 32-bit words. */
+export const GROUP_WORDS = 4;
+/** 1 + position of the message whose turn is being taken, modulo 2^31; 0 between turns. */
+export const TURN = 80;
+const WORDS = 96;
+
+/** Fields of a request cell. */
+export const MESSAGE = 0;
+export const REQUEST_OFFSET = 1;
+export const KEY_LENGTH = 2;
+export const BODY_LENGTH = 3;
+export const REQUEST_CELL = 4;
+
+/** Fields of a reply cell. `DETAIL` is the status of a refusal, or the number of a reply that is one. */
+export const KIND = 0;
+export const REPLY_OFFSET = 1;
+export const REPLY_LENGTH = 2;
+export const DETAIL = 3;
+export const REPLY_CELL = 4;
+
+/** The message of a request whose client was answered already: the owner passes it by. */
+export const LEFT_OUT = -1;
+
+/** @param capacity requests that can be unanswered at a time; rounded up to a power of two. */
+export function linkMemory(
+  capacity: number,
+  requestBytes: number,
+  replyBytes: number,
+  first: number,
+): LinkMemory {
+  const cells = 2 ** Math.ceil(Math.log2(capacity));
+  const words = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT));
+  for (const word of [REQUESTS, RELEASED, COLLECTED, PUBLISHED]) words[word] = first;
+  return {
+    words,
+    requestCells: new Int32Array(new SharedArrayBuffer(cells * REQUEST_CELL * Int32Array.BYTES_PER_ELEMENT)),
+    requestBytes: new Uint8Array(new SharedArrayBuffer(requestBytes)),
+    replyCells: new Int32Array(new SharedArrayBuffer(cells * REPLY_CELL * Int32Array.BYTES_PER_ELEMENT)),
+    replyBytes: new Uint8Array(new SharedArrayBuffer(replyBytes)),
+    first,
+  };
+}
+
+/** The position near `near` whose lowest 32 bits are `word`; at most 2^31 after it. */
+export function positionAt(word: number, near: number): number {
+  return near + ((word - near) | 0);
+}

@@ -1,0 +1,161 @@
+/**
+ * The owner's side of a link: reads requests, writes replies, and releases them. Owner thread only.
+ *
+ * A reply becomes visible to the front when it is released. `publish` names the group whose replies are about to be released; only
+ * a successor's front reads that, after this thread has ended.
+ */
+import { ByteRing } from './byte-ring.js';
+import {
+  BODY_LENGTH,
+  COLLECTED,
+  DETAIL,
+  GROUP,
+  GROUP_WORDS,
+  KEY_LENGTH,
+  KIND,
+  type LinkMemory,
+  MESSAGE,
+  PUBLISHED,
+  positionAt,
+  RELEASED,
+  REPLY_CELL,
+  REPLY_LENGTH,
+  REPLY_OFFSET,
+  REQUEST_CELL,
+  REQUEST_OFFSET,
+  REQUESTS,
+  TURN,
+} from './link-memory.js';
+import { ASCII } from './reply-kind.js';
+
+export class OwnerLink {
+  /** Position of the first request. */
+  readonly first: number;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #cells: Int32Array;
+  readonly #replies: Int32Array;
+  readonly #requestBytes: Buffer<SharedArrayBuffer>;
+  readonly #bytes: Buffer<SharedArrayBuffer>;
+  readonly #mask: number;
+  readonly #ring: ByteRing;
+  /** `#ring.head` before the text of each reply, by cell. */
+  readonly #heads: Float64Array;
+  #requests: number;
+  #released: number;
+
+  constructor({ words, requestCells, requestBytes, replyCells, replyBytes, first }: LinkMemory) {
+    this.first = first;
+    this.#words = words;
+    this.#cells = requestCells;
+    this.#replies = replyCells;
+    this.#requestBytes = Buffer.from(requestBytes.buffer);
+    this.#bytes = Buffer.from(replyBytes.buffer);
+    this.#mask = requestCells.length / REQUEST_CELL - 1;
+    this.#heads = new Float64Array(this.#mask + 1);
+    this.#ring = new ByteRing(replyBytes.length);
+    this.#requests = first;
+    this.#released = first;
+  }
+
+  /** Replies before this position may have reached their clients. */
+  get released(): number {
+    return this.#released;
+  }
+
+  /** Position after the last request, by a new look. */
+  look(): number {
+    this.#requests = positionAt(Atomics.load(this.#words, REQUESTS), this.#requests);
+    return this.#requests;
+  }
+
+  messageAt(position: number): number {
+    return this.#cells[(position & this.#mask) * REQUEST_CELL + MESSAGE] as number;
+  }
+
+  /** The key as it came, percent-encoded. */
+  keyAt(position: number): string {
+    const at = (position & this.#mask) * REQUEST_CELL;
+    const offset = this.#cells[at + REQUEST_OFFSET] as number;
+    const length = this.#cells[at + KEY_LENGTH] as number;
+    return length === 0 ? '' : this.#requestBytes.toString('utf8', offset, offset + length);
+  }
+
+  /** The body, or the query string; undefined when it is empty. */
+  bodyAt(position: number): string | undefined {
+    const at = (position & this.#mask) * REQUEST_CELL;
+    const length = this.#cells[at + BODY_LENGTH] as number;
+    if (length === 0) return undefined;
+    const offset = (this.#cells[at + REQUEST_OFFSET] as number) + (this.#cells[at + KEY_LENGTH] as number);
+    return this.#requestBytes.toString('utf8', offset, offset + length);
+  }
+
+  /**
+   * Writes the reply to a request; positions are written in order, and may be written again from `released` on.
+   *
+   * @returns false when the front has not yet taken enough of the replies before: try again after `waitForRoom`.
+   */
+  reply(position: number, kind: number, detail: number, text: string): boolean {
+    const cell = position & this.#mask;
+    const at = cell * REPLY_CELL;
+    this.#heads[cell] = this.#ring.head;
+    if (text === '') {
+      this.#replies[at + KIND] = kind;
+      this.#replies[at + DETAIL] = detail;
+      this.#replies[at + REPLY_LENGTH] = 0;
+      return true;
+    }
+    const room = 3 * text.length;
+    const offset = this.#ring.reserve(room, this.#tail(position));
+    if (offset === undefined) return false;
+    const length = this.#bytes.write(text, offset);
+    this.#ring.take(length, room);
+    this.#replies[at + KIND] = length === text.length ? kind | ASCII : kind;
+    this.#replies[at + DETAIL] = detail;
+    this.#replies[at + REPLY_OFFSET] = offset;
+    this.#replies[at + REPLY_LENGTH] = length;
+    return true;
+  }
+
+  /** The replies before `until` belong to the group that is about to be committed. */
+  publish(group: Int32Array, until: number): void {
+    for (let word = 0; word < GROUP_WORDS; word++) this.#words[GROUP + word] = group[word] as number;
+    Atomics.store(this.#words, PUBLISHED, until | 0);
+  }
+
+  /** The replies before `until` may leave. */
+  release(until: number): void {
+    if (until === this.#released) return;
+    this.#released = until;
+    Atomics.store(this.#words, RELEASED, until | 0);
+    Atomics.notify(this.#words, RELEASED);
+  }
+
+  /** Marks the message whose turn is being taken: should the thread die within it, that message is to blame. */
+  turnBegins(position: number): void {
+    this.#words[TURN] = (position & 0x7fff_ffff) + 1;
+  }
+
+  turnsEnd(): void {
+    this.#words[TURN] = 0;
+  }
+
+  /** Calls back once, when there are more requests than `look` has seen; never before this returns. */
+  wait(callback: () => void): void {
+    this.#wait(REQUESTS, this.#requests, callback);
+  }
+
+  /** Calls back once, when the front has taken more replies than at this moment. */
+  waitForRoom(callback: () => void): void {
+    this.#wait(COLLECTED, Atomics.load(this.#words, COLLECTED), callback);
+  }
+
+  #wait(word: number, seen: number, callback: () => void): void {
+    void Promise.resolve(Atomics.waitAsync(this.#words, word, seen | 0).value).then(callback);
+  }
+
+  /** The bytes from here on are in use. */
+  #tail(position: number): number {
+    const collected = positionAt(Atomics.load(this.#words, COLLECTED), this.#released);
+    return collected >= position ? this.#ring.head : (this.#heads[collected & this.#mask] as number);
+  }
+}

@@ -1,0 +1,37 @@
+/** What a reply is: the number in the KIND field of its cell, with the bit ASCII. */
+
+/** 200 with the text as JSON. */
+export const JSON_REPLY = 1;
+/** 204. */
+export const NO_REPLY = 2;
+/** A number, kept in DETAIL. A resident with routes of its own makes the body from it. */
+export const NUMBER_REPLY = 3;
+/** The behavior refused. The status is in DETAIL, the text is `"code":…,"details":…`. */
+export const REFUSAL = 4;
+/** A problem of Warren's own. Its place in `LINK_PROBLEMS` is in DETAIL, the text says more, or is empty. */
+export const PROBLEM = 5;
+/** Nobody waits for this reply any more. */
+export const NOTHING = 6;
+/** The reply stands at the same position in the link of the owner before: its group turned out to be stored. */
+export const BEFORE = 7;
+
+export const KIND_BITS = 0xff;
+/** The text is ASCII, so it may be read as Latin-1. */
+export const ASCII = 1 << 8;
+
+/** Problems that an owner may answer with. */
+export const LINK_PROBLEMS = [
+  'bad-input',
+  'input-inexact',
+  'input-invalid',
+  'key-invalid',
+  'behavior-failed',
+  'state-unreadable',
+  'sequence-exhausted',
+  'store-unavailable',
+  'commit-in-doubt',
+  'standby',
+  'shutting-down',
+] as const;
+
+export type LinkProblem = (typeof LINK_PROBLEMS)[number];

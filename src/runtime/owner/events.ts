@@ -1,0 +1,28 @@
+/** What an owner says of itself, beside its replies. */
+
+export type FromOwner =
+  /** The modules are loaded: from here on the thread turns its event loop. */
+  | { readonly kind: 'loaded' }
+  /** The fence is taken, and turns are taken. Comes again after every absence of the store. */
+  | {
+      readonly kind: 'serving';
+      readonly epoch: number;
+      readonly version: number;
+      readonly origin: Origin;
+      /** The store had lost the commits after this version, which were written again. */
+      readonly repairedFrom: number | undefined;
+    }
+  /** The store has not answered for the grace. Comes once per absence. */
+  | { readonly kind: 'away'; readonly reason: string }
+  /** Another instance owns the store, or may. Comes once per tenure of others. */
+  | { readonly kind: 'standby'; readonly reason: string }
+  /** This actor is answered with a problem until it can be read. */
+  | { readonly kind: 'state-unreadable'; readonly id: string; readonly reason: string }
+  /** A behavior threw, or returned what cannot be used. */
+  | { readonly kind: 'behavior-failed'; readonly message: number; readonly failure: string }
+  /** The owner cannot go on, and neither could a successor. */
+  | { readonly kind: 'fatal'; readonly code: string; readonly reason: string }
+  | { readonly kind: 'stopped' };
+
+/** Where the owner goes on from: an empty store, a stored one, the same one after an absence, or one that it has repaired. */
+export type Origin = 'fresh' | 'stored' | 'returned' | 'repaired';

@@ -1,0 +1,23 @@
+/** What an owner thread is told at its birth: what it uses, and nothing else. */
+
+import type { Identity } from '../../store/fence.js';
+import type { ActorStoreConfig } from '../../store/open-actor-store.js';
+import type { TurnLimits } from '../turn-result.js';
+
+export interface OwnerSetup {
+  /** URLs of the modules whose actors are served. */
+  readonly modules: readonly string[];
+  readonly limits: TurnLimits;
+  readonly store: ActorStoreConfig;
+  readonly durability: 'gated' | 'async';
+  readonly identity: Identity;
+  readonly incarnation: string;
+  readonly leaseMs: number;
+  readonly commitTimeoutMs: number;
+  readonly storeGraceMs: number;
+  readonly stateBytes: number;
+  readonly groupBytes: number;
+  readonly watchdogMs: number;
+  /** Of the `RepairLog`. */
+  readonly repairMemory: SharedArrayBuffer;
+}

@@ -1,0 +1,388 @@
+/**
+ * The owner: takes the fence, takes the turns, and hands what they changed to the gate. Runs on the owner thread; store, clocks and
+ * link are passed in, so that a test can hold each of them.
+ *
+ *   requests ──> load the states that are missing ──> turns, one after the other ──> gate ──> replies
+ *
+ * Invariant: between two turns, the states in memory are those of the store with the changes of the gate's groups applied. So a
+ * group that is dropped empties the memory, and the turns behind it are taken again from the store's states.
+ */
+import { messageOf, WarrenError } from '../../errors.js';
+import type { ActorStore } from '../../store/contract.js';
+import { LEFT_OUT } from '../link/link-memory.js';
+import type { OwnerLink } from '../link/owner-link.js';
+import { BEFORE, LINK_PROBLEMS, type LinkProblem, NOTHING, PROBLEM } from '../link/reply-kind.js';
+import { decodeKey } from './actor-key.js';
+import type { FromOwner, Origin } from './events.js';
+import { Gate, type Group, isOwn } from './gate.js';
+import type { LoadedState, ServedMessage } from './served.js';
+import { States } from './states.js';
+import { type Taken, Tenure, type TenureOptions } from './tenure.js';
+
+export interface OwnerOptions extends TenureOptions {
+  readonly link: OwnerLink;
+  /** By message number. */
+  readonly messages: readonly ServedMessage[];
+  readonly durability: 'gated' | 'async';
+  /** How long requests are held while the store is away, before they are refused, in milliseconds. */
+  readonly storeGraceMs: number;
+  /** Bound on the states in memory, in bytes. */
+  readonly stateBytes: number;
+  readonly groupBytes: number;
+  /** A random word for this process: ids of turns begin with it. */
+  readonly incarnation: string;
+  /** The group that the owner before was committing when it died, and the position after its last reply. */
+  readonly predecessor: Pick<Group, 'id' | 'until'> | undefined;
+  readonly post: (message: FromOwner) => void;
+  /** A behavior has failed. @param message its number. */
+  readonly onFailure: (message: number, failure: string) => void;
+}
+
+/** Waits between two attempts to reach the store, in milliseconds; then the last one repeats. */
+const RETRY_MS = [10, 25, 50, 100, 200, 400];
+/** How often a standby tries to take the fence, in milliseconds. */
+const STANDBY_MS = 250;
+/** At most so many actors are loaded by one read. */
+const LOAD_LIMIT = 1_000;
+
+const NO_STATE: LoadedState = { state: undefined, bytes: 0 };
+
+type Phase = 'taking' | 'serving' | 'stopped';
+type Refusal = Extract<LinkProblem, 'store-unavailable' | 'standby' | 'shutting-down'>;
+
+export class Owner {
+  readonly #options: OwnerOptions;
+  readonly #link: OwnerLink;
+  readonly #store: ActorStore;
+  readonly #tenure: Tenure;
+  readonly #gate: Gate;
+  readonly #states: States;
+  #phase: Phase = 'taking';
+  /** Requests are refused at once, and why. */
+  #refusing: Refusal | undefined;
+  #predecessor: Pick<Group, 'id' | 'until'> | undefined;
+  /** Position of the next turn. */
+  #taken: number;
+  #loading = false;
+  /** Counts the times that the memory was emptied: what was being loaded before that is not added to it. */
+  #memory = 0;
+  #now = 0;
+  #stopping = false;
+  #cancelRenewal: () => void = () => {};
+  /** Runs since the store went away; undefined while all is well. */
+  #cancelGrace: (() => void) | undefined;
+  /** The grace has ended, and nothing was committed since. */
+  #graceEnded = false;
+  /** `away` was said. */
+  #away = false;
+
+  constructor(options: OwnerOptions) {
+    const { link, store, clocks, durability, groupBytes } = options;
+    this.#options = options;
+    this.#link = link;
+    this.#store = store;
+    this.#predecessor = options.predecessor;
+    this.#taken = link.first;
+    this.#states = new States(options.stateBytes);
+    this.#tenure = new Tenure(options);
+    this.#gate = new Gate({
+      link,
+      tenure: this.#tenure,
+      clocks,
+      durability,
+      groupBytes,
+      onProgress: () => {
+        this.#endGrace();
+        this.#renewLater();
+        this.#takeTurns();
+      },
+      onInDoubt: (error) => void this.#take(messageOf(error)),
+    });
+  }
+
+  get states(): States {
+    return this.#states;
+  }
+
+  /** Takes the fence and begins to serve. Resolves when it serves, or has ended. */
+  start(): Promise<void> {
+    return this.#take('the store does not answer');
+  }
+
+  /** There are new requests, or there is room for replies. */
+  look(): void {
+    if (this.#refusing) this.#refuseAll(this.#refusing);
+    else this.#takeTurns();
+  }
+
+  /** Takes the turns that wait, commits, gives the lease up, and says `stopped`. */
+  stop(): void {
+    this.#stopping = true;
+    this.look();
+    this.#finishIfDone();
+  }
+
+  #takeTurns(): void {
+    const link = this.#link;
+    if (!this.#open && this.#graceEnded && !this.#refusing) this.#refuse('store-unavailable');
+    if (this.#loading || !this.#open) return;
+    const end = link.look();
+    while (this.#taken < end && !this.#gate.full) {
+      if (!this.#takeTurn(this.#taken, end)) break;
+      this.#taken += 1;
+    }
+    link.turnsEnd();
+    this.#gate.advance(this.#taken);
+    if (!this.#loading) this.#states.trim();
+    this.#finishIfDone();
+  }
+
+  /** Turns can be taken. Behind its replies an async owner needs no store to go on, as long as its lease holds. */
+  get #open(): boolean {
+    if (this.#phase === 'serving') return true;
+    return this.#phase === 'taking' && this.#options.durability === 'async' && this.#tenure.leased;
+  }
+
+  /** @returns whether the turn was taken; otherwise something has to come first, and `look` is called after it. */
+  #takeTurn(position: number, end: number): boolean {
+    const link = this.#link;
+    const number = link.messageAt(position);
+    if (number === LEFT_OUT) return link.reply(position, NOTHING, 0, '');
+    const { behavior, message } = this.#options.messages[number] as ServedMessage;
+    const key = decodeKey(link.keyAt(position));
+    if (key === undefined) return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('key-invalid'), '');
+    const entry = this.#states.find(`${behavior.actor}/${key}`);
+    if (!entry) {
+      void this.#load(position, end);
+      return false;
+    }
+    if (entry.unreadable !== undefined) {
+      return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('state-unreadable'), entry.unreadable);
+    }
+    link.turnBegins(position);
+    const context = { id: `${this.#options.incarnation}-${position}`, now: this.#time() };
+    const turn = behavior.turn(message, entry.state, key, link.bodyAt(position), context);
+    if (!this.#reply(position, turn.kind, turn.detail, turn.text)) return false;
+    if (turn.change) {
+      this.#states.change(entry, turn.change.state, turn.change.bytes);
+      this.#gate.change(entry, turn.change.text);
+    }
+    if (turn.failure !== undefined) this.#options.onFailure(number, turn.failure);
+    return true;
+  }
+
+  /** @returns false when there is no room: the front must take replies first, so those that may leave are let go. */
+  #reply(position: number, kind: number, detail: number, text: string): boolean {
+    if (this.#link.reply(position, kind, detail, text)) return true;
+    this.#link.waitForRoom(() => this.look());
+    return false;
+  }
+
+  /** One read of the store for all actors that the next turns need and that are not in memory. */
+  async #load(from: number, end: number): Promise<void> {
+    const missing = new Map<string, { behavior: ServedMessage['behavior']; key: string }>();
+    for (let position = from; position < end && missing.size < LOAD_LIMIT; position++) {
+      const number = this.#link.messageAt(position);
+      const key = number === LEFT_OUT ? undefined : decodeKey(this.#link.keyAt(position));
+      if (key === undefined) continue;
+      const { behavior } = this.#options.messages[number] as ServedMessage;
+      const id = `${behavior.actor}/${key}`;
+      if (!this.#states.has(id)) missing.set(id, { behavior, key });
+    }
+    const memory = this.#memory;
+    this.#loading = true;
+    let failure: unknown;
+    try {
+      const texts = await this.#tenure.bounded(this.#store.load([...missing.keys()]));
+      if (memory === this.#memory) this.#remember([...missing], texts);
+    } catch (error) {
+      failure = error;
+    }
+    this.#loading = false;
+    if (memory !== this.#memory || this.#phase === 'stopped') return this.look();
+    if (failure === undefined) this.#takeTurns();
+    else if (this.#mayPass(failure)) this.#gate.close(failure);
+    else this.#end(failure);
+  }
+
+  #remember(
+    actors: readonly (readonly [id: string, { behavior: ServedMessage['behavior']; key: string }])[],
+    texts: readonly (string | undefined)[],
+  ): void {
+    for (const [at, [id, { behavior, key }]] of actors.entries()) {
+      const text = texts[at];
+      let loaded = NO_STATE;
+      let unreadable: string | undefined;
+      try {
+        if (text !== undefined) loaded = behavior.load(text);
+      } catch (error) {
+        unreadable = messageOf(error);
+        this.#options.post({ kind: 'state-unreadable', id, reason: unreadable });
+      }
+      this.#states.add(behavior, key, id, loaded.state, loaded.bytes, unreadable);
+    }
+  }
+
+  /** Takes the fence, until that succeeds or this owner ends. While it is away or somebody else's, requests wait for the grace. */
+  async #take(reason: string): Promise<void> {
+    if (this.#phase === 'stopped') return;
+    this.#phase = 'taking';
+    this.#cancelRenewal();
+    this.#cancelGrace ??= this.#options.clocks.after(this.#options.storeGraceMs, () => {
+      this.#graceEnded = true;
+      this.#goAway(reason);
+    });
+    if (this.#graceEnded) this.#goAway(reason);
+    for (let tries = 0; this.#phase === 'taking'; tries++) {
+      let waitMs = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)] as number;
+      try {
+        const before = this.#tenure.fence;
+        const taken = await this.#tenure.take();
+        if (taken && this.#phase === 'taking') return this.#serve(taken, before);
+      } catch (error) {
+        if (error instanceof WarrenError && error.code === 'store-fenced') {
+          this.#standBy(error.message);
+          waitMs = STANDBY_MS;
+        } else if (!this.#mayPass(error)) return this.#end(error);
+        else reason = messageOf(error);
+      }
+      this.look();
+      this.#finishIfDone();
+      await new Promise<void>((resolve) => this.#options.clocks.after(waitMs, resolve));
+    }
+  }
+
+  #serve({ replaced, repairedFrom }: Taken, before: Tenure['fence']): void {
+    const fence = this.#tenure.fence as NonNullable<Tenure['fence']>;
+    const sent = this.#gate.sent;
+    const stored = sent !== undefined && replaced?.group === sent.id;
+    const own = isOwn(replaced, before);
+    const repaired = repairedFrom !== undefined;
+    this.#now = Math.max(this.#now, fence.clock);
+    this.#phase = 'serving';
+    this.#refusing = undefined;
+    if (this.#predecessor && replaced?.group === this.#predecessor.id)
+      this.#releaseBefore(this.#predecessor.until);
+    this.#predecessor = undefined;
+    if (!stored && !own && !(repaired && before !== undefined)) this.#forget();
+    if (this.#gate.sent === undefined || stored) this.#endGrace();
+    const origin: Origin = repaired
+      ? 'repaired'
+      : replaced === undefined
+        ? 'fresh'
+        : before
+          ? 'returned'
+          : 'stored';
+    const { epoch, version } = fence;
+    this.#options.post({ kind: 'serving', epoch, version, origin, repairedFrom });
+    this.#gate.open(stored ? 'stored' : 'not stored');
+    this.#renewLater();
+    this.#takeTurns();
+  }
+
+  /** The owner before had published these replies, and the group that they are part of is stored. */
+  #releaseBefore(until: number): void {
+    for (let position = this.#link.released; position < until; position++)
+      this.#link.reply(position, BEFORE, 0, '');
+    this.#taken = until;
+    this.#gate.release(until);
+  }
+
+  /** The states in memory may be outdated: turns that were taken and not answered are taken again. */
+  #forget(): void {
+    this.#memory += 1;
+    this.#gate.drop();
+    this.#states.clear();
+    this.#taken = this.#link.released;
+  }
+
+  /** From here on requests are answered at once, until the store is back. */
+  #goAway(reason: string): void {
+    if (this.#phase !== 'taking' || this.#refusing) return;
+    if (!this.#away) this.#options.post({ kind: 'away', reason });
+    this.#away = true;
+    // Within its lease an async owner goes on, and keeps what it owes to the store.
+    if (!this.#open) this.#refuse('store-unavailable');
+    this.#finishIfDone();
+  }
+
+  #standBy(reason: string): void {
+    if (this.#refusing === 'standby') return;
+    this.#options.post({ kind: 'standby', reason });
+    this.#refuse('standby');
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#refusing = refusal;
+    this.#refuseAll(refusal);
+  }
+
+  /** Every request that waits is refused. The group whose commit was sent may have happened: its requests hear that. */
+  #refuseAll(refusal: Refusal): void {
+    const lost = this.#options.durability === 'gated' || refusal === 'standby';
+    const doubtful = lost ? (this.#gate.unknown ? this.#gate.sent?.until : undefined) : this.#taken;
+    const doubtUntil = this.#predecessor?.until ?? doubtful ?? 0;
+    this.#predecessor = undefined;
+    if (lost) this.#forget();
+    // What an async owner has changed it still owes to the store.
+    else this.#taken = this.#link.released;
+    const end = this.#link.look();
+    while (this.#taken < end) {
+      const code = this.#taken < doubtUntil ? 'commit-in-doubt' : refusal;
+      if (!this.#reply(this.#taken, PROBLEM, LINK_PROBLEMS.indexOf(code), '')) break;
+      this.#taken += 1;
+    }
+    this.#gate.release(this.#taken);
+  }
+
+  #endGrace(): void {
+    this.#cancelGrace?.();
+    this.#cancelGrace = undefined;
+    this.#graceEnded = false;
+    this.#away = false;
+  }
+
+  #renewLater(): void {
+    const { renewalMs } = this.#tenure;
+    this.#cancelRenewal();
+    if (renewalMs === undefined) return;
+    this.#cancelRenewal = this.#options.clocks.after(renewalMs, () => {
+      if (this.#phase === 'serving') void this.#gate.renew();
+    });
+  }
+
+  /** Milliseconds since 1970, never falling: not within an owner, and not from one to the next. */
+  #time(): number {
+    this.#now = Math.max(this.#now, Math.floor(this.#options.clocks.wall()));
+    return this.#now;
+  }
+
+  #end(error: unknown): void {
+    this.#phase = 'stopped';
+    const code = error instanceof WarrenError ? error.code : 'owner-failing';
+    this.#options.post({ kind: 'fatal', code, reason: messageOf(error) });
+  }
+
+  #finishIfDone(): void {
+    if (!this.#stopping || this.#phase === 'stopped') return;
+    const answered = this.#link.released === this.#link.look() && !this.#loading;
+    const owing = !this.#gate.idle && this.#refusing !== 'standby';
+    if (!answered || owing) return;
+    this.#phase = 'stopped';
+    void this.#finish();
+  }
+
+  async #finish(): Promise<void> {
+    this.#cancelRenewal();
+    await this.#tenure.release();
+    await this.#store.close();
+    this.#options.post({ kind: 'stopped' });
+  }
+
+  /** A right that Redis refuses is a mistake of the configuration at a start; later an operator may give it back. */
+  #mayPass(error: unknown): boolean {
+    if (!(error instanceof WarrenError)) return false;
+    if (error.code === 'store-denied') return this.#tenure.fence !== undefined;
+    return error.code === 'store-unreachable' || error.code === 'store-refused';
+  }
+}

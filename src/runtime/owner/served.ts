@@ -1,0 +1,53 @@
+/** What one owner serves, in the form that its loop needs: every message of every actor has one number. */
+
+/** How one kind of actor takes its turns. Pure. */
+export interface Behavior {
+  readonly actor: string;
+  /**
+   * A state from its stored text.
+   *
+   * @throws WarrenError `state-unreadable` when this version of the actor cannot read it.
+   */
+  load(text: string): LoadedState;
+  /** One turn. Never throws. */
+  turn(message: number, state: unknown, key: string, input: string | undefined, context: TurnContext): Turn;
+}
+
+export interface TurnContext {
+  readonly id: string;
+  /** Milliseconds since 1970; never falls. */
+  readonly now: number;
+}
+
+export interface Turn {
+  /** As in `link/reply-kind.ts`. */
+  readonly kind: number;
+  readonly detail: number;
+  readonly text: string;
+  /** Undefined: the state is as it was. */
+  readonly change: StateChange | undefined;
+  /** For the log, when the behavior has failed: what it threw, with its stack. */
+  readonly failure: string | undefined;
+}
+
+export interface LoadedState {
+  /** Frozen. */
+  readonly state: unknown;
+  /** What it takes in memory, about. */
+  readonly bytes: number;
+}
+
+export interface StateChange {
+  /** The new state, frozen; undefined: the actor is forgotten. */
+  readonly state: unknown;
+  /** What it takes in memory, about. */
+  readonly bytes: number;
+  /** Its stored text; undefined: the actor is forgotten. */
+  readonly text: string | undefined;
+}
+
+export interface ServedMessage {
+  readonly behavior: Behavior;
+  /** The message's number within its actor. */
+  readonly message: number;
+}

@@ -1,0 +1,243 @@
+/**
+ * Who owns a shard of the store: takes the fence, keeps the lease, and replaces the fence with each group. Owner thread only.
+ *
+ * A read never decides. Whether a commit of unknown outcome has happened is settled by replacing the fence with a higher epoch: the
+ * fence that this replaced says which group it held, and nothing that was sent before can still happen.
+ */
+import { WarrenError } from '../../errors.js';
+import type { ActorStore, Change, CommitOutcome } from '../../store/contract.js';
+import type { Identity } from '../../store/fence.js';
+import type { ShardFence } from '../../store/shard-fence.js';
+import { FenceWatch } from '../fence-watch.js';
+import { Lease, momentOf, renewalMs } from '../lease.js';
+import type { OwnerClock } from '../owner-clock.js';
+import type { Known, RepairLog } from './repair-log.js';
+
+export interface TenureOptions {
+  readonly store: ActorStore;
+  readonly clocks: OwnerClock;
+  /** Who this process is. */
+  readonly identity: Identity;
+  /** Whether the process of such a mark is proven to have ended. */
+  readonly isDead: (process: string) => boolean;
+  readonly leaseMs: number;
+  /** Bound on one call of the store, in milliseconds; past it the outcome counts as unknown. */
+  readonly commitTimeoutMs: number;
+  readonly repair: RepairLog;
+  /** A new random id of 128 bits, in hexadecimal digits. */
+  readonly randomId: () => string;
+  /** What the first fence of an empty store brings with it: the state that a replaced service has left behind. */
+  readonly firstChanges: () => Promise<readonly Change[]>;
+}
+
+/** A fence that was taken. */
+export interface Taken {
+  /** What it replaced; undefined for a store that was empty. */
+  readonly replaced: ShardFence | undefined;
+  /** The commits between these versions were lost by the store, and written again. */
+  readonly repairedFrom: number | undefined;
+}
+
+export class Tenure {
+  readonly #options: TenureOptions;
+  readonly #lease: Lease;
+  readonly #watch: FenceWatch;
+  #fence: ShardFence | undefined;
+  /** The newest version that was seen in a fence of others, with the store's id. */
+  #witnessed: { readonly store: string; readonly version: number } | undefined;
+  /** The store's connection at the last look. */
+  #connection: number | undefined;
+
+  constructor(options: TenureOptions) {
+    const { store, clocks, leaseMs, commitTimeoutMs, identity, isDead } = options;
+    this.#options = options;
+    this.#lease = new Lease(clocks, () => (store.shared ? leaseMs : Number.POSITIVE_INFINITY));
+    this.#watch = new FenceWatch({
+      clock: clocks,
+      store: { leaseMs: store.shared ? leaseMs : undefined },
+      commitTimeoutMs,
+      instance: identity.instance,
+      isDead,
+    });
+  }
+
+  /** The fence as this owner has last replaced it; undefined before that. */
+  get fence(): ShardFence | undefined {
+    return this.#fence;
+  }
+
+  /** No other instance can have taken the fence. */
+  get leased(): boolean {
+    return this.#fence !== undefined && this.#lease.held;
+  }
+
+  /** How long until an idle owner should renew its lease, in milliseconds; undefined when there is none to renew. */
+  get renewalMs(): number | undefined {
+    return this.#options.store.shared ? Math.floor(renewalMs(this.#options.leaseMs)) : undefined;
+  }
+
+  /**
+   * One attempt to take the fence.
+   *
+   * @returns undefined when the record has changed in between: try again at once.
+   * @throws WarrenError `store-fenced` when another instance owns the store, or may: try again in a while.
+   * @throws WarrenError `store-halted` when nobody may go on from this store.
+   */
+  async take(): Promise<Taken | undefined> {
+    const { store, repair, identity, leaseMs, randomId } = this.#options;
+    let stored: ShardFence | undefined;
+    try {
+      stored = await this.bounded(store.fence());
+    } catch (error) {
+      this.#watch.interrupt();
+      throw error;
+    }
+    const known = repair.known;
+    const knowsMore = known !== undefined && isLess(stored, known);
+    if (stored?.halted) throw new WarrenError('store-halted', stored.halted);
+    if (!knowsMore && !this.#mayTake(stored)) {
+      if (stored && stored.writer !== identity.writer) this.#standBehind(stored);
+      throw fenced(stored);
+    }
+    const lost =
+      !knowsMore && this.#witnessed && isLess(stored, this.#witnessed) ? this.#witnessed : undefined;
+    let changes: readonly Change[] = [];
+    let next: ShardFence = {
+      store: stored?.store ?? known?.store ?? randomId(),
+      epoch: (stored?.epoch ?? 0) + 1,
+      version: stored?.version ?? 0,
+      group: stored?.group ?? '',
+      ...identity,
+      renewal: 0,
+      lease: store.shared ? leaseMs : 0,
+      halted: '',
+      clock: this.#clock(stored),
+    };
+    if (knowsMore) {
+      const since = repair.since(stored?.version ?? 0);
+      if (since) {
+        changes = since;
+        next = { ...next, version: known.version, group: known.group, epoch: this.#epochAfter(stored) };
+      } else next = { ...next, epoch: this.#epochAfter(stored), halted: lostText(stored, known.version) };
+    } else if (lost) next = { ...next, halted: lostText(stored, lost.version) };
+    else if (!stored) changes = await this.bounded(this.#options.firstChanges());
+    if ((await this.#swap(stored, next, changes)) !== 'swapped') return undefined;
+    if (next.halted) throw new WarrenError('store-halted', next.halted);
+    this.#witnessed = undefined;
+    this.#watch.restart();
+    repair.adopt(next);
+    return { replaced: stored, repairedFrom: knowsMore ? (stored?.version ?? 0) : undefined };
+  }
+
+  /**
+   * Commits a group: replaces the fence, and makes the changes.
+   *
+   * @throws WarrenError as `ActorStore.commit`.
+   */
+  async commit(group: string, changes: readonly Change[]): Promise<CommitOutcome> {
+    const fence = this.#held();
+    const { repair } = this.#options;
+    const version = fence.version + 1;
+    repair.append(version, group, changes);
+    const outcome = await this.#swap(fence, { ...fence, version, group, clock: this.#clock(fence) }, changes);
+    if (outcome === 'swapped') repair.confirm(version, group);
+    return outcome;
+  }
+
+  /** Renews the lease. Throws as `commit`. */
+  renew(): Promise<CommitOutcome> {
+    const fence = this.#held();
+    return this.#swap(fence, { ...fence, renewal: fence.renewal + 1, clock: this.#clock(fence) }, []);
+  }
+
+  /** Gives the lease up, so that another instance may take over at once. Without an answer it ends by itself. */
+  async release(): Promise<void> {
+    const fence = this.#fence;
+    this.#lease.end();
+    if (fence && this.#options.store.shared)
+      await this.#swap(fence, { ...fence, lease: 0 }, []).catch(() => {});
+  }
+
+  /** Another instance owns the store: what was known of it is history. */
+  #standBehind(stored: ShardFence): void {
+    this.#options.repair.clear();
+    this.#fence = undefined;
+    this.#lease.end();
+    if (
+      !this.#witnessed ||
+      this.#witnessed.store !== stored.store ||
+      stored.version > this.#witnessed.version
+    ) {
+      this.#witnessed = { store: stored.store, version: stored.version };
+    }
+  }
+
+  #mayTake(stored: ShardFence | undefined): boolean {
+    const { store, identity } = this.#options;
+    if (!store.shared || stored?.writer === identity.writer) return true;
+    // On a new connection the store may hold an older record than before, although no look has failed.
+    if (this.#connection !== undefined && this.#connection !== store.connection) this.#watch.interrupt();
+    this.#connection = store.connection;
+    this.#watch.see(stored);
+    return this.#watch.free;
+  }
+
+  async #swap(
+    expected: ShardFence | undefined,
+    next: ShardFence,
+    changes: readonly Change[],
+  ): Promise<CommitOutcome> {
+    const since = momentOf(this.#options.clocks);
+    const outcome = await this.bounded(this.#options.store.commit(expected, next, changes));
+    if (outcome === 'swapped') {
+      this.#fence = next;
+      this.#lease.hold(since);
+    }
+    return outcome;
+  }
+
+  #held(): ShardFence {
+    if (!this.#fence) throw new Error('this owner holds no fence');
+    return this.#fence;
+  }
+
+  /** Never falls, also when the clock of this machine is behind the one before. */
+  #clock(fence: ShardFence | undefined): number {
+    return Math.max(fence?.clock ?? 0, Math.floor(this.#options.clocks.wall()));
+  }
+
+  /** Above every epoch that this owner has held: one that a late commit could name must not come back. */
+  #epochAfter(stored: ShardFence | undefined): number {
+    return Math.max(stored?.epoch ?? 0, this.#fence?.epoch ?? 0) + 1;
+  }
+
+  /** Bounds a call of the store in time: past it the outcome is unknown. */
+  bounded<T>(call: Promise<T>): Promise<T> {
+    const { clocks, commitTimeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const cancel = clocks.after(commitTimeoutMs, () => {
+        reject(new WarrenError('store-unreachable', `the store did not answer within ${commitTimeoutMs} ms`));
+      });
+      call.then(resolve, reject).finally(cancel);
+    });
+  }
+}
+
+/** Whether a store holds less than it did. A store of another id is another store: nothing of it was lost. */
+function isLess(stored: ShardFence | undefined, known: Pick<Known, 'store' | 'version'>): boolean {
+  return stored === undefined || (stored.store === known.store && stored.version < known.version);
+}
+
+function lostText(stored: ShardFence | undefined, version: number): string {
+  return (
+    `the store has lost commits that it had confirmed: it holds version ${stored?.version ?? 0}, and ${version} was acknowledged. ` +
+    'Restore it, or run `warren accept-loss`'
+  );
+}
+
+function fenced(stored: ShardFence | undefined): WarrenError {
+  const holder = stored
+    ? `epoch ${stored.epoch}, writer ${stored.writer}`
+    : 'the store is empty; another instance may write it again';
+  return new WarrenError('store-fenced', `another instance may own the store (${holder})`);
+}

@@ -1,0 +1,49 @@
+/**
+ * The contract of a store: one fence, and the states of many actors beside it.
+ *
+ * Every safety property above it rests on `commit` alone: states are written only by somebody who knew the fence. Locks and
+ * leases decide who should try, never who may.
+ */
+import type { ShardFence } from './shard-fence.js';
+
+/** The new stored text of an actor; undefined deletes it. */
+export interface Change {
+  /** `actor/key`. */
+  readonly id: string;
+  readonly text: string | undefined;
+}
+
+/** `swapped`: done, and durable. `changed`: the stored fence is another than expected, and nothing was done. */
+export type CommitOutcome = 'swapped' | 'changed';
+
+export interface ActorStore {
+  /** Other processes can reach the store at the same time, so its owner needs a lease. */
+  readonly shared: boolean;
+
+  /** Changes whenever the connection was lost: the store may have come back with an older record. */
+  readonly connection: number;
+
+  /**
+   * The stored fence; undefined when there is none.
+   *
+   * @throws WarrenError `store-unreachable` (try again later), `store-corrupt`, `store-foreign` (give up).
+   */
+  fence(): Promise<ShardFence | undefined>;
+
+  /** The stored texts of these actors, by position; undefined for an actor that has no state. Throws as `fence`. */
+  load(ids: readonly string[]): Promise<(string | undefined)[]>;
+
+  /**
+   * Replaces the fence `expected` by `next` and makes the changes, durably and all at once; or does nothing.
+   *
+   * @throws WarrenError `store-refused` (nothing has happened), `store-unreachable` (it may have happened, or may still happen).
+   */
+  commit(
+    expected: ShardFence | undefined,
+    next: ShardFence,
+    changes: readonly Change[],
+  ): Promise<CommitOutcome>;
+
+  /** Releases what the store holds. Commits under way may or may not happen. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,97 @@
+/**
+ * The store for operators who already run Redis. On the owner thread. The fence is a string, the states are one hash; both keys share a
+ * hash tag, so one script replaces the fence and makes all changes in one round trip.
+ *
+ *   {prefix}:{0}:fence     the fence
+ *   {prefix}:{0}:actors    actor/key -> stored text
+ */
+import type { ActorStore, Change, CommitOutcome } from '../contract.js';
+import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
+import { type Client, RedisConnection, type Request } from './redis-connection.js';
+import { parseRedisUrl, type RedisAddress } from './redis-url.js';
+import { COMMIT_GROUP } from './scripts.js';
+
+export class RedisActorStore implements ActorStore {
+  readonly shared = true;
+  readonly #address: RedisAddress;
+  readonly #fenceKey: string;
+  readonly #actorsKey: string;
+  readonly #timeoutMs: number;
+  #connection: RedisConnection | undefined;
+  #connections = 0;
+  #unsettled = 0;
+
+  /**
+   * @param prefix how the keys begin.
+   * @param timeoutMs bound on connecting and on every command, in milliseconds.
+   */
+  constructor(url: string, prefix: string, timeoutMs: number) {
+    const address = parseRedisUrl(url);
+    // The configuration has checked it.
+    if (!address) throw new Error('bad address of a Redis store');
+    this.#address = address;
+    this.#fenceKey = `${prefix}:{0}:fence`;
+    this.#actorsKey = `${prefix}:{0}:actors`;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get connection(): number {
+    return this.#connections;
+  }
+
+  async fence(): Promise<ShardFence | undefined> {
+    // The caller gave up on an earlier command: whatever still waits behind it on that connection would hang too.
+    if (this.#unsettled > 0) this.#drop();
+    const text = await this.#ask({ commands: 'GET', keys: [this.#fenceKey] }, (client) =>
+      client.get(this.#fenceKey),
+    );
+    return text === null ? undefined : decodeFence(text);
+  }
+
+  async load(ids: readonly string[]): Promise<(string | undefined)[]> {
+    const key = this.#actorsKey;
+    const texts = await this.#ask({ commands: 'HMGET', keys: [key] }, (client) => client.hmget(key, ...ids));
+    return texts.map((text) => text ?? undefined);
+  }
+
+  async commit(
+    expected: ShardFence | undefined,
+    next: ShardFence,
+    changes: readonly Change[],
+  ): Promise<CommitOutcome> {
+    const puts: string[] = [];
+    const deletes: string[] = [];
+    for (const { id, text } of changes) {
+      if (text === undefined) deletes.push(id);
+      else puts.push(id, text);
+    }
+    const keys = [this.#fenceKey, this.#actorsKey];
+    const known = expected ? encodeFence(expected) : '';
+    const text = encodeFence(next);
+    return this.#ask({ commands: COMMIT_GROUP.commands, keys }, (client) =>
+      client.commitGroup(...keys, known, text, puts.length / 2, ...puts, ...deletes),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#drop();
+  }
+
+  async #ask<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
+    this.#unsettled += 1;
+    if (!this.#connection || this.#connection.dropped) {
+      this.#connection = new RedisConnection(this.#address, this.#timeoutMs);
+      this.#connections += 1;
+    }
+    try {
+      return await this.#connection.ask(request, send);
+    } finally {
+      this.#unsettled -= 1;
+    }
+  }
+
+  #drop(): void {
+    this.#connection?.drop();
+    this.#connection = undefined;
+  }
+}
