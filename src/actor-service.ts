@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
+import { connectionLimits } from './descriptors.js';
 import { actorOpenApi } from './http/actor-openapi.js';
 import { ActorServer } from './http/actor-server.js';
 import { loadUws } from './http/load-uws.js';
@@ -94,12 +95,15 @@ export async function serveActors({ version, config, log, onFatal }: ActorFounda
     onError: (error) => log.error({ err: error }, 'a reply could not be sent'),
   });
   const problems = new ProblemLog(log);
+  const { serving: fitting } = connectionLimits();
   const server = new ActorServer({
     uws,
     owner,
     definitions,
     openLimit: config.mailboxLimit,
     bodyLimit: config.bodyLimitBytes,
+    connectionLimit: config.connectionLimit === 0 ? fitting : Math.min(config.connectionLimit, fitting),
+    corsOrigins: config.corsOrigins,
     token: config.servingToken,
     description: JSON.stringify(actorOpenApi(version, definitions)),
     onError: (error) => log.error({ err: error }, 'a handler failed'),

@@ -9,14 +9,18 @@ import type { ProblemCode } from '../errors.js';
 import type { Responder } from '../runtime/front/request-queue.js';
 import type { ReplyView } from '../runtime/link/front-link.js';
 import { JSON_REPLY, LINK_PROBLEMS, NO_REPLY, REFUSAL } from '../runtime/link/reply-kind.js';
+import { REFUSAL_TYPE } from '../runtime/refusal-body.js';
 import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js';
 import type { RequestCounts } from './request-counts.js';
+import type { RequestFacts } from './request-head.js';
 import { requestIdOf } from './request-id.js';
 
 /** What a response needs of its server. */
 export interface ActorContext {
   /** Connections are closed with their answers. */
   readonly draining: boolean;
+  /** Lines to go behind another header, each after a line end. */
+  corsHeaders(request: RequestFacts): string;
   retryAfterSeconds(): number;
   onProblem(code: ProblemCode, counts: RequestCounts, requestId: string): void;
   /** The response is answered, or its client has left. @param position of the request, when the owner may still have it. */
@@ -27,24 +31,23 @@ export class ActorResponse implements Responder {
   readonly #context: ActorContext;
   readonly #counts: RequestCounts;
   readonly #withBody: boolean;
-  readonly #clientsId: string;
+  readonly #request: RequestFacts;
   #res: HttpResponse | undefined;
   /** Of the request in the queue. */
   position: number | undefined;
 
-  /** @param clientsId the X-Request-Id header, as it came. */
   constructor(
     res: HttpResponse,
     context: ActorContext,
     counts: RequestCounts,
     withBody: boolean,
-    clientsId: string,
+    request: RequestFacts,
   ) {
     this.#res = res;
     this.#context = context;
     this.#counts = counts;
     this.#withBody = withBody;
-    this.#clientsId = clientsId;
+    this.#request = request;
     res.onAborted(() => {
       counts.left += 1;
       this.#close(this.position);
@@ -64,7 +67,7 @@ export class ActorResponse implements Responder {
       case JSON_REPLY:
         this.#counts.ok += 1;
         res.cork(() => {
-          this.#writeHead(res, 'application/json\r\nCache-Control: no-store');
+          this.#writeHead(res, 'application/json');
           this.#end(res, text, length);
         });
         break;
@@ -72,8 +75,8 @@ export class ActorResponse implements Responder {
         this.#counts.ok += 1;
         res.cork(() => {
           res.writeStatus('204 No Content');
-          if (this.#clientsId) res.writeHeader('X-Request-Id', requestIdOf(this.#clientsId));
-          res.endWithoutBody();
+          res.writeHeader('Cache-Control', `no-store${this.#more()}`);
+          res.endWithoutBody(undefined, this.#closes);
         });
         break;
       case REFUSAL:
@@ -94,14 +97,14 @@ export class ActorResponse implements Responder {
   ): void {
     const res = this.#res;
     if (!res) return;
-    const requestId = requestIdOf(this.#clientsId);
+    const requestId = requestIdOf(this.#request.requestId);
     this.#counts.problems[code] += 1;
     this.#context.onProblem(code, this.#counts, requestId);
     res.cork(() => {
       res.writeStatus(statusLine(code));
       res.writeHeader(
         'Content-Type',
-        `${PROBLEM_TYPE}\r\nCache-Control: no-store\r\nX-Request-Id: ${requestId}`,
+        `${PROBLEM_TYPE}\r\nCache-Control: no-store${this.#context.corsHeaders(this.#request)}\r\nX-Request-Id: ${requestId}`,
       );
       if (isRetryable(code)) res.writeHeader('Retry-After', `${this.#context.retryAfterSeconds()}`);
       if (allow) res.writeHeader('Allow', allow);
@@ -113,24 +116,33 @@ export class ActorResponse implements Responder {
 
   /** @param members the members `code` and `details`, as the actor gave them. */
   #refused(res: HttpResponse, status: number, members: string): void {
-    const requestId = requestIdOf(this.#clientsId);
+    const requestId = requestIdOf(this.#request.requestId);
     this.#counts.refused += 1;
-    const body = `{"type":"urn:warren:problem:refusal","title":"The actor refused","status":${status},${members},"requestId":${JSON.stringify(requestId)}}`;
+    const body = `{"type":"${REFUSAL_TYPE}","title":"The actor refused","status":${status},${members},"requestId":${JSON.stringify(requestId)}}`;
     res.cork(() => {
       res.writeStatus(`${status} ${STATUS_CODES[status] ?? 'Refused'}`);
-      this.#writeHead(res, `${PROBLEM_TYPE}\r\nCache-Control: no-store`);
+      this.#writeHead(res, PROBLEM_TYPE);
       this.#end(res, body, Buffer.byteLength(body));
     });
   }
 
   /** Several headers in one call: each call into the library costs about as much as everything else that is done here. */
-  #writeHead(res: HttpResponse, typeAndMore: string): void {
-    res.writeHeader('Content-Type', typeAndMore);
-    if (this.#clientsId) res.writeHeader('X-Request-Id', requestIdOf(this.#clientsId));
+  #writeHead(res: HttpResponse, type: string): void {
+    res.writeHeader('Content-Type', `${type}\r\nCache-Control: no-store${this.#more()}`);
+  }
+
+  #more(): string {
+    const { requestId } = this.#request;
+    const cors = this.#context.corsHeaders(this.#request);
+    return requestId === '' ? cors : `${cors}\r\nX-Request-Id: ${requestIdOf(requestId)}`;
+  }
+
+  get #closes(): boolean {
+    return this.#request.last || this.#context.draining;
   }
 
   #end(res: HttpResponse, body: string, length: number, closes = false): void {
-    if (this.#withBody) res.end(body, closes || this.#context.draining);
+    if (this.#withBody) res.end(body, closes || this.#closes);
     else {
       // The library would wait for a body of that length.
       res.writeHeader('Content-Length', `${length}`);

@@ -7,7 +7,7 @@ import type { Definition } from '../runtime/definition.js';
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
 import { type ActorContext, ActorResponse } from './actor-response.js';
 import { RequestCounts } from './request-counts.js';
-import { REQUEST_ID_HEADER } from './request-id.js';
+import type { BodyUse, RequestFacts } from './request-head.js';
 
 export interface ActorRoutesOptions {
   readonly definitions: readonly Definition[];
@@ -15,8 +15,10 @@ export interface ActorRoutesOptions {
   readonly context: ActorContext & { opened(): boolean };
   /** Of a body, in bytes. */
   readonly bodyLimit: number;
-  /** Whether a request may pass; otherwise it was answered. */
-  readonly admit: (res: HttpResponse, req: HttpRequest) => boolean;
+  /** What a request says of itself when it may pass; otherwise it is answered. */
+  readonly admit: (res: HttpResponse, req: HttpRequest, body: BodyUse) => RequestFacts | undefined;
+  /** Lets pages of other origins ask for these methods. */
+  readonly onRoute: (path: string, methods: readonly string[]) => void;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -42,9 +44,10 @@ export class ActorRoutes {
         }
         const allow = message.kind === 'command' ? 'POST' : 'GET, HEAD';
         const counts = this.#count('ANY', path);
+        this.#options.onRoute(path, allow.split(', '));
         app.any(path, (res, req) => {
-          if (!this.#options.admit(res, req)) return;
-          this.#open(res, req, counts)?.refuse('method-not-allowed', undefined, { allow });
+          const request = this.#options.admit(res, req, 'ignored');
+          if (request) this.#open(res, request, counts)?.refuse('method-not-allowed', undefined, { allow });
         });
         number += 1;
       }
@@ -61,9 +64,10 @@ export class ActorRoutes {
     const counts = this.#count('POST', path);
     const { owner, bodyLimit, admit } = this.#options;
     app.post(path, (res, req) => {
-      if (!admit(res, req)) return;
+      const request = admit(res, req, 'taken');
+      if (!request) return;
       const key = req.getParameter(0) ?? '';
-      const response = this.#open(res, req, counts);
+      const response = this.#open(res, request, counts);
       if (!response) return;
       let chunks: Buffer[] | undefined;
       let length = 0;
@@ -91,10 +95,11 @@ export class ActorRoutes {
     const counts = this.#count(withBody ? 'GET' : 'HEAD', path);
     const { owner, admit } = this.#options;
     const handler = (res: HttpResponse, req: HttpRequest) => {
-      if (!admit(res, req)) return;
+      const request = admit(res, req, withBody ? 'ignored' : 'refused');
+      if (!request) return;
       const key = req.getParameter(0) ?? '';
-      const search = req.getQuery();
-      const response = this.#open(res, req, counts, withBody);
+      const search = request.query;
+      const response = this.#open(res, request, counts, withBody);
       if (response)
         response.position = owner.ask(message, key, search ? Buffer.from(search) : EMPTY, response);
     };
@@ -104,13 +109,13 @@ export class ActorRoutes {
 
   #open(
     res: HttpResponse,
-    req: HttpRequest,
+    request: RequestFacts,
     counts: RequestCounts,
     withBody = true,
   ): ActorResponse | undefined {
     const { context } = this.#options;
     const admitted = context.opened();
-    const response = new ActorResponse(res, context, counts, withBody, req.getHeader(REQUEST_ID_HEADER));
+    const response = new ActorResponse(res, context, counts, withBody, request);
     if (admitted) return response;
     response.refuse(context.draining ? 'shutting-down' : 'mailbox-full');
     return undefined;

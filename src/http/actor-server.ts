@@ -17,9 +17,18 @@ import type { Definition } from '../runtime/definition.js';
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
 import { type ActorContext, ActorResponse } from './actor-response.js';
 import { ActorRoutes } from './actor-routes.js';
+import { Cors } from './cors.js';
 import type { Uws } from './load-uws.js';
+import { afterParsing, refuseAndClose } from './refusal.js';
 import { RequestCounts } from './request-counts.js';
-import { REQUEST_ID_HEADER } from './request-id.js';
+import {
+  type BodyUse,
+  HEAD_LIMIT_BYTES,
+  HEADER_LIMIT,
+  type RequestFacts,
+  RequestHead,
+} from './request-head.js';
+import { requestIdOf } from './request-id.js';
 
 export interface ActorServerOptions {
   readonly uws: Uws;
@@ -27,6 +36,9 @@ export interface ActorServerOptions {
   readonly definitions: readonly Definition[];
   readonly openLimit: number;
   readonly bodyLimit: number;
+  /** Connections that may be open. */
+  readonly connectionLimit: number;
+  readonly corsOrigins: readonly string[];
   /** Asked for as bearer token on every path but `/health` and `/ready`; empty for none. */
   readonly token: string;
   /** What `/openapi.json` answers. */
@@ -48,7 +60,9 @@ type ListenExclusively = (
   callback: (socket: us_listen_socket | false) => void,
 ) => void;
 
-type Handler = (res: HttpResponse, req: HttpRequest) => void;
+/** A token; the library takes any bytes without a blank. */
+const METHOD = /^[\w!#$%&'*+.^`|~-]+$/;
+const HEAD_LIMITS = `${HEAD_LIMIT_BYTES} bytes and ${HEADER_LIMIT} headers at most`;
 
 export class ActorServer implements ActorContext {
   readonly routes: ActorRoutes;
@@ -57,6 +71,10 @@ export class ActorServer implements ActorContext {
   readonly #app: TemplatedApp;
   readonly #token: Buffer | undefined;
   readonly #other = new RequestCounts('ANY', 'other');
+  readonly #cors: Cors;
+  /** Of the request whose handler runs. */
+  readonly #head = new RequestHead();
+  connections = 0;
   #open = 0;
   #listenSocket: us_listen_socket | undefined;
   #drained: (() => void) | undefined;
@@ -66,19 +84,25 @@ export class ActorServer implements ActorContext {
     this.#options = options;
     this.#token = token === '' ? undefined : Buffer.from(`Bearer ${token}`);
     this.#app = uws.App();
-    this.#alone('/health', HEALTHY, () => owner.alive, false);
-    this.#alone('/ready', READY, () => owner.serving && !this.draining, false);
-    this.#alone('/openapi.json', description, () => true, true);
+    this.#app.filter((res, change) => this.#countConnection(res, Number(change)));
+    this.#cors = new Cors(options.corsOrigins);
+    this.#alone('/health', HEALTHY, () => owner.alive, true);
+    this.#alone('/ready', READY, () => owner.serving && !this.draining, true);
+    this.#alone('/openapi.json', description, () => true, false);
     this.routes = new ActorRoutes({
       definitions,
       owner,
       context: this,
       bodyLimit,
-      admit: (res, req) => this.#admit(res, req),
+      admit: (res, req, body) => this.#admit(res, req, body),
+      onRoute: (path, methods) => this.#answerPreflights(path, methods),
     });
     this.routes.register(this.#app);
     this.#app.any('/*', (res, req) => {
-      if (this.#admit(res, req)) this.#refuse(res, req, 'not-found');
+      const withBody = req.getMethod() !== 'head';
+      const request = this.#admit(res, req, withBody ? 'ignored' : 'refused');
+      if (request)
+        this.#refuse(res, request, METHOD.test(req.getMethod()) ? 'not-found' : 'bad-request', withBody);
     });
   }
 
@@ -133,38 +157,84 @@ export class ActorServer implements ActorContext {
     this.#options.onProblem(code, counts, requestId);
   }
 
-  #admit(res: HttpResponse, req: HttpRequest): boolean {
+  corsHeaders(request: RequestFacts): string {
+    return this.#cors.headers(request);
+  }
+
+  /** One connection too many is closed without an answer: nothing was asked yet. */
+  #countConnection(res: HttpResponse, change: number): void {
+    this.connections += change;
+    if (change > 0 && this.connections > this.#options.connectionLimit) res.close();
+  }
+
+  /** A request whose framing is not trusted is refused, and its connection ends; so does one without the token. */
+  #admit(res: HttpResponse, req: HttpRequest, body: BodyUse, open = false): RequestFacts | undefined {
+    const fault = this.#head.read(req, req.getUrl().length, body);
+    const request = this.#head.facts();
+    if (fault) {
+      afterParsing(res, () => {
+        const requestId = requestIdOf(request.requestId);
+        this.#other.problems[fault] += 1;
+        this.onProblem(fault, this.#other, requestId);
+        const detail = fault === 'head-too-large' ? HEAD_LIMITS : undefined;
+        refuseAndClose(res, fault, body !== 'refused', requestId, this.corsHeaders(request), detail);
+      });
+      return undefined;
+    }
     const token = this.#token;
-    if (!token) return true;
+    if (!token || open) return request;
     const given = Buffer.from(req.getHeader('authorization'));
     // Of equal length, or a comparison in constant time is not possible; the length of the token is no secret.
-    if (given.length === token.length && timingSafeEqual(given, token)) return true;
-    this.#refuse(res, req, 'unauthorized');
-    return false;
+    if (given.length === token.length && timingSafeEqual(given, token)) return request;
+    this.#refuse(res, request, 'unauthorized', req.getMethod() !== 'head');
+    return undefined;
   }
 
-  #refuse(res: HttpResponse, req: HttpRequest, code: ProblemCode): void {
+  #refuse(res: HttpResponse, request: RequestFacts, code: ProblemCode, withBody: boolean): void {
     this.#open += 1;
-    const withBody = req.getMethod() !== 'head';
-    new ActorResponse(res, this, this.#other, withBody, req.getHeader(REQUEST_ID_HEADER)).refuse(code);
+    new ActorResponse(res, this, this.#other, withBody, request).refuse(code);
   }
 
-  /** What the front answers alone. */
-  #alone(path: string, body: string, well: () => boolean, guarded: boolean): void {
-    const handler: Handler = (res, req) => {
-      if (guarded && !this.#admit(res, req)) return;
+  #answerPreflights(path: string, methods: readonly string[]): void {
+    if (this.#options.corsOrigins.length === 0) return;
+    const headers = this.#cors.preflight(methods);
+    this.#app.options(path, (res, req) => {
+      const asks =
+        this.#cors.allows(req.getHeader('origin')) && req.getHeader('access-control-request-method') !== '';
+      const request = asks ? this.#admit(res, req, 'ignored', true) : undefined;
+      if (!asks) req.setYield(true);
+      else if (request) {
+        res.writeStatus('204 No Content');
+        res.writeHeader('Cache-Control', `no-store${this.corsHeaders(request)}${headers}`);
+        res.endWithoutBody(undefined, request.last);
+      }
+    });
+  }
+
+  /** What the front answers alone. @param open without the token. */
+  #alone(path: string, body: string, well: () => boolean, open: boolean): void {
+    const register = (withBody: boolean) => (res: HttpResponse, req: HttpRequest) => {
+      const request = this.#admit(res, req, withBody ? 'ignored' : 'refused', open);
+      if (!request) return;
       if (!well()) {
-        this.#refuse(res, req, 'not-ready');
+        this.#refuse(res, request, 'not-ready', withBody);
         return;
       }
-      res.writeHeader('Content-Type', 'application/json\r\nCache-Control: no-store');
-      if (req.getMethod() !== 'head') res.end(body, this.draining);
-      else {
-        res.writeHeader('Content-Length', `${Buffer.byteLength(body)}`);
-        res.endWithoutBody();
-      }
+      const answer = () => {
+        res.writeHeader(
+          'Content-Type',
+          `application/json\r\nCache-Control: no-store${this.corsHeaders(request)}`,
+        );
+        if (withBody) res.end(body, request.last || this.draining);
+        else {
+          res.writeHeader('Content-Length', `${Buffer.byteLength(body)}`);
+          res.endWithoutBody();
+        }
+      };
+      if (request.last) afterParsing(res, () => res.cork(answer));
+      else answer();
     };
-    this.#app.get(path, handler);
-    this.#app.head(path, handler);
+    this.#app.get(path, register(true));
+    this.#app.head(path, register(false));
   }
 }

@@ -2,7 +2,7 @@
 import type { RequestFacts } from './request-head.js';
 
 const EXPOSED = 'Sequence-Index, X-Request-Id, Retry-After';
-const ACCEPTED = 'Content-Type, X-Request-Id';
+const ACCEPTED = 'Authorization, Content-Type, X-Request-Id';
 /** As long as browsers keep a preflight's answer. */
 const MAX_AGE_S = 7200;
 

@@ -65,7 +65,7 @@ t.test('a preflight is told what the route takes, and moves nothing', async (t) 
   t.match(answer.headers, {
     [ALLOW_ORIGIN]: PAGE,
     'access-control-allow-methods': 'GET, POST',
-    'access-control-allow-headers': 'Content-Type, X-Request-Id',
+    'access-control-allow-headers': 'Authorization, Content-Type, X-Request-Id',
     'access-control-max-age': '7200',
     'content-length': undefined,
   });
