@@ -216,11 +216,11 @@ export class Server implements ReplyContext {
       endWithProblem(res, code, this, false, counts, request, extra);
     this.#app.any(pattern, (res, req) => {
       const { length } = req.getUrl();
-      const method = req.getMethod();
+      const method = req.getCaseSensitiveMethod();
       if (!METHOD.test(method)) {
         this.#head.read(req, length, 'ignored');
         this.#refuseLater(res, 'bad-request', true, counts);
-      } else if (method === 'head') this.#guarded(res, req, length, 'refused', counts, withoutBody);
+      } else if (method === 'HEAD') this.#guarded(res, req, length, 'refused', counts, withoutBody);
       else this.#guarded(res, req, length, 'ignored', counts, withBody);
     });
   }
