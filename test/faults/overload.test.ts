@@ -9,6 +9,7 @@ import t, { type Test } from 'tap';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { createAgent, get, type HttpAnswer } from '../support/http-client.js';
 import { rssMb } from '../support/memory.js';
+import { startPatiently } from '../support/patient-start.js';
 import { startRedis } from '../support/redis-process.js';
 import { currentIndex } from '../support/sequence-probe.js';
 import { type ServerEnv, startWarren, type WarrenProcess } from '../support/warren-process.js';
@@ -29,13 +30,13 @@ t.test('a memory store that cannot fall behind: the connections bound everything
 });
 
 t.test('a slow store and an ample mailbox: everything is accepted', async (t) => {
-  const { warren, link } = await startOnRedis(t, PATIENCE);
+  const { warren, link } = await startOnRedis(t);
   link.delay(STORE_DELAY_MS);
   t.strictSame(await overload(t, warren), ['200']);
 });
 
 t.test('a small mailbox takes as many as it holds, and the rest is turned away at once', async (t) => {
-  const { warren, link } = await startOnRedis(t, { ...PATIENCE, MAILBOX_LIMIT: '64' });
+  const { warren, link } = await startOnRedis(t, { MAILBOX_LIMIT: '64' });
   link.hold(true);
   const asked = ask(warren, 500);
   while (asked.answers.length < 500 - 64) await delay(5);
@@ -48,7 +49,7 @@ t.test('a small mailbox takes as many as it holds, and the rest is turned away a
 });
 
 t.test('a store that stands still: what comes behind an old request is turned away', async (t) => {
-  const { warren, link } = await startOnRedis(t, { ...PATIENCE, SHED_AFTER_MS: '200' });
+  const { warren, link } = await startOnRedis(t, { SHED_AFTER_MS: '200' });
   link.hold(true);
   const old = ask(warren, 10);
   // Nobody waits for these: they are let in until the oldest is too old.
@@ -69,11 +70,17 @@ t.test('a store that stands still: what comes behind an old request is turned aw
   t.equal((await get(warren.url, '/next')).status, 200, 'and service goes on');
 });
 
-async function startOnRedis(t: Test, env: ServerEnv): Promise<{ warren: WarrenProcess; link: FaultProxy }> {
+async function startOnRedis(
+  t: Test,
+  env: ServerEnv = {},
+): Promise<{ warren: WarrenProcess; link: FaultProxy }> {
   const redis = await startRedis(t);
   const link = await startFaultProxy(t, redis.port);
-  const warren = await startWarren(t, { env: { ...env, REDIS_URL: `redis://127.0.0.1:${link.port}` } });
-  await serving(warren);
+  const warren = await startPatiently(t, {
+    ...PATIENCE,
+    ...env,
+    REDIS_URL: `redis://127.0.0.1:${link.port}`,
+  });
   return { warren, link };
 }
 

@@ -28,7 +28,7 @@ t.test('owners that die before they have reached the store pass on what was ackn
 t.test('what a dead owner may have committed is answered commit-in-doubt, not as undone', async (t) => {
   const redis = await startRedis(t);
   const link = await startFaultProxy(t, redis.port);
-  const env = { ...REDIS_BOUNDS, COMMIT_TIMEOUT_MS: '20000', REDIS_URL: `redis://127.0.0.1:${link.port}` };
+  const env = { ...REDIS_BOUNDS, COMMIT_TIMEOUT_MS: '5000', REDIS_URL: `redis://127.0.0.1:${link.port}` };
   const warren = await startWarren(t, { env });
   t.equal(await nextIndex(warren), 1);
 
@@ -45,7 +45,7 @@ t.test('what a dead owner may have committed is answered commit-in-doubt, not as
 t.test('an owner is not fenced out by the take-over of the dead one before it', async (t) => {
   const redis = await startRedis(t);
   const link = await startFaultProxy(t, redis.port);
-  const env = { ...REDIS_BOUNDS, COMMIT_TIMEOUT_MS: '20000', REDIS_URL: `redis://127.0.0.1:${link.port}` };
+  const env = { ...REDIS_BOUNDS, COMMIT_TIMEOUT_MS: '5000', REDIS_URL: `redis://127.0.0.1:${link.port}` };
   const warren = await startWarren(t, { env });
   t.equal(await nextIndex(warren), 1);
 

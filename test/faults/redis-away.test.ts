@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get } from '../support/http-client.js';
+import { startPatiently } from '../support/patient-start.js';
 import { redisCommand } from '../support/redis-command.js';
 import { startRedis } from '../support/redis-process.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
@@ -148,9 +149,7 @@ t.test(
 
 t.test('Redis paused for shorter than a commit may take: nobody notices', async (t) => {
   const redis = await startRedis(t);
-  const warren = await startWarren(t, {
-    env: { REDIS_HOST_PORT: redis.hostPort, COMMIT_TIMEOUT_MS: '30000' },
-  });
+  const warren = await startPatiently(t, { REDIS_HOST_PORT: redis.hostPort, COMMIT_TIMEOUT_MS: '30000' });
   const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
     for (let times = 0; times < 3; times++) {
       redis.pause();

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get } from '../support/http-client.js';
+import { startPatiently } from '../support/patient-start.js';
 import { redisCommand } from '../support/redis-command.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
 import { currentIndex, waitForIndex } from '../support/sequence-probe.js';
@@ -63,7 +64,7 @@ t.test('a Redis slower by 500 ms makes answers slower, and nothing else', async 
   const redis = await startRedis(t);
   const proxy = await startFaultProxy(t, redis.port);
   const env = { REDIS_HOST_PORT: `127.0.0.1:${proxy.port}`, COMMIT_TIMEOUT_MS: '30000' };
-  const warren = await startWarren(t, { env });
+  const warren = await startPatiently(t, env);
   const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
     proxy.delay(500);
     const index = await currentIndex(warren.url);

@@ -3,6 +3,7 @@ import t from 'tap';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get } from '../support/http-client.js';
 import { pendingAsks } from '../support/metrics.js';
+import { startPatiently } from '../support/patient-start.js';
 import { RawConnection, requestBytes } from '../support/raw-connection.js';
 import { startRedis } from '../support/redis-process.js';
 import { currentIndex } from '../support/sequence-probe.js';
@@ -38,8 +39,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 t.test('100 requests in flight are answered before the end, and none is lost', async (t) => {
   const redis = await startRedis(t);
   const proxy = await startFaultProxy(t, redis.port);
-  const warren = await startWarren(t, { env: { ...WATCHED, REDIS_HOST_PORT: `127.0.0.1:${proxy.port}` } });
-  await serving(warren);
+  const warren = await startPatiently(t, { ...WATCHED, REDIS_HOST_PORT: `127.0.0.1:${proxy.port}` });
   const connections = await Promise.all(
     Array.from({ length: 100 }, () => RawConnection.open(t, warren.port)),
   );
@@ -67,8 +67,7 @@ t.test('100 requests in flight are answered before the end, and none is lost', a
 t.test('a server that stops refuses new requests on old connections, and takes no new ones', async (t) => {
   const redis = await startRedis(t);
   const proxy = await startFaultProxy(t, redis.port);
-  const warren = await startWarren(t, { env: { ...WATCHED, REDIS_HOST_PORT: `127.0.0.1:${proxy.port}` } });
-  await serving(warren);
+  const warren = await startPatiently(t, { ...WATCHED, REDIS_HOST_PORT: `127.0.0.1:${proxy.port}` });
   const old = await RawConnection.open(t, warren.port);
   const probe = await RawConnection.open(t, warren.port);
   let readiness = '';
@@ -100,19 +99,9 @@ t.test('a server that stops refuses new requests on old connections, and takes n
 
 t.test('what cannot be answered does not keep the process beyond SHUTDOWN_TIMEOUT_MS', async (t) => {
   const redis = await startRedis(t);
-  const patience = { ASK_TIMEOUT_MS: '600000', COMMIT_TIMEOUT_MS: '300000' };
-  const env = {
-    ...WATCHED,
-    REDIS_HOST_PORT: redis.hostPort,
-    SHUTDOWN_TIMEOUT_MS: '1500',
-    INSTANCE_ID: 'one',
-  };
-  // With that much patience it would take its time to trust an empty Redis.
-  const predecessor = await startWarren(t, { env });
-  await serving(predecessor);
-  await predecessor.stop();
-  const warren = await predecessor.again(patience);
-  await serving(warren);
+  const patience = { ...WATCHED, ASK_TIMEOUT_MS: '600000', COMMIT_TIMEOUT_MS: '300000' };
+  const env = { ...patience, REDIS_HOST_PORT: redis.hostPort, SHUTDOWN_TIMEOUT_MS: '1500' };
+  const warren = await startPatiently(t, env);
   redis.pause();
   const pending = await RawConnection.open(t, warren.port);
   pending.send(NEXT);
@@ -124,8 +113,7 @@ t.test('what cannot be answered does not keep the process beyond SHUTDOWN_TIMEOU
 
 t.test('a second signal ends the process at once', async (t) => {
   const redis = await startRedis(t);
-  const warren = await startWarren(t, { env: { ...WATCHED, REDIS_HOST_PORT: redis.hostPort } });
-  await serving(warren);
+  const warren = await startPatiently(t, { ...WATCHED, REDIS_HOST_PORT: redis.hostPort });
   redis.pause();
   const pending = await RawConnection.open(t, warren.port);
   pending.send(NEXT);

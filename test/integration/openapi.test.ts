@@ -13,6 +13,7 @@ import { openApi } from '../../src/http/openapi.js';
 import { recordShows } from '../faults/redis-record.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get, type HttpAnswer } from '../support/http-client.js';
+import { startPatiently } from '../support/patient-start.js';
 import { startRedis } from '../support/redis-process.js';
 import { type ServerEnv, startWarren, type WarrenProcess } from '../support/warren-process.js';
 
@@ -90,7 +91,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const link = await startFaultProxy(t, redis.port);
     const limits = { COMMIT_TIMEOUT_MS: '50000', STORE_GRACE_MS: '100' };
     const env = { ...FAULTS, ...limits, REDIS_URL: `redis://127.0.0.1:${link.port}` };
-    const warren = await servingWarren(t, env);
+    const warren = await startPatiently(t, env);
     link.hold(true);
     // While the first commit is under way a group forms: a change, and behind it whatever is asked.
     const first = get(warren.url, '/next');
