@@ -1,21 +1,23 @@
 /**
  * The store that ends with its process: for trials and benchmarks. It keeps its records in memory that survives the owner thread, one
- * after the other; what was overwritten is left behind when the memory is full.
+ * after the other. The memory has two halves. When the records in one take much more room than what is current, the current ones are
+ * written to the other half.
  *
- *   memory:  valid end (0 or 1) | end | end | [length of id, length of text or -1, id, text] …
+ *   memory:  valid place (0 or 1) | begin, end | begin, end | first half | second half
+ *   half:    [length of id, length of text or -1, id, text] …
  *
- * A commit becomes visible with its end, all at once. The fence is the record whose id is empty.
+ * A commit becomes visible with its place, all at once. The fence is the record whose id is empty.
  */
 import { WarrenError } from '../../errors.js';
 import type { ActorStore, Change, CommitOutcome } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 
 const FENCE_ID = '';
-const HEAD_BYTES = 32;
+const HEAD_BYTES = 64;
 const RECORD_HEAD = 8;
 const FIRST_BYTES = 1 << 20;
 
-/** @param limit bytes that all records may take. */
+/** @param limit bytes. The current records may take half of it. */
 export function storeMemory(limit: number): SharedArrayBuffer {
   return new SharedArrayBuffer(Math.min(FIRST_BYTES, limit), { maxByteLength: limit });
 }
@@ -24,18 +26,27 @@ export class MemoryActorStore implements ActorStore {
   readonly shared = false;
   readonly connection = 0;
   readonly #memory: SharedArrayBuffer;
+  readonly #half: number;
   readonly #active: Int32Array;
-  readonly #ends: Float64Array;
+  /** Begin and end of the records, twice. */
+  readonly #bounds: Float64Array;
   /** By id: where its text begins, and its length. */
   readonly #places = new Map<string, readonly [at: number, length: number]>();
+  #begin: number;
   #end: number;
+  /** Past so many bytes the current records move to the other half. */
+  #room: number;
 
   constructor(memory: SharedArrayBuffer) {
     this.#memory = memory;
+    this.#half = Math.floor((memory.maxByteLength - HEAD_BYTES) / 2);
     this.#active = new Int32Array(memory, 0, 1);
-    this.#ends = new Float64Array(memory, 8, 2);
-    this.#end = this.#ends[Atomics.load(this.#active, 0)] || HEAD_BYTES;
-    for (let at = HEAD_BYTES; at < this.#end; ) at = this.#index(at);
+    this.#bounds = new Float64Array(memory, 8, 4);
+    const place = 2 * Atomics.load(this.#active, 0);
+    this.#begin = this.#bounds[place] || HEAD_BYTES;
+    this.#end = this.#bounds[place + 1] || HEAD_BYTES;
+    for (let at = this.#begin; at < this.#end; ) at = this.#index(at);
+    this.#room = this.#roomFor(this.#end - this.#begin);
   }
 
   async fence(): Promise<ShardFence | undefined> {
@@ -53,14 +64,10 @@ export class MemoryActorStore implements ActorStore {
     changes: readonly Change[],
   ): Promise<CommitOutcome> {
     if (this.#read(FENCE_ID) !== (expected && encodeFence(expected))) return 'changed';
-    const records = [...changes, { id: FENCE_ID, text: encodeFence(next) }];
-    let end = this.#end;
-    for (const { id, text } of records) end = this.#write(end, id, text);
-    const inactive = 1 - Atomics.load(this.#active, 0);
-    this.#ends[inactive] = end;
-    Atomics.store(this.#active, 0, inactive);
-    for (let at = this.#end; at < end; ) at = this.#index(at);
-    this.#end = end;
+    const written = [...changes, { id: FENCE_ID, text: encodeFence(next) }];
+    const moves = this.#end + sizeOf(written) > this.#begin + this.#room;
+    if (moves) this.#move([...this.#current(), ...written]);
+    else this.#append(this.#begin, this.#end, written);
     return 'swapped';
   }
 
@@ -71,27 +78,51 @@ export class MemoryActorStore implements ActorStore {
     return place && Buffer.from(this.#memory, place[0], place[1]).toString();
   }
 
-  #write(at: number, id: string, text: string | undefined): number {
+  *#current(): Iterable<Change> {
+    for (const id of this.#places.keys()) yield { id, text: this.#read(id) };
+  }
+
+  /** Begins anew in the other half. */
+  #move(records: readonly Change[]): void {
+    const size = sizeOf(records);
+    if (size > this.#half) {
+      throw new WarrenError('store-refused', `the memory store is full: it holds ${this.#half} bytes`);
+    }
+    const begin = this.#begin === HEAD_BYTES ? HEAD_BYTES + this.#half : HEAD_BYTES;
+    this.#append(begin, begin, records);
+    this.#room = this.#roomFor(size);
+  }
+
+  #append(begin: number, from: number, records: readonly Change[]): void {
+    let end = from;
+    for (const record of records) end = this.#write(end, record);
+    const inactive = 1 - Atomics.load(this.#active, 0);
+    this.#bounds[2 * inactive] = begin;
+    this.#bounds[2 * inactive + 1] = end;
+    Atomics.store(this.#active, 0, inactive);
+    if (begin === from) this.#places.clear();
+    for (let at = from; at < end; ) at = this.#index(at);
+    this.#begin = begin;
+    this.#end = end;
+  }
+
+  #roomFor(size: number): number {
+    return Math.min(this.#half, Math.max(FIRST_BYTES, 4 * size));
+  }
+
+  #write(at: number, { id, text }: Change): number {
     const idLength = Buffer.byteLength(id);
     const textLength = text === undefined ? 0 : Buffer.byteLength(text);
     const end = at + RECORD_HEAD + idLength + textLength;
-    if (end > this.#memory.byteLength) this.#grow(end);
+    if (end > this.#memory.byteLength) {
+      this.#memory.grow(Math.min(this.#memory.maxByteLength, Math.max(end, 2 * this.#memory.byteLength)));
+    }
     const bytes = Buffer.from(this.#memory);
     bytes.writeInt32LE(idLength, at);
     bytes.writeInt32LE(text === undefined ? -1 : textLength, at + 4);
     bytes.write(id, at + RECORD_HEAD);
     if (text !== undefined) bytes.write(text, at + RECORD_HEAD + idLength);
     return end;
-  }
-
-  #grow(bytes: number): void {
-    if (bytes > this.#memory.maxByteLength) {
-      throw new WarrenError(
-        'store-refused',
-        `the memory store is full: it holds ${this.#memory.maxByteLength} bytes`,
-      );
-    }
-    this.#memory.grow(Math.min(this.#memory.maxByteLength, Math.max(bytes, 2 * this.#memory.byteLength)));
   }
 
   /** @returns where the next record begins. */
@@ -105,4 +136,12 @@ export class MemoryActorStore implements ActorStore {
     else this.#places.set(id, [textAt, textLength]);
     return textAt + Math.max(0, textLength);
   }
+}
+
+function sizeOf(records: readonly Change[]): number {
+  let size = 0;
+  for (const { id, text } of records) {
+    size += RECORD_HEAD + Buffer.byteLength(id) + (text === undefined ? 0 : Buffer.byteLength(text));
+  }
+  return size;
 }

@@ -1,0 +1,217 @@
+/** What every store of actors must do, whatever it is made of. Each implementation runs this one suite. */
+import type { Test } from 'tap';
+import type { ActorStore, Change } from '../../../src/store/contract.js';
+import type { ShardFence } from '../../../src/store/shard-fence.js';
+
+/** One place for one shard, fresh for each test. */
+export interface ActorPlace {
+  /** A store on the place; the suite closes it. */
+  open(): ActorStore;
+  /** Replaces the text of the fence behind the stores' backs, while none is open. */
+  damage(change: (text: string) => string): Promise<void>;
+  /** Whether one store at a time can use the place. */
+  readonly exclusive: boolean;
+}
+
+export function fenceOf(version: number, fields: Partial<ShardFence> = {}): ShardFence {
+  return {
+    store: 'store',
+    epoch: 1,
+    version,
+    group: `group ${version}`,
+    writer: 'writer',
+    instance: 'instance',
+    process: 'process',
+    renewal: 0,
+    lease: 1_000,
+    halted: '',
+    clock: 1_000 + version,
+    ...fields,
+  };
+}
+
+/** Everything in a fence that could differ from the one that is stored. */
+const OTHERS: Partial<ShardFence>[] = [
+  { store: 'other' },
+  { epoch: 2 },
+  { version: 2 },
+  { group: 'other' },
+  { writer: 'other' },
+  { instance: 'other' },
+  { process: 'other' },
+  { renewal: 1 },
+  { lease: 0 },
+  { halted: 'other' },
+  { clock: 0 },
+];
+
+export function actorStoreContract(t: Test, makePlace: (t: Test) => Promise<ActorPlace>): void {
+  async function setUp(t: Test) {
+    const place = await makePlace(t);
+    let open: ActorStore | undefined;
+    const reopen = async () => {
+      if (place.exclusive) await open?.close();
+      const store = place.open();
+      open = store;
+      t.teardown(() => store.close());
+      return store;
+    };
+    return { place, store: await reopen(), reopen };
+  }
+
+  t.test('an empty store has no fence and no states', async (t) => {
+    const { store } = await setUp(t);
+    t.equal(await store.fence(), undefined);
+    t.strictSame(await store.load(['counter/a', 'counter/b']), [undefined, undefined]);
+  });
+
+  t.test('a fence is read as it was committed', async (t) => {
+    const { store } = await setUp(t);
+    const fences = [
+      fenceOf(1),
+      fenceOf(2, { epoch: 9, lease: 0, process: '', halted: 'lost "ü\u2028\n\0' }),
+      fenceOf(3, { version: Number.MAX_SAFE_INTEGER, writer: '', instance: '数🂡', clock: 0 }),
+    ];
+    let known: ShardFence | undefined;
+    for (const fence of fences) {
+      t.equal(await store.commit(known, fence, []), 'swapped');
+      known = await store.fence();
+      t.strictSame(known, fence);
+    }
+  });
+
+  t.test('a commit compares the whole fence, and does nothing when it is another', async (t) => {
+    const { store } = await setUp(t);
+    const change: Change = { id: 'counter/a', text: 'new' };
+    t.equal(await store.commit(fenceOf(0), fenceOf(1), [change]), 'changed', 'there is none');
+    await store.commit(undefined, fenceOf(1), [{ id: 'counter/a', text: 'old' }]);
+    for (const other of [undefined, ...OTHERS]) {
+      const expected = other && fenceOf(1, other);
+      t.equal(await store.commit(expected, fenceOf(7), [change]), 'changed', JSON.stringify(other));
+      t.strictSame(await store.fence(), fenceOf(1));
+    }
+    t.strictSame(await store.load(['counter/a']), ['old']);
+    t.equal(
+      await store.commit(fenceOf(1), fenceOf(2), [change]),
+      'swapped',
+      'and goes on with the right one',
+    );
+    t.strictSame(await store.load(['counter/a']), ['new']);
+  });
+
+  t.test('states are loaded by position, and deleted ones are gone', async (t) => {
+    const { store } = await setUp(t);
+    await store.commit(undefined, fenceOf(1), [
+      { id: 'counter/a', text: 'A' },
+      { id: 'counter/b', text: 'B' },
+      { id: 'other/a', text: 'C' },
+    ]);
+    t.strictSame(await store.load(['other/a', 'counter/-', 'counter/b', 'counter/a', 'counter/b']), [
+      'C',
+      undefined,
+      'B',
+      'A',
+      'B',
+    ]);
+    await store.commit(fenceOf(1), fenceOf(2), [
+      { id: 'counter/b', text: undefined },
+      { id: 'counter/never', text: undefined },
+      { id: 'counter/a', text: 'AA' },
+    ]);
+    t.strictSame(await store.load(['counter/a', 'counter/b', 'other/a']), ['AA', undefined, 'C']);
+    await store.commit(fenceOf(2), fenceOf(3), [{ id: 'counter/b', text: 'again' }]);
+    t.strictSame(await store.load(['counter/b']), ['again']);
+  });
+
+  t.test('ids and texts are any characters', async (t) => {
+    const { store, reopen } = await setUp(t);
+    const ids = ['counter/ü', 'counter/数🂡', 'counter/a b\n"\\', 'counter/', 'counter/a/b', 'fence', '-1'];
+    const changes = ids.map((id) => ({ id, text: `{"of":"${id}ß\u2028\0🂡"}` }));
+    await store.commit(undefined, fenceOf(1), changes);
+    for (const each of [store, await reopen()].slice(-1)) {
+      t.strictSame(
+        await each.load(ids),
+        changes.map(({ text }) => text),
+      );
+      t.strictSame(await each.fence(), fenceOf(1));
+    }
+  });
+
+  t.test('a thousand changes are one commit', async (t) => {
+    const { store } = await setUp(t);
+    const ids = Array.from({ length: 1_000 }, (_, at) => `counter/${at}`);
+    await store.commit(
+      undefined,
+      fenceOf(1),
+      ids.map((id) => ({ id, text: `1 ${id}` })),
+    );
+    t.strictSame(
+      await store.load(ids),
+      ids.map((id) => `1 ${id}`),
+    );
+    const half = ids.map((id, at) => ({ id, text: at % 2 ? `2 ${id}` : undefined }));
+    t.equal(await store.commit(fenceOf(1), fenceOf(2), half), 'swapped');
+    t.strictSame(
+      await store.load(ids),
+      half.map(({ text }) => text),
+    );
+  });
+
+  t.test('of two commits that expect the same fence one happens, whole', async (t) => {
+    const { store } = await setUp(t);
+    await store.commit(undefined, fenceOf(1), []);
+    const both = [fenceOf(2, { group: 'x' }), fenceOf(2, { group: 'y' })];
+    const ids = ['counter/a', 'counter/b'];
+    const outcomes: string[] = [];
+    for (const next of both) {
+      outcomes.push(
+        await store.commit(
+          fenceOf(1),
+          next,
+          ids.map((id) => ({ id, text: next.group })),
+        ),
+      );
+    }
+    t.strictSame(outcomes, ['swapped', 'changed']);
+    t.strictSame(await store.load(ids), ['x', 'x']);
+    t.equal((await store.fence())?.group, 'x');
+  });
+
+  t.test('what was committed is there for the next store on the same place', async (t) => {
+    const { store, reopen } = await setUp(t);
+    await store.commit(undefined, fenceOf(1), [
+      { id: 'counter/a', text: 'A' },
+      { id: 'counter/b', text: 'B' },
+    ]);
+    await store.commit(fenceOf(1), fenceOf(2), [{ id: 'counter/b', text: undefined }]);
+    const next = await reopen();
+    t.strictSame(await next.fence(), fenceOf(2));
+    t.strictSame(await next.load(['counter/a', 'counter/b']), ['A', undefined]);
+    t.equal(await next.commit(fenceOf(1), fenceOf(9), []), 'changed');
+    t.equal(await next.commit(fenceOf(2), fenceOf(3), [{ id: 'counter/a', text: 'AA' }]), 'swapped');
+    t.strictSame(await (await reopen()).load(['counter/a']), ['AA']);
+  });
+
+  const damages: [what: string, code: string, change: (text: string) => string][] = [
+    ['cut', 'store-corrupt', (text) => text.slice(0, -9)],
+    ['no JSON', 'store-corrupt', () => 'no fence'],
+    ['one digit wrong', 'store-corrupt', (text) => text.replace('"version":1', '"version":2')],
+    ['without its check', 'store-corrupt', (text) => text.replace(/,"check".*/, '}')],
+    ['of an older format', 'store-foreign', (text) => text.replace('warren/2', 'warren/1')],
+    ['another JSON', 'store-foreign', () => '[]'],
+  ];
+  for (const [what, code, change] of damages) {
+    t.test(`a fence that is ${what} is ${code}, and stays as it is`, async (t) => {
+      const { place, store, reopen } = await setUp(t);
+      await store.commit(undefined, fenceOf(1), [{ id: 'counter/a', text: 'A' }]);
+      if (place.exclusive) await store.close();
+      await place.damage(change);
+      const next = await reopen();
+      await t.rejects(next.fence(), { code });
+      for (const expected of [undefined, fenceOf(1)]) {
+        t.equal(await next.commit(expected, fenceOf(2), [{ id: 'counter/a', text: 'B' }]), 'changed');
+      }
+      t.strictSame(await next.load(['counter/a']), ['A']);
+    });
+  }
+}
