@@ -99,6 +99,8 @@ export class RepairLog {
       base = oldest.logged.version;
       tail = oldest.end;
     }
+    // A thread that ends within the next lines must not leave a header that counts on what is being overwritten.
+    if (tail !== header.tail) this.#write({ ...header, base, tail, head });
     this.#put(head, text, length);
     this.#write({ ...header, base, tail, head: head + LENGTH_BYTES + length });
   }
