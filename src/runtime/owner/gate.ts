@@ -210,8 +210,9 @@ export class Gate {
     this.#unknown = true;
     let failure: unknown = new WarrenError('store-unreachable', 'the stored fence has changed');
     try {
-      if ((await call()) === 'swapped') return true;
+      const outcome = await call();
       this.#unknown = before;
+      if (outcome === 'swapped') return true;
     } catch (error) {
       failure = error;
       if (provesNothingHappened(error)) this.#unknown = before;

@@ -1,0 +1,364 @@
+/** The output gate, with a store whose answers wait for the test. */
+import t from 'tap';
+import { WarrenError } from '../../../../src/errors.js';
+import { FrontLink } from '../../../../src/runtime/link/front-link.js';
+import { linkMemory } from '../../../../src/runtime/link/link-memory.js';
+import { OwnerLink } from '../../../../src/runtime/link/owner-link.js';
+import { Gate } from '../../../../src/runtime/owner/gate.js';
+import type { Behavior } from '../../../../src/runtime/owner/served.js';
+import { type ActorEntry, States } from '../../../../src/runtime/owner/states.js';
+import type { Tenure } from '../../../../src/runtime/owner/tenure.js';
+import type { Change, CommitOutcome } from '../../../../src/store/contract.js';
+import { MachineClock, turn, WorldClock } from './fixtures/world-clock.js';
+
+/** One call of the store that waits. */
+interface Held {
+  readonly kind: 'commit' | 'renew';
+  readonly group: string;
+  readonly changes: readonly Change[];
+  readonly settle: (outcome: CommitOutcome | WarrenError) => Promise<void>;
+}
+
+class Rig {
+  readonly calls: Held[] = [];
+  readonly doubts: unknown[] = [];
+  readonly world = new WorldClock();
+  readonly front: FrontLink;
+  readonly gate: Gate;
+  leased = true;
+  progress = 0;
+  readonly #link: OwnerLink;
+  readonly #states = new States(1_000_000);
+  #taken = 0;
+
+  constructor(durability: 'gated' | 'async' = 'gated', groupBytes = 1_000) {
+    const memory = linkMemory(64, 4_096, 4_096, 0);
+    this.front = new FrontLink(memory);
+    this.#link = new OwnerLink(memory);
+    const hold = (kind: Held['kind'], group: string, changes: readonly Change[]) =>
+      new Promise<CommitOutcome>((resolve, reject) => {
+        const settle = async (outcome: CommitOutcome | WarrenError) => {
+          if (typeof outcome === 'string') resolve(outcome);
+          else reject(outcome);
+          await turn();
+        };
+        this.calls.push({ kind, group, changes, settle });
+      });
+    const rig = this;
+    const tenure = {
+      get leased() {
+        return rig.leased;
+      },
+      commit: (group: string, changes: readonly Change[]) => hold('commit', group, changes),
+      renew: () => hold('renew', '', []),
+    };
+    this.gate = new Gate({
+      link: this.#link,
+      tenure: tenure as unknown as Tenure,
+      clocks: new MachineClock(this.world),
+      durability,
+      groupBytes,
+      onProgress: () => {
+        this.progress += 1;
+      },
+      onInDoubt: (error) => this.doubts.push(error),
+    });
+    this.gate.open('dropped');
+  }
+
+  entry(key: string): ActorEntry {
+    const id = `counter/${key}`;
+    return this.#states.find(id) ?? this.#states.add({} as Behavior, key, id, {}, 0);
+  }
+
+  /** Takes turns: each puts a text, or reads when there is none. */
+  take(...texts: (string | undefined)[]): void {
+    for (const text of texts) {
+      this.front.push(0);
+      this.#link.reply(this.#taken++, 1, 0, text ?? 'read');
+      if (text !== undefined) this.gate.change(this.entry(text.charAt(0)), text);
+    }
+    this.gate.advance(this.#taken);
+  }
+
+  /** The oldest call that waits. */
+  call(): Held {
+    const held = this.calls.shift();
+    if (!held) throw new Error('the gate calls for nothing');
+    return held;
+  }
+
+  get released(): number {
+    return this.front.released();
+  }
+}
+
+const REFUSED = new WarrenError('store-refused', 'refused by the test');
+const DENIED = new WarrenError('store-denied', 'denied by the test');
+const CUT = new WarrenError('store-unreachable', 'cut by the test');
+
+t.test('a reply never leaves before its commit', async (t) => {
+  const rig = new Rig();
+  rig.take('a1');
+  const first = rig.call();
+  t.strictSame(first.changes, [{ id: 'counter/a', text: 'a1' }]);
+  rig.take('b1');
+  rig.take('a2', 'b2');
+  await turn();
+  t.equal(rig.released, 0);
+  t.equal(rig.calls.length, 0, 'one commit at a time');
+  await first.settle('swapped');
+  t.equal(rig.released, 1, 'what came later waits for its own');
+  const second = rig.call();
+  t.strictSame(
+    second.changes,
+    [
+      { id: 'counter/b', text: 'b2' },
+      { id: 'counter/a', text: 'a2' },
+    ],
+    'the last text of each actor, in one commit',
+  );
+  t.not(second.group, first.group);
+  await second.settle('swapped');
+  t.equal(rig.released, 4);
+  t.ok(rig.gate.idle);
+  t.equal(rig.progress, 2);
+});
+
+t.test('a group is published, with its id and its end, before its commit is sent', async (t) => {
+  const rig = new Rig();
+  t.equal(rig.front.published(), undefined);
+  rig.take('a1', undefined, 'b1');
+  const { group, settle } = rig.call();
+  t.match(group, /^[0-9a-f]{32}$/);
+  t.strictSame(rig.front.published(), { group, until: 3 });
+  rig.take('c1');
+  t.strictSame(rig.front.published(), { group, until: 3 }, 'the replies behind it are not part of it');
+  await settle('swapped');
+  t.strictSame(rig.front.published(), { group: rig.call().group, until: 4 });
+});
+
+t.test('a read behind a change waits for its commit, one before it does not', async (t) => {
+  const rig = new Rig();
+  rig.take(undefined);
+  t.equal(rig.released, 1);
+  rig.take('a1', undefined);
+  rig.take(undefined);
+  t.equal(rig.released, 1);
+  await rig.call().settle('swapped');
+  t.equal(rig.released, 4, 'and the reads behind the group leave with it');
+});
+
+t.test('reads whose lease has lapsed wait for a renewal', async (t) => {
+  const rig = new Rig();
+  rig.leased = false;
+  rig.take(undefined);
+  t.equal(rig.released, 0);
+  const renewal = rig.call();
+  t.equal(renewal.kind, 'renew');
+  rig.take(undefined);
+  t.equal(rig.calls.length, 0, 'one at a time');
+  rig.leased = true;
+  await renewal.settle('swapped');
+  t.equal(rig.released, 2);
+  t.equal(rig.progress, 1);
+});
+
+t.test('a change needs no lease, and the reads behind it need one', async (t) => {
+  const rig = new Rig();
+  rig.leased = false;
+  rig.take('a1');
+  const { settle } = rig.call();
+  rig.take(undefined);
+  await settle('swapped');
+  t.equal(rig.released, 1);
+  t.equal(rig.call().kind, 'renew');
+});
+
+t.test('no read leaves when the fence has changed under its renewal', async (t) => {
+  const rig = new Rig();
+  rig.leased = false;
+  rig.take(undefined);
+  await rig.call().settle('changed');
+  t.equal(rig.released, 0);
+  t.equal(rig.doubts.length, 1);
+  rig.take('a1');
+  t.equal(rig.calls.length, 0, 'nothing is committed before the fence is taken again');
+});
+
+for (const [outcome, what, unknown] of [
+  [REFUSED, 'a refused commit', false],
+  [DENIED, 'a denied commit', false],
+  ['changed', 'a commit that found another fence', false],
+  [CUT, 'a cut commit', true],
+  [new Error('anything'), 'a commit that failed for any other reason', true],
+] as const) {
+  t.test(`${what} is ${unknown ? 'unknown' : 'not unknown'}`, async (t) => {
+    const rig = new Rig();
+    rig.leased = false;
+    rig.take(undefined);
+    rig.leased = true;
+    await rig.call().settle('swapped');
+    t.equal(rig.gate.unknown, false);
+    rig.take('a1');
+    await rig.call().settle(outcome as CommitOutcome);
+    t.equal(rig.gate.unknown, unknown, 'also behind a renewal');
+    t.equal(rig.doubts.length, 1);
+    t.equal(rig.released, 1);
+    t.ok(rig.gate.sent, 'its group is kept');
+    t.notOk(rig.gate.idle);
+  });
+}
+
+t.test('while its commit is under way, its outcome is unknown', async (t) => {
+  const rig = new Rig();
+  rig.take('a1');
+  t.ok(rig.gate.unknown);
+  await rig.call().settle('swapped');
+  t.notOk(rig.gate.unknown);
+});
+
+t.test('a closed gate renews nothing, and its group stays unknown', async (t) => {
+  const rig = new Rig();
+  rig.take('a1');
+  await rig.call().settle(CUT);
+  await rig.gate.renew();
+  t.equal(rig.calls.length, 0);
+  t.ok(rig.gate.unknown);
+});
+
+t.test('a group that is sent again has the same id and the same bytes', async (t) => {
+  const rig = new Rig();
+  rig.take('a1', 'b1');
+  const first = rig.call();
+  rig.take('a2', 'c1');
+  await first.settle(CUT);
+  rig.gate.open('not stored');
+  const again = rig.call();
+  t.equal(again.group, first.group);
+  t.strictSame(again.changes, first.changes);
+  t.strictSame(rig.front.published(), { group: first.group, until: 2 });
+  t.equal(rig.released, 0);
+  await again.settle('swapped');
+  t.equal(rig.released, 2);
+  t.strictSame(
+    rig.call().changes,
+    [
+      { id: 'counter/a', text: 'a2' },
+      { id: 'counter/c', text: 'c1' },
+    ],
+    'what came behind it follows',
+  );
+});
+
+t.test('a group that turns out to be stored leaves, and is not sent again', async (t) => {
+  const rig = new Rig();
+  rig.take('a1', undefined);
+  rig.take('b1');
+  const { group, settle } = rig.call();
+  await settle(CUT);
+  t.equal(rig.released, 0);
+  rig.gate.open('stored');
+  t.equal(rig.released, 2);
+  const next = rig.call();
+  t.not(next.group, group);
+  t.strictSame(next.changes, [{ id: 'counter/b', text: 'b1' }]);
+  t.equal(rig.gate.unknown, true, 'and is the one under way');
+});
+
+t.test('a group pins the actors that it changes until it is stored', async (t) => {
+  const rig = new Rig();
+  rig.take('a1', 'a2', 'b1');
+  const first = rig.call();
+  rig.take('a3');
+  t.strictSame([rig.entry('a').pins, rig.entry('b').pins], [2, 1]);
+  await first.settle('swapped');
+  t.strictSame([rig.entry('a').pins, rig.entry('b').pins], [1, 0]);
+  await rig.call().settle('swapped');
+  t.equal(rig.entry('a').pins, 0);
+});
+
+t.test('drop unpins, and what was dropped is never sent', async (t) => {
+  const rig = new Rig();
+  rig.take('a1');
+  const { settle } = rig.call();
+  rig.take('a2', 'b1');
+  await settle(CUT);
+  rig.gate.drop();
+  t.strictSame([rig.entry('a').pins, rig.entry('b').pins], [0, 0]);
+  t.equal(rig.gate.sent, undefined);
+  t.notOk(rig.gate.unknown);
+  t.ok(rig.gate.idle);
+  t.notOk(rig.gate.full);
+  rig.gate.open('not stored');
+  t.equal(rig.calls.filter(({ kind }) => kind === 'commit').length, 0);
+});
+
+t.test('a gate is full when its changes have reached the bytes of a group', async (t) => {
+  const rig = new Rig('gated', 100);
+  rig.take('a1');
+  const { settle } = rig.call();
+  t.notOk(rig.gate.full, 'what was sent takes no room');
+  rig.take(`b${'x'.repeat(100)}`);
+  t.ok(rig.gate.full);
+  await settle('swapped');
+  t.notOk(rig.gate.full);
+});
+
+t.test('a read of the store that failed closes an idle gate; a commit under way ends first', async (t) => {
+  const rig = new Rig();
+  rig.take('a1');
+  rig.gate.close(CUT);
+  t.equal(rig.doubts.length, 0);
+  await rig.call().settle('swapped');
+  rig.gate.close(CUT);
+  rig.gate.close(CUT);
+  t.strictSame(rig.doubts, [CUT], 'once');
+  rig.take('a2');
+  t.equal(rig.calls.length, 0);
+  rig.gate.open('dropped');
+  t.strictSame(rig.call().changes, [{ id: 'counter/a', text: 'a2' }]);
+});
+
+t.test('async: replies leave at once, and groups follow each 10 ms', async (t) => {
+  const rig = new Rig('async');
+  rig.take('a1');
+  t.equal(rig.released, 1);
+  const first = rig.call();
+  t.equal(rig.front.published(), undefined, 'no reply waits for it');
+  rig.take('a2', 'b1');
+  t.equal(rig.released, 3);
+  await first.settle('swapped');
+  t.equal(rig.calls.length, 0, 'not yet');
+  await rig.world.pass(9);
+  rig.take('a3');
+  t.equal(rig.calls.length, 0);
+  await rig.world.pass(1);
+  t.strictSame(rig.call().changes, [
+    { id: 'counter/a', text: 'a3' },
+    { id: 'counter/b', text: 'b1' },
+  ]);
+});
+
+t.test('async: without a lease no reply leaves before its commit or a renewal', async (t) => {
+  const rig = new Rig('async');
+  rig.leased = false;
+  rig.take(undefined);
+  t.equal(rig.released, 0);
+  const renewal = rig.call();
+  t.equal(renewal.kind, 'renew');
+  rig.leased = true;
+  await renewal.settle('swapped');
+  t.equal(rig.released, 1);
+});
+
+t.test('async: with its lease replies leave although the gate is closed', async (t) => {
+  const rig = new Rig('async');
+  rig.take('a1');
+  await rig.call().settle(CUT);
+  rig.take('a2');
+  t.equal(rig.released, 2);
+  t.equal(rig.calls.length, 0);
+  rig.gate.open('not stored');
+  t.strictSame(rig.call().changes, [{ id: 'counter/a', text: 'a1' }]);
+});
