@@ -100,7 +100,7 @@ t.test('a damaged or foreign Redis record is refused with a reason, and left as 
     ['empty', '', 'store-corrupt'],
     ['a bare number', '42', 'store-foreign'],
     ['of another actor', record.replace('"fibonacci"', '"tickets"'), 'store-foreign'],
-    ['of a later format', record.replace('warren/1', 'warren/2'), 'store-foreign'],
+    ['of a later format', record.replace('warren/2', 'warren/3'), 'store-foreign'],
   ] as const) {
     await redisCommand(redis, 'SET', key, text);
     const warren = await spawnWarren(t, { env });

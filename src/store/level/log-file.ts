@@ -60,14 +60,15 @@ function* fragmentsOf(file: Buffer): Generator<Fragment> {
         if (isZero(file.subarray(at))) return;
         throw new Damage(`there is no record at byte ${at}, and more behind it`);
       }
+      if (type > LAST) throw new Damage(`the record at byte ${at} is of an unknown type`);
       if (next > end) {
-        if (last && !isWhole(file.subarray(at, end))) return;
+        // A torn one began as a sound one does.
+        if (last && type !== NONE && !isWhole(file.subarray(at, end))) return;
         throw new Damage(`the record at byte ${at} has an impossible length`);
       }
       if (maskedCrcOf(file.subarray(at + TYPE_AT, next)) !== file.readUInt32LE(at)) {
         throw new Damage(`the record at byte ${at} does not match its checksum`);
       }
-      if (type > LAST) throw new Damage(`the record at byte ${at} is of an unknown type`);
       yield { type, payload: file.subarray(at + HEADER_BYTES, next) };
       at = next;
     }

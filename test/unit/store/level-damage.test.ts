@@ -103,6 +103,20 @@ t.test('a torn tail loses what was not synced, and nothing before it', async (t)
   }
 });
 
+t.test('a log that holds something else is no torn tail', async (t) => {
+  const folder = folderOf(t);
+  await commitAll(folder, 1, COMMITS);
+  const log = filesOf(folder).find((name) => name.endsWith('.log')) as string;
+  const whole = readFileSync(join(levelFolderIn(folder), log));
+  const strangers = [
+    Buffer.from('this is not a database\n'.repeat(1_000)),
+    whole.subarray(100),
+    Buffer.alloc(whole.length, 0x5a),
+    Buffer.alloc(whole.length, 0xff),
+  ];
+  for (const bytes of strangers) t.throws(() => readLog(bytes), { name: 'Damage' });
+});
+
 t.test('what was left by a process that was killed before its first commit is a fresh store', async (t) => {
   const folder = folderOf(t);
   await reopen(folder);
