@@ -13,6 +13,7 @@ const USAGE = `usage: warren COMMAND
   inspect          print the checkpoint of the store that the environment names
   backup DIR       copy the store in DATA_DIR to a new folder
   set-index N      set the index of that store, while nobody serves from it
+  accept-loss      go on from a Redis that has lost confirmed commits of actors
 
 warren COMMAND --help tells more.`;
 
@@ -46,6 +47,12 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       }
       const { backup, inspect, setIndex } = await import('./record.js');
       return { inspect, backup, 'set-index': setIndex }[command](args, process.env);
+    }
+    case 'accept-loss': {
+      const { ACCEPT_LOSS_USAGE, acceptLoss } = await import('./accept-loss.js');
+      if (!help) return acceptLoss(args, process.env);
+      console.log(ACCEPT_LOSS_USAGE);
+      return 0;
     }
     case 'help':
     case '--help':

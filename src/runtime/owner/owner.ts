@@ -375,7 +375,8 @@ export class Owner {
   async #finish(): Promise<void> {
     this.#cancelRenewal();
     await this.#tenure.release();
-    await this.#store.close();
+    // What cannot be closed ends with the thread.
+    await this.#store.close().catch(() => {});
     this.#options.post({ kind: 'stopped' });
   }
 

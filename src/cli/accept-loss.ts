@@ -1,0 +1,45 @@
+/** `warren accept-loss`: lets instances go on from a store that has lost commits which it had confirmed. */
+import { parseArgs } from 'node:util';
+import { readConfig } from '../config.js';
+import { openActorStore } from '../store/open-actor-store.js';
+import { placeOf } from '../store/store-place.js';
+import { confirm } from './confirm.js';
+import { CommandFailed } from './usage.js';
+
+export const ACCEPT_LOSS_USAGE = `usage: warren accept-loss [--yes]
+
+A Redis that has lost commits which it had confirmed, and that no living instance can repair, halts every instance of the actors on it.
+This lets them go on from what it holds. What was acknowledged beyond that is lost, and may be given out again.`;
+
+export async function acceptLoss(
+  args: readonly string[],
+  environment: Record<string, string | undefined>,
+): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { yes: { type: 'boolean', default: false } },
+  });
+  const config = readConfig(environment);
+  const { store: place } = config;
+  if (place.kind !== 'redis') throw new CommandFailed('Only a Redis can lose what it had confirmed.');
+  const store = await openActorStore(
+    { kind: 'redis', url: place.url, prefix: config.redisPrefix },
+    config.commitTimeoutMs,
+  );
+  try {
+    const fence = await store.fence();
+    if (!fence?.halted) throw new CommandFailed(`${placeOf(place)} is not halted. Nothing was done.`);
+    await confirm(
+      `${placeOf(place)} is halted: ${fence.halted}. It will go on from version ${fence.version}.`,
+      values.yes,
+    );
+    const next = { ...fence, epoch: fence.epoch + 1, halted: '', lease: 0 };
+    if ((await store.commit(fence, next, [])) !== 'swapped') {
+      throw new CommandFailed('The fence changed meanwhile. Nothing was done.');
+    }
+    console.log(`${placeOf(place)} goes on from version ${next.version}.`);
+    return 0;
+  } finally {
+    await store.close();
+  }
+}
