@@ -91,7 +91,7 @@ t.test('faults are commanded only where they are allowed, and only by POST', asy
 });
 
 t.test('under every fault the history stays linearizable, and the service heals', async (t) => {
-  const warren = await startWarren(t, { env: { ...ANY_PORT, FAULTS: 'on', WATCHDOG_MS: '500' } });
+  const warren = await startWarren(t, { env: { ...ANY_PORT, FAULTS: 'on', WATCHDOG_MS: '3000' } });
   const end = new AbortController();
   t.teardown(() => end.abort());
   await answered(warren);

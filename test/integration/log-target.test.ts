@@ -26,7 +26,7 @@ interface Target {
 async function target(): Promise<Target> {
   const port = await freePort();
   const address = { SERVING_HOST_PORT: `127.0.0.1:${port}`, ADMIN_HOST_PORT: '', STORE: 'memory' };
-  return { url: `http://127.0.0.1:${port}`, env: { ...address, LOG_LEVEL: 'debug', WATCHDOG_MS: '1000' } };
+  return { url: `http://127.0.0.1:${port}`, env: { ...address, LOG_LEVEL: 'debug', WATCHDOG_MS: '4000' } };
 }
 
 /** The server behind a redirection that a shell makes. */
