@@ -4,10 +4,12 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { connectionLimits } from './descriptors.js';
+import { WarrenError } from './errors.js';
 import { actorOpenApi } from './http/actor-openapi.js';
 import { ActorServer } from './http/actor-server.js';
 import { loadUws } from './http/load-uws.js';
 import { ProblemLog } from './http/problem-log.js';
+import type { Definition } from './runtime/definition.js';
 import { type OwnerEvent, OwnerHandle } from './runtime/front/owner-handle.js';
 import { OwnerThreads } from './runtime/front/owner-threads.js';
 import { loadActors } from './runtime/load-actors.js';
@@ -31,7 +33,8 @@ export interface ActorService {
   readonly port: number;
   readonly owner: OwnerHandle;
   readonly server: ActorServer;
-  /** Answers and commits what is pending, and ends. */
+  readonly definitions: readonly Definition[];
+  /** Answers and commits what is pending, and ends: after `shutdownTimeoutMs` at the latest. */
   close(): Promise<void>;
   /** Before the process exits. */
   awaitLoaded(): void;
@@ -43,10 +46,15 @@ export interface ActorFoundation {
   readonly log: Logger;
   /** The owner cannot go on. */
   readonly onFatal: (code: string, reason: string) => void;
+  /** The owner serves, or says why it does not yet. */
+  readonly onState?: () => void;
+  /** The process serves actors and does nothing else: it may be ended when its main thread hangs. */
+  readonly ownsProcess: boolean;
 }
 
 /** @throws WarrenError `actor-invalid`, `listen-failed`, `native-missing`. */
-export async function serveActors({ version, config, log, onFatal }: ActorFoundation): Promise<ActorService> {
+export async function serveActors(foundation: ActorFoundation): Promise<ActorService> {
+  const { version, config, log, onFatal, onState, ownsProcess } = foundation;
   const incarnation = randomBytes(8).toString('hex');
   const setup: OwnerSetup = {
     modules: config.actors,
@@ -69,60 +77,108 @@ export async function serveActors({ version, config, log, onFatal }: ActorFounda
     stateBytes: config.stateMemoryBytes,
     groupBytes: GROUP_BYTES,
     watchdogMs: config.watchdogMs,
+    ownsProcess,
     repairMemory: repairMemory(config.repairMemoryBytes),
   };
   const threads = new OwnerThreads({ setup }, config.ownerHeapMb);
   // The first owner is a spare until it starts: its thread loads its modules while this one loads the others.
   threads.prepareSpare();
-  const definitions = await loadActors(config.actors);
-  const uws = await loadUws();
-  const names = definitions.flatMap(({ name, messageList }) =>
-    messageList.map((message) => `${name}.${message.name}`),
-  );
-  const tell = eventLog(log, names);
-  const owner = new OwnerHandle({
-    limits: config,
-    queue: {
-      capacity: 2 ** Math.ceil(Math.log2(config.mailboxLimit)),
-      requestBytes: REQUEST_BYTES,
-      replyBytes: REPLY_BYTES,
-    },
-    threads,
-    onEvent: (event) => {
-      tell(event);
-      if (event.kind === 'fatal') onFatal(event.code, event.reason);
-    },
-    onError: (error) => log.error({ err: error }, 'a reply could not be sent'),
-  });
-  const problems = new ProblemLog(log);
-  const { serving: fitting } = connectionLimits();
-  const server = new ActorServer({
-    uws,
-    owner,
-    definitions,
-    openLimit: config.mailboxLimit,
-    bodyLimit: config.bodyLimitBytes,
-    connectionLimit: config.connectionLimit === 0 ? fitting : Math.min(config.connectionLimit, fitting),
-    corsOrigins: config.corsOrigins,
-    token: config.servingToken,
-    description: JSON.stringify(actorOpenApi(version, definitions)),
-    onError: (error) => log.error({ err: error }, 'a handler failed'),
-    onProblem: (code, counts, requestId) => problems.note(code, counts, requestId),
-  });
-  const port = await server.listen(config.serving.host, config.serving.port);
-  owner.start();
-  return {
-    port,
-    owner,
-    server,
-    async close() {
-      const drained = server.drain();
-      await owner.stop();
-      await drained;
-      server.close();
-    },
-    awaitLoaded: () => threads.awaitLoaded(),
-  };
+  let owner: OwnerHandle | undefined;
+  try {
+    const definitions = await loadActors(config.actors);
+    const uws = await loadUws();
+    const names = definitions.flatMap(({ name, messageList }) =>
+      messageList.map((message) => `${name}.${message.name}`),
+    );
+    const tell = eventLog(log, names);
+    owner = new OwnerHandle({
+      limits: config,
+      queue: {
+        capacity: 2 ** Math.ceil(Math.log2(config.mailboxLimit)),
+        requestBytes: REQUEST_BYTES,
+        replyBytes: REPLY_BYTES,
+      },
+      threads,
+      onEvent: (event) => {
+        tell(event);
+        if (event.kind === 'fatal') onFatal(event.code, event.reason);
+        if (event.kind === 'serving' || event.kind === 'away' || event.kind === 'standby') onState?.();
+      },
+      onError: (error) => log.error({ err: error }, 'a reply could not be sent'),
+    });
+    const problems = new ProblemLog(log);
+    const { serving: fitting } = connectionLimits();
+    const server = new ActorServer({
+      uws,
+      owner,
+      definitions,
+      openLimit: config.mailboxLimit,
+      bodyLimit: config.bodyLimitBytes,
+      connectionLimit: config.connectionLimit === 0 ? fitting : Math.min(config.connectionLimit, fitting),
+      corsOrigins: config.corsOrigins,
+      token: config.servingToken,
+      description: JSON.stringify(actorOpenApi(version, definitions)),
+      onError: (error) => log.error({ err: error }, 'a handler failed'),
+      onProblem: (code, counts, requestId) => problems.note(code, counts, requestId),
+    });
+    const port = await server.listen(config.serving.host, config.serving.port);
+    owner.start();
+    return new RunningActors(port, owner, server, definitions, threads, config.shutdownTimeoutMs, log);
+  } catch (error) {
+    owner?.abandon('the service could not start');
+    threads.close();
+    // The program exits now. A thread that has not found its actors ends by itself.
+    if (ownsProcess && !(error instanceof WarrenError && error.code === 'actor-invalid'))
+      threads.awaitLoaded();
+    throw error;
+  }
+}
+
+class RunningActors implements ActorService {
+  readonly port: number;
+  readonly owner: OwnerHandle;
+  readonly server: ActorServer;
+  readonly definitions: readonly Definition[];
+  readonly #threads: OwnerThreads;
+  readonly #shutdownTimeoutMs: number;
+  readonly #log: Logger;
+
+  constructor(
+    port: number,
+    owner: OwnerHandle,
+    server: ActorServer,
+    definitions: readonly Definition[],
+    threads: OwnerThreads,
+    shutdownTimeoutMs: number,
+    log: Logger,
+  ) {
+    this.port = port;
+    this.owner = owner;
+    this.server = server;
+    this.definitions = definitions;
+    this.#threads = threads;
+    this.#shutdownTimeoutMs = shutdownTimeoutMs;
+    this.#log = log;
+  }
+
+  async close(): Promise<void> {
+    const { server, owner } = this;
+    const late = setTimeout(() => {
+      this.#log.error('not everything could be answered and committed in time');
+      owner.abandon('it did not stop in time');
+      server.abandon();
+    }, this.#shutdownTimeoutMs);
+    const drained = server.drain();
+    await owner.stop();
+    await drained;
+    clearTimeout(late);
+    server.close();
+    this.#threads.close();
+  }
+
+  awaitLoaded(): void {
+    this.#threads.awaitLoaded();
+  }
 }
 
 function storeOf(config: Config): ActorStoreConfig {

@@ -1,2 +1,6 @@
 /** The public API, and nothing else: what a module of actors imports. */
+
+export { AskError } from './ask-error.js';
+export type { Answer, AnyRefusal } from './client/client-types.js';
 export { type Actor, actor, type Context, type Outcome, type Refusal, refuse } from './runtime/actor.js';
+export { type ServeOptions, type Service, type Settings, serve } from './serve.js';

@@ -22,9 +22,12 @@ function help(variables: readonly Variable[]): string {
     ({ name, fallback, meaning }) => `  ${name.padEnd(20)} ${fallback.padEnd(17)} ${meaning}`,
   );
   return [
-    `Warren ${version}: a durable, ordered actor behind a small HTTP front; it hands out the Fibonacci sequence.`,
+    `Warren ${version}: durable, ordered actors behind a small HTTP front. Without a module it hands out the Fibonacci sequence.`,
     '',
-    'usage: warren serve [--help | --version]',
+    'usage: warren serve [FILE…]',
+    '       warren serve --help | --version',
+    '',
+    'FILE: a module whose default export is an actor, or an array of actors: .js, .mjs, and .ts with Node 22.18 or later.',
     '',
     'Configured by environment variables (name, default, meaning):',
     '',

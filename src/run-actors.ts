@@ -12,6 +12,7 @@ export async function runActors(version: string, config: Config): Promise<void> 
     version,
     config,
     log,
+    ownsProcess: true,
     onFatal: (code, reason) => {
       log.fatal({ code }, reason);
       process.exit(1);

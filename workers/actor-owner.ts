@@ -52,7 +52,9 @@ function begin({ memory, pending }: Extract<ToOwner, { kind: 'start' }>['start']
       own: OWNER_HEARTBEAT,
       other: MAIN_HEARTBEAT,
       silenceMs: setup.watchdogMs,
-      onSilence: () => process.kill(process.pid, 'SIGKILL'),
+      onSilence: () => {
+        if (setup.ownsProcess) process.kill(process.pid, 'SIGKILL');
+      },
     });
   }
   const link = new OwnerLink(memory);

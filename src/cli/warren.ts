@@ -8,7 +8,8 @@ const EXIT_CONFIG = 78;
 
 const USAGE = `usage: warren COMMAND
 
-  serve            hand out numbers; configured by environment variables, see warren serve --help
+  serve [FILE…]    serve the actors of these modules, or hand out Fibonacci numbers; configured by environment
+                   variables, see warren serve --help
   verify URL       load a running deployment and judge what its clients see
   inspect          print the checkpoint of the store that the environment names
   backup DIR       copy the store in DATA_DIR to a new folder

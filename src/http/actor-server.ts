@@ -133,6 +133,11 @@ export class ActorServer implements ActorContext {
     });
   }
 
+  /** Waits for no request any more. */
+  abandon(): void {
+    this.#drained?.();
+  }
+
   /** Ends every connection. */
   close(): void {
     this.#app.close();

@@ -133,6 +133,14 @@ export class OwnerHandle {
     });
   }
 
+  /** Ends without waiting for anything: what is pending is refused, and what was not committed is not. */
+  abandon(reason: string): void {
+    if (!this.#ended) this.#end('shutting-down');
+    clearTimeout(this.#loading);
+    this.#thread?.end(reason);
+    this.#stopped?.();
+  }
+
   /** Ends the owner thread in the middle of whatever it does. */
   crash(reason: string): void {
     this.#thread?.end(reason);

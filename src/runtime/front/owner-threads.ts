@@ -41,6 +41,7 @@ export class OwnerThread {
     this.#worker = new Worker(ENTRY, {
       name: 'owner',
       workerData: { ...workerData, words: this.words },
+      ...withoutInputType(process.execArgv),
       resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 12 },
     });
     this.#worker.on('message', (event: FromOwner) => this.#handlers?.onEvent(event));
@@ -103,6 +104,7 @@ export class OwnerThreads {
   readonly #heapMb: number;
   #spare: OwnerThread | undefined;
   #all = new Set<OwnerThread>();
+  #closed = false;
 
   /** @param workerData what every owner is told at its birth. @param heapMb heap limit of a thread, in MiB. */
   constructor(workerData: object, heapMb: number) {
@@ -118,9 +120,16 @@ export class OwnerThreads {
   }
 
   prepareSpare(): void {
-    if (this.#spare && !this.#spare.ended) return;
+    if (this.#closed || (this.#spare && !this.#spare.ended)) return;
     this.#spare = this.#begin();
     this.#spare.wait();
+  }
+
+  /** Ends the spare. No other one is begun. */
+  close(): void {
+    this.#closed = true;
+    this.#spare?.end('it is not needed any more');
+    this.#spare = undefined;
   }
 
   awaitLoaded(): void {
@@ -133,4 +142,16 @@ export class OwnerThreads {
     this.#all.add(thread);
     return thread;
   }
+}
+
+/** A program that is given as text (`node --input-type=module -e …`) hands that option on, with which no file can be run. */
+function withoutInputType(execArgv: readonly string[]): { readonly execArgv?: string[] } {
+  if (!execArgv.some((option) => option.startsWith('--input-type'))) return {};
+  const alone = /^--(input-type|eval|print)=/;
+  const withText = /^(--input-type|-e|--eval|-p|-pe|--print)$/;
+  return {
+    execArgv: execArgv.filter(
+      (option, at) => !alone.test(option) && !withText.test(option) && !withText.test(execArgv[at - 1] ?? ''),
+    ),
+  };
 }

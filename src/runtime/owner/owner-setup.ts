@@ -18,6 +18,8 @@ export interface OwnerSetup {
   readonly stateBytes: number;
   readonly groupBytes: number;
   readonly watchdogMs: number;
+  /** A process whose main thread hangs for `watchdogMs` is ended. */
+  readonly ownsProcess: boolean;
   /** Of the `RepairLog`. */
   readonly repairMemory: SharedArrayBuffer;
 }
