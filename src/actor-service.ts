@@ -18,6 +18,7 @@ import { repairMemory } from './runtime/owner/repair-log.js';
 import { processMark } from './runtime/process-mark.js';
 import { storeMemory } from './store/memory/memory-actor-store.js';
 import type { ActorStoreConfig } from './store/open-actor-store.js';
+import { keepLibrary } from './store/open-store.js';
 
 const MIB = 2 ** 20;
 const MEMORY_STORE_BYTES = 1024 * MIB;
@@ -86,7 +87,7 @@ export async function serveActors(foundation: ActorFoundation): Promise<ActorSer
   let owner: OwnerHandle | undefined;
   try {
     const definitions = await loadActors(config.actors);
-    const uws = await loadUws();
+    const [uws] = await Promise.all([loadUws(), keepLibrary(config.store.kind)]);
     const names = definitions.flatMap(({ name, messageList }) =>
       messageList.map((message) => `${name}.${message.name}`),
     );
