@@ -20,11 +20,13 @@ export class ByteRing {
    * Finds room for a piece of `length` bytes, without taking it.
    *
    * @param tail the `head` before the oldest piece that is still in use; the present `head` when there is none.
-   * @returns its offset in the ring; undefined when there is no room.
+   * @returns its offset in the ring; undefined when there is no room. An empty ring has room for whatever is not larger than the ring.
    */
   reserve(length: number, tail: number): number | undefined {
     const start = this.#startOf(length);
-    return start + length - tail <= this.#size ? start % this.#size : undefined;
+    // What is skipped at the end of an empty ring is not in use.
+    const oldest = tail === this.#head ? start : tail;
+    return start + length - oldest <= this.#size ? start % this.#size : undefined;
   }
 
   /** Takes the first `length` bytes of what was reserved, where at most `reserved` bytes were asked for. */
