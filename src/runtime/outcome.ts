@@ -17,6 +17,8 @@ export class BehaviorError extends Error {
 const MEMBERS = ['state', 'reply', 'refuse', 'forget'];
 const REFUSAL_MEMBERS = ['code', 'status', 'details'];
 const DEFAULT_STATUS = 409;
+/** Longest code of a refusal, in characters. */
+const CODE_LENGTH = 1_000;
 
 const NO_REPLY: Reply = { kind: 'none' };
 const UNCHANGED: NextState = { kind: 'unchanged' };
@@ -84,6 +86,9 @@ function refused(refusal: unknown, limits: TurnLimits): Refused {
   refuseUnknown(refusal, REFUSAL_MEMBERS, ' in a refusal');
   const { code, status = DEFAULT_STATUS, details } = refusal;
   if (typeof code !== 'string' || code === '') throw new BehaviorError('returned a refusal without a code');
+  if (code.length > CODE_LENGTH) {
+    throw new BehaviorError(`returned a refusal whose code is longer than ${CODE_LENGTH} characters`);
+  }
   if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 499) {
     throw new BehaviorError('returned a refusal whose status is not a number from 400 to 499');
   }

@@ -24,6 +24,9 @@ import type { Refused, Replied, TurnLimits } from '../turn-result.js';
 import type { Sealed } from '../values.js';
 import type { Behavior, LoadedState, StateChange, Turn, TurnContext } from './served.js';
 
+/** Longest text of a problem, in characters. */
+const PROBLEM_LENGTH = 10_000;
+
 const STORED = /^\{"format":1,"version":(\d{1,15}),"check":"([0-9a-f]{8})","state":/;
 
 export class DefinedBehavior implements Behavior {
@@ -99,7 +102,9 @@ function refused({ code, status, details }: Refused): Turn {
   return { kind: REFUSAL, detail: status, text, change: undefined, failure: undefined };
 }
 
-function problem(code: LinkProblem, text: string): Turn {
+/** The text may be the message of anything that was thrown. A reply that no link has room for would hold all others up. */
+function problem(code: LinkProblem, reason: string): Turn {
+  const text = reason.length > PROBLEM_LENGTH ? `${reason.slice(0, PROBLEM_LENGTH)}…` : reason;
   return { kind: PROBLEM, detail: LINK_PROBLEMS.indexOf(code), text, change: undefined, failure: undefined };
 }
 
