@@ -1,10 +1,22 @@
 /** The paths of actors as OpenAPI 3.1. What inputs and replies look like, only the actors know. */
-import { PROBLEMS } from '../errors.js';
+import type { ProblemCode } from '../errors.js';
 import type { Definition, Message } from '../runtime/definition.js';
 import { PROBLEM_TYPE } from './problem.js';
 
 type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
 type Fields = Readonly<Record<string, Json>>;
+
+/** Problems that only the routes of actors answer with. */
+export const ACTOR_PROBLEMS = [
+  'bad-input',
+  'input-inexact',
+  'key-invalid',
+  'unauthorized',
+  'body-too-large',
+  'input-invalid',
+  'behavior-failed',
+  'state-unreadable',
+] as const satisfies ProblemCode[];
 
 export function actorOpenApi(version: string, definitions: readonly Definition[]): Fields {
   const paths = definitions.flatMap(({ name, messageList }) =>
@@ -39,7 +51,7 @@ export function actorOpenApi(version: string, definitions: readonly Definition[]
             type: { type: 'string', format: 'uri' },
             title: { type: 'string' },
             status: { type: 'integer' },
-            code: { type: 'string', examples: Object.keys(PROBLEMS) },
+            code: { type: 'string', examples: ACTOR_PROBLEMS },
             details: {},
             requestId: { type: 'string' },
           },

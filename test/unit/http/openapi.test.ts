@@ -2,6 +2,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import t from 'tap';
 import { PROBLEMS } from '../../../src/errors.js';
+import { ACTOR_PROBLEMS } from '../../../src/http/actor-openapi.js';
 import { openApi } from '../../../src/http/openapi.js';
 import { ROUTES } from '../../../src/http/routes.js';
 
@@ -22,7 +23,7 @@ t.test('the validator finds a mistake', async (t) => {
 });
 
 t.test('every problem is documented at some route, but for those of no route', async (t) => {
-  const documented = new Set<string>(ROUTES.flatMap(({ problems }) => problems));
+  const documented = new Set<string>([...ROUTES.flatMap(({ problems }) => problems), ...ACTOR_PROBLEMS]);
   const ofNoRoute = ['not-found', 'method-not-allowed'];
   t.strictSame(
     Object.keys(PROBLEMS).filter((code) => !documented.has(code)),
