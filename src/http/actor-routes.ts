@@ -13,6 +13,8 @@ export interface ActorRoutesOptions {
   readonly definitions: readonly Definition[];
   readonly owner: OwnerHandle;
   readonly context: ActorContext & { opened(): boolean };
+  /** A handler threw. */
+  readonly onError: (error: unknown) => void;
   /** Of a body, in bytes. */
   readonly bodyLimit: number;
   /** What a request says of itself when it may pass; otherwise it is answered. */
@@ -45,10 +47,13 @@ export class ActorRoutes {
         const allow = message.kind === 'command' ? 'POST' : 'GET, HEAD';
         const counts = this.#count('ANY', path);
         this.#options.onRoute(path, allow.split(', '));
-        app.any(path, (res, req) => {
-          const request = this.#options.admit(res, req, 'ignored');
-          if (request) this.#open(res, request, counts)?.refuse('method-not-allowed', undefined, { allow });
-        });
+        app.any(
+          path,
+          this.#guarded((res, req) => {
+            const request = this.#options.admit(res, req, 'ignored');
+            if (request) this.#open(res, request, counts)?.refuse('method-not-allowed', undefined, { allow });
+          }),
+        );
         number += 1;
       }
     }
@@ -63,7 +68,7 @@ export class ActorRoutes {
   #command(app: TemplatedApp, path: string, message: number): void {
     const counts = this.#count('POST', path);
     const { owner, bodyLimit, admit } = this.#options;
-    app.post(path, (res, req) => {
+    const handler = (res: HttpResponse, req: HttpRequest) => {
       const request = admit(res, req, 'taken');
       if (!request) return;
       const key = req.getParameter(0) ?? '';
@@ -86,9 +91,12 @@ export class ActorRoutes {
         }
         const whole = new Uint8Array(chunk);
         const body = chunks ? Buffer.concat([...chunks, whole]) : whole;
-        response.position = owner.ask(message, key, body, response);
+        this.#guarded(() => {
+          response.position = owner.ask(message, key, body, response);
+        })(res);
       });
-    });
+    };
+    app.post(path, this.#guarded(handler));
   }
 
   #query(app: TemplatedApp, path: string, message: number, withBody: boolean): void {
@@ -103,8 +111,24 @@ export class ActorRoutes {
       if (response)
         response.position = owner.ask(message, key, search ? Buffer.from(search) : EMPTY, response);
     };
-    if (withBody) app.get(path, handler);
-    else app.head(path, handler);
+    if (withBody) app.get(path, this.#guarded(handler));
+    else app.head(path, this.#guarded(handler));
+  }
+
+  /** The library ends the process when a handler throws. The connection ends instead: what came of the request is unknown. */
+  #guarded<Rest extends unknown[]>(handler: (res: HttpResponse, ...rest: Rest) => void) {
+    return (res: HttpResponse, ...rest: Rest): void => {
+      try {
+        handler(res, ...rest);
+      } catch (error) {
+        this.#options.onError(error);
+        try {
+          res.close();
+        } catch {
+          // It is gone already.
+        }
+      }
+    };
   }
 
   #open(

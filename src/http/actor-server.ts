@@ -94,6 +94,7 @@ export class ActorServer implements ActorContext {
       owner,
       context: this,
       bodyLimit,
+      onError: options.onError,
       admit: (res, req, body) => this.#admit(res, req, body),
       onRoute: (path, methods) => this.#answerPreflights(path, methods),
     });
