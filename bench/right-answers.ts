@@ -3,7 +3,7 @@
  * must walk on as the sequence does; the ceiling must send what Warren would, but for the digits. Both must answer
  * with the headers that Warren sends, so that all pay for the same bytes.
  */
-import { fibonacciPair } from '../src/sequence/fibonacci.js';
+import { fibonacciPair } from '../src/residents/fibonacci/fibonacci.js';
 import type { Contestant } from './contestants.js';
 import { digitsAt } from './digits.js';
 

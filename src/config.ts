@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
 import { WarrenError } from './errors.js';
-import { digitsUpTo } from './sequence/fibonacci.js';
+import { digitsUpTo } from './residents/fibonacci/fibonacci.js';
 import type { StoreConfig } from './store/open-store.js';
 import { siblingKeyOf } from './store/redis/redis-keys.js';
 import { parseRedisUrl } from './store/redis/redis-url.js';

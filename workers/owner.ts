@@ -6,6 +6,8 @@ import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { watchLoop } from '../src/meter/loop-gauge.js';
 import { OwnerMeter } from '../src/meter/owner-meter.js';
+import { fibonacci } from '../src/residents/fibonacci/fibonacci.js';
+import { inheritedIndex } from '../src/residents/fibonacci/inherited-index.js';
 import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
 import { OwnerLoop } from '../src/runtime/owner-loop.js';
 import { receiveBy, sendBy } from '../src/runtime/owner-port.js';
@@ -15,8 +17,6 @@ import { isProvenDead, processMark } from '../src/runtime/process-mark.js';
 import { MAIN_PULSE, OWNER_PULSE } from '../src/runtime/protocol.js';
 import { keepPulse } from '../src/runtime/pulse.js';
 import { obey } from '../src/runtime/rehearsal.js';
-import { fibonacci } from '../src/sequence/fibonacci.js';
-import { inheritedIndex } from '../src/sequence/inherited-index.js';
 import { MeteredStore } from '../src/store/metered-store.js';
 import { loadStore, openStore } from '../src/store/open-store.js';
 

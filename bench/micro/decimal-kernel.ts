@@ -10,7 +10,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createDecimalKernel, type DigitSpan } from '../../src/sequence/decimal-kernel.js';
+import { createDecimalKernel, type DigitSpan } from '../../src/residents/fibonacci/decimal-kernel.js';
 import { summaryBar } from '../bars.js';
 import type { Bar } from '../measurement.js';
 import { barTable } from '../report/bar-table.js';

@@ -2,9 +2,10 @@
  * What mailbox, turns and gate cost in the owner thread, by size of the batch: `OwnerLoop` on the store that forgets, gated and
  * async, beside a bare loop that counts. Nothing crosses a thread here, and no store is waited for.
  */
+
+import { fibonacci, NEXT } from '../../src/residents/fibonacci/fibonacci.js';
 import { OwnerLoop } from '../../src/runtime/owner-loop.js';
 import { type FromOwner, VITAL_SIGNS } from '../../src/runtime/protocol.js';
-import { fibonacci, NEXT } from '../../src/sequence/fibonacci.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { compare, type Way } from '../comparison.js';
 

@@ -8,8 +8,8 @@
 import { RequestCounts } from '../../src/http/request-counts.js';
 import { AskMeter } from '../../src/meter/ask-meter.js';
 import { OwnerMeter } from '../../src/meter/owner-meter.js';
+import { NEXT } from '../../src/residents/fibonacci/fibonacci.js';
 import { type Asker, PendingAsks } from '../../src/runtime/pending-asks.js';
-import { NEXT } from '../../src/sequence/fibonacci.js';
 import { compare, type Way } from '../comparison.js';
 import { warrenInMemory } from '../contestants.js';
 import { chooseLoadTool } from '../load/closed-loop.js';

@@ -2,7 +2,7 @@
  * The sequence as most would write it: two BigInts in the process, converted to decimal for each answer. Exact at
  * any size, in order because there is one thread, and forgotten with the process.
  */
-import { fibonacciPair } from '../../src/sequence/fibonacci.js';
+import { fibonacciPair } from '../../src/residents/fibonacci/fibonacci.js';
 
 export interface Answer {
   readonly index: number;

@@ -7,10 +7,10 @@ import type { Server } from '../http/server.js';
 import { type LoopFigures, readLoop } from '../meter/loop-gauge.js';
 import type { OwnerMeter } from '../meter/owner-meter.js';
 import type { ConversionPool } from '../residents/fibonacci/conversion-pool.js';
+import { digitsOf as digitsOfTerm } from '../residents/fibonacci/fibonacci.js';
 import type { Terms } from '../residents/fibonacci/terms.js';
 import type { OwnerHandle } from '../runtime/owner-handle.js';
 import type { Rehearsal } from '../runtime/rehearsal.js';
-import { digitsOf as digitsOfTerm } from '../sequence/fibonacci.js';
 
 export interface Parts {
   readonly version: string;

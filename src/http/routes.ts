@@ -1,6 +1,6 @@
 /** What the public port answers to: the one table of paths and methods, from which server and API description are made. */
 import type { ProblemCode } from '../errors.js';
-import { CURRENT, NEXT, PREVIOUS } from '../sequence/fibonacci.js';
+import { CURRENT, NEXT, PREVIOUS } from '../residents/fibonacci/fibonacci.js';
 
 export type Method = 'GET' | 'HEAD' | 'POST';
 

@@ -1,7 +1,7 @@
 /** A request that ends the owner twice, on the real server: its client hears of it, the log names it, all others are served. */
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { PREVIOUS } from '../../src/sequence/fibonacci.js';
+import { PREVIOUS } from '../../src/residents/fibonacci/fibonacci.js';
 import { get } from '../support/http-client.js';
 import { startWarren } from '../support/warren-process.js';
 

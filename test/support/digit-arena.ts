@@ -5,7 +5,11 @@
  */
 
 import assert from 'node:assert/strict';
-import { type DecimalKernel, type DigitSpan, TERM_MARGIN } from '../../src/sequence/decimal-kernel.js';
+import {
+  type DecimalKernel,
+  type DigitSpan,
+  TERM_MARGIN,
+} from '../../src/residents/fibonacci/decimal-kernel.js';
 
 const PAGE_BYTES = 65_536;
 

@@ -2,7 +2,7 @@
  * What a format thread does: the two steps from an index to decimal digits that are real work on large integers. Neither keeps anything, so any
  * thread can take any task, and a task whose thread has died is given again.
  */
-import { fibonacciPair } from '../../sequence/fibonacci.js';
+import { fibonacciPair } from './fibonacci.js';
 
 export type ConversionTask =
   /** F(index) and F(index + 1) by fast doubling. `steps`, in shared memory, is told how many of its steps are done, and of how many. */

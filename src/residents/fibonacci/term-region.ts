@@ -2,7 +2,7 @@
  * Consecutive terms in one stretch of the ring's memory, as the kernel lays them out (see `decimal-kernel.ts`): margins around the digits,
  * and at the end the table of addresses. The JSON of a reply is written into the margins right before the reply is sent.
  */
-import { type DigitSpan, TERM_MARGIN } from '../../sequence/decimal-kernel.js';
+import { type DigitSpan, TERM_MARGIN } from './decimal-kernel.js';
 
 export class TermRegion {
   readonly #start: number;

@@ -10,8 +10,8 @@
  * Invariant: the newest term and the one before it are there.
  */
 import assert from 'node:assert/strict';
-import { createDecimalKernel, type DecimalKernel, TERM_MARGIN } from '../../sequence/decimal-kernel.js';
-import { digitsUpTo } from '../../sequence/fibonacci.js';
+import { createDecimalKernel, type DecimalKernel, TERM_MARGIN } from './decimal-kernel.js';
+import { digitsUpTo } from './fibonacci.js';
 import { TermRegion } from './term-region.js';
 
 /** The next region continues from two terms. More of them make a call of the kernel cheap for small numbers. */

@@ -9,8 +9,8 @@
  * owner: it would move the sequence, and the answer could not be rendered.
  */
 import type { Digits } from '../../http/digits.js';
-import { type DigitSpan, TERM_MARGIN } from '../../sequence/decimal-kernel.js';
-import { fibonacciPair } from '../../sequence/fibonacci.js';
+import { type DigitSpan, TERM_MARGIN } from './decimal-kernel.js';
+import { fibonacciPair } from './fibonacci.js';
 import { TermRing } from './term-ring.js';
 
 /** Up to this index a conversion takes less time than the start of a thread with its library: some 50 ms at the most. */

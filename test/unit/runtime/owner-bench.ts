@@ -1,9 +1,9 @@
 /** An owner on the test's own store and clock, and all that it said. */
 
+import { CURRENT, fibonacci, NEXT, PREVIOUS } from '../../../src/residents/fibonacci/fibonacci.js';
 import type { OwnerClock } from '../../../src/runtime/owner-clock.js';
 import { OwnerLoop, type OwnerOptions } from '../../../src/runtime/owner-loop.js';
 import { decodeReply, type FromOwner, VITAL_SIGNS } from '../../../src/runtime/protocol.js';
-import { CURRENT, fibonacci, NEXT, PREVIOUS } from '../../../src/sequence/fibonacci.js';
 import { FakeClock } from './fake-clock.js';
 import { HeldStore } from './held-store.js';
 

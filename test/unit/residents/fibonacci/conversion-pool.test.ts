@@ -5,7 +5,7 @@ import {
   type ConversionOptions,
   ConversionPool,
 } from '../../../../src/residents/fibonacci/conversion-pool.js';
-import { fibonacciPair } from '../../../../src/sequence/fibonacci.js';
+import { fibonacciPair } from '../../../../src/residents/fibonacci/fibonacci.js';
 
 const FAULTY = new URL('./fixtures/faulty-format.js', import.meta.url).href;
 const NEVER = new AbortController().signal;

@@ -1,7 +1,7 @@
 /** The ring of terms: each term exact, and at hand as long as it may be asked for. */
 import t from 'tap';
+import { fibonacciPair } from '../../../../src/residents/fibonacci/fibonacci.js';
 import { TermRing } from '../../../../src/residents/fibonacci/term-ring.js';
-import { fibonacciPair } from '../../../../src/sequence/fibonacci.js';
 
 function ringAt(first: number, maxIndex = first + 10_000): TermRing {
   const ring = new TermRing(maxIndex);

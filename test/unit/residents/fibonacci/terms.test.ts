@@ -1,7 +1,7 @@
 /** What the front asks of the terms: at hand when the owner replies, and not ready while they are converted. */
 import t from 'tap';
+import { fibonacciPair } from '../../../../src/residents/fibonacci/fibonacci.js';
 import { Terms } from '../../../../src/residents/fibonacci/terms.js';
-import { fibonacciPair } from '../../../../src/sequence/fibonacci.js';
 
 /** Large enough to be left to the pool. */
 const LARGE = 200_000;

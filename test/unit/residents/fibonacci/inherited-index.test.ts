@@ -1,6 +1,6 @@
 /** Where the sequence goes on after the Go service, by what that one has left in Redis. */
 import t from 'tap';
-import { inheritedIndex } from '../../../src/sequence/inherited-index.js';
+import { inheritedIndex } from '../../../../src/residents/fibonacci/inherited-index.js';
 
 for (const [value, index] of [
   [undefined, undefined],

@@ -3,7 +3,7 @@
  * rendered elsewhere; the owner only counts. Also the two bridges between indexes and values: fast doubling from
  * an index to its pair of terms, and the search for the index of a value.
  */
-import type { Behavior, Turn } from '../actor/behavior.js';
+import type { Behavior, Turn } from '../../actor/behavior.js';
 
 /** Messages of the sequence, as they cross to the owner. A reply is the index of the term asked for. */
 export const CURRENT = 0;

@@ -9,8 +9,8 @@ import {
   createDecimalKernel,
   type DecimalKernel,
   type DigitSpan,
-} from '../../../src/sequence/decimal-kernel.js';
-import { DigitArena } from '../../support/digit-arena.js';
+} from '../../../../src/residents/fibonacci/decimal-kernel.js';
+import { DigitArena } from '../../../support/digit-arena.js';
 
 const MIB = 2 ** 20;
 const seed = Date.now() % 2 ** 31;
@@ -213,7 +213,7 @@ function suite(t: Tap, prefer: DecimalKernel['name']): void {
 }
 
 t.test('an engine without SIMD gets the plain kernel, and says so when asked for more', async (t) => {
-  const url = new URL('../../../src/sequence/decimal-kernel.js', import.meta.url).href;
+  const url = new URL('../../../../src/residents/fibonacci/decimal-kernel.js', import.meta.url).href;
   const script = `
     const { createDecimalKernel } = await import(${JSON.stringify(url)});
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });

@@ -9,7 +9,7 @@ import {
   indexOfFibonacci,
   NEXT,
   PREVIOUS,
-} from '../../../src/sequence/fibonacci.js';
+} from '../../../../src/residents/fibonacci/fibonacci.js';
 
 /** F(0) to F(1,000), each by one addition. */
 const TERMS = [0n, 1n];

@@ -1,5 +1,5 @@
 /** Where to start after the Go service that Warren replaces: it kept the current value itself, not its index. */
-import { WarrenError } from '../errors.js';
+import { WarrenError } from '../../errors.js';
 import { indexOfFibonacci } from './fibonacci.js';
 
 /**
