@@ -79,7 +79,7 @@ export async function serveActors(foundation: ActorFoundation): Promise<ActorSer
     groupBytes: GROUP_BYTES,
     watchdogMs: config.watchdogMs,
     ownsProcess,
-    repairMemory: repairMemory(config.repairMemoryBytes),
+    repairMemory: repairMemory(config.store.kind === 'redis' ? config.repairMemoryBytes : 0),
   };
   const threads = new OwnerThreads({ setup }, config.ownerHeapMb);
   // The first owner is a spare until it starts: its thread loads its modules while this one loads the others.

@@ -54,6 +54,11 @@ export class DefinedBehavior implements Behavior {
     return { state: loaded.state, bytes: loaded.state.heapBytes };
   }
 
+  encode(state: unknown): string {
+    const body = stateText(state as Sealed);
+    return `{"format":1,"version":${this.#definition.version},"check":"${checkOf(body)}","state":${body}}`;
+  }
+
   turn(
     number: number,
     state: unknown,
@@ -83,18 +88,20 @@ export class DefinedBehavior implements Behavior {
       kind: reply.kind === 'none' ? NO_REPLY : JSON_REPLY,
       detail: 0,
       text,
-      change: this.#change(next),
+      change: changeOf(next),
       failure: undefined,
     };
   }
+}
 
-  #change(next: Replied['next']): StateChange | undefined {
-    if (next.kind === 'unchanged') return undefined;
-    if (next.kind === 'forgotten') return { state: undefined, bytes: 0, text: undefined };
-    const body = stateText(next.state);
-    const text = `{"format":1,"version":${this.#definition.version},"check":"${checkOf(body)}","state":${body}}`;
-    return { state: next.state, bytes: next.state.heapBytes, text };
-  }
+const FORGOTTEN: StateChange = { state: undefined, bytes: 0, textBytes: 0 };
+
+function changeOf(next: Replied['next']): StateChange | undefined {
+  if (next.kind === 'unchanged') return undefined;
+  if (next.kind === 'forgotten') return FORGOTTEN;
+  const { state } = next;
+  // Long names are in the text of each state, and shared in memory.
+  return { state, bytes: state.heapBytes, textBytes: Math.max(state.heapBytes, state.leastBytes) };
 }
 
 function refused({ code, status, details }: Refused): Turn {

@@ -48,7 +48,8 @@ const ASYNC_MS = 10;
 export class Gate {
   readonly #options: GateOptions;
   readonly #words = new Int32Array(GROUP_WORDS);
-  #open = new Map<ActorEntry, string | undefined>();
+  /** Changed since the last group was sealed. */
+  #open = new Set<ActorEntry>();
   #openBytes = 0;
   #taken: number;
   #sent: Group | undefined;
@@ -86,14 +87,14 @@ export class Gate {
     return this.#sent !== undefined && this.#unknown;
   }
 
-  /** A turn has changed this actor. */
-  change(entry: ActorEntry, text: string | undefined): void {
+  /** A turn has changed this actor. The state in its entry is the one of the last turn before `advance`. @param bytes of its text, about. */
+  change(entry: ActorEntry, bytes: number): void {
     if (!this.#open.has(entry)) {
       entry.pins += 1;
       this.#openBytes += entry.id.length;
+      this.#open.add(entry);
     }
-    this.#openBytes += text?.length ?? 0;
-    this.#open.set(entry, text);
+    this.#openBytes += bytes;
   }
 
   /** The replies before `taken` are written: they leave as soon as they may. */
@@ -117,9 +118,9 @@ export class Gate {
 
   /** Forgets all changes: the owner's memory is emptied with them. Nothing is committed until `open`. */
   drop(): void {
-    for (const entry of this.#open.keys()) entry.pins -= 1;
+    for (const entry of this.#open) entry.pins -= 1;
     for (const entry of this.#sent?.entries ?? []) entry.pins -= 1;
-    this.#open = new Map();
+    this.#open = new Set();
     this.#openBytes = 0;
     this.#sent = undefined;
     this.#unknown = false;
@@ -171,15 +172,12 @@ export class Gate {
 
   #seal(): Group {
     randomFillSync(this.#words);
-    const changes: Change[] = [];
-    for (const [{ id }, text] of this.#open) changes.push({ id, text });
-    const group = {
-      id: groupText(this.#words),
-      until: this.#taken,
-      changes,
-      entries: [...this.#open.keys()],
-    };
-    this.#open = new Map();
+    const entries = [...this.#open];
+    const changes = entries.map(({ id, state, behavior }): Change => {
+      return { id, text: state === undefined ? undefined : behavior.encode(state) };
+    });
+    const group = { id: groupText(this.#words), until: this.#taken, changes, entries };
+    this.#open = new Set();
     this.#openBytes = 0;
     this.#sent = group;
     return group;
@@ -208,11 +206,12 @@ export class Gate {
     this.#busy = true;
     const before = this.#unknown;
     this.#unknown = true;
-    let failure: unknown = new WarrenError('store-unreachable', 'the stored fence has changed');
+    let failure: unknown;
     try {
       const outcome = await call();
       this.#unknown = before;
       if (outcome === 'swapped') return true;
+      failure = new WarrenError('store-unreachable', 'the stored fence has changed');
     } catch (error) {
       failure = error;
       if (provesNothingHappened(error)) this.#unknown = before;

@@ -165,7 +165,7 @@ export class Owner {
     if (!this.#reply(position, turn.kind, turn.detail, turn.text)) return false;
     if (turn.change) {
       this.#states.change(entry, turn.change.state, turn.change.bytes);
-      this.#gate.change(entry, turn.change.text);
+      this.#gate.change(entry, turn.change.textBytes);
     }
     if (turn.failure !== undefined) this.#options.onFailure(number, turn.failure);
     return true;

@@ -5,7 +5,8 @@
  *   memory:  valid header (0 or 1) | header | header | ring of [length, JSON of one commit]
  *
  * A commit is appended before it is sent, and confirmed when it is known to be stored. A thread that ends in the middle of a
- * call leaves the header of before.
+ * call leaves the header of before. Without room for changes the log only knows what was acknowledged: so it is for a store that no other
+ * machine holds, which cannot come back older while this process lives.
  */
 import type { Change } from '../../store/contract.js';
 
@@ -38,7 +39,7 @@ const HEADERS_AT = 8;
 const RING_AT = HEADERS_AT + 2 * HEADER_BYTES;
 const LENGTH_BYTES = 4;
 
-/** @param bytes room for changes. */
+/** @param bytes room for changes; 0 for a store that needs no repair. */
 export function repairMemory(bytes: number): SharedArrayBuffer {
   return new SharedArrayBuffer(RING_AT + bytes);
 }
@@ -83,7 +84,7 @@ export class RepairLog {
   /** A commit that is about to be sent. Commits that were appended and not confirmed are forgotten. */
   append(version: number, group: string, changes: readonly Change[]): void {
     const header = this.#header;
-    if (!header) return;
+    if (!header || this.#size === 0) return;
     const logged: Logged = { version, group, changes: changes.map(({ id, text }) => [id, text ?? null]) };
     const text = JSON.stringify(logged);
     const length = Buffer.byteLength(text);
@@ -107,7 +108,9 @@ export class RepairLog {
 
   confirm(version: number, group: string): void {
     const header = this.#header;
-    if (header) this.#write({ ...header, version, group, confirmed: header.head });
+    if (!header) return;
+    const base = this.#size === 0 ? version : header.base;
+    this.#write({ ...header, version, group, base, confirmed: header.head });
   }
 
   /** The last text of each actor that changed after `version`; undefined when the log does not reach back that far. */

@@ -9,6 +9,8 @@ export interface Behavior {
    * @throws WarrenError `state-unreadable` when this version of the actor cannot read it.
    */
   load(text: string): LoadedState;
+  /** The text of a state in the store, from which `load` makes the same state. Never throws. */
+  encode(state: unknown): string;
   /** One turn. Never throws. */
   turn(message: number, state: unknown, key: string, input: string | undefined, context: TurnContext): Turn;
 }
@@ -42,8 +44,8 @@ export interface StateChange {
   readonly state: unknown;
   /** What it takes in memory, about. */
   readonly bytes: number;
-  /** Its stored text; undefined: the actor is forgotten. */
-  readonly text: string | undefined;
+  /** What its stored text takes, about. The text itself is made once per group, not once per turn. */
+  readonly textBytes: number;
 }
 
 export interface ServedMessage {

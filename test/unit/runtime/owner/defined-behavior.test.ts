@@ -23,14 +23,14 @@ t.test('the text of a change is what the state is loaded from', async (t) => {
   const behavior = behaviorOf(() => ({ state: { n: 7, text: 'ü🂡' }, reply: 7 }));
   const { kind, text, change } = behavior.turn(0, undefined, 'berlin', undefined, CONTEXT);
   t.strictSame([kind, text], [JSON_REPLY, '7']);
-  const stored = change?.text ?? '';
+  const stored = behavior.encode(change?.state);
   t.strictSame(behavior.load(stored).state, change?.state);
   t.equal(behavior.load(stored).bytes, change?.bytes);
 });
 
 t.test('a stored text that is damaged anywhere is unreadable', async (t) => {
   const behavior = behaviorOf(() => ({ state: { n: 7 } }));
-  const stored = behavior.turn(0, undefined, 'berlin', undefined, CONTEXT).change?.text ?? '';
+  const stored = behavior.encode(behavior.turn(0, undefined, 'berlin', undefined, CONTEXT).change?.state);
   for (const damaged of [
     '',
     'null',

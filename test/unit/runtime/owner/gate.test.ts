@@ -19,6 +19,15 @@ interface Held {
   readonly settle: (outcome: CommitOutcome | WarrenError) => Promise<void>;
 }
 
+let encoded = 0;
+const BEHAVIOR = {
+  actor: 'counter',
+  encode(state) {
+    encoded += 1;
+    return state;
+  },
+} as Behavior;
+
 class Rig {
   readonly calls: Held[] = [];
   readonly doubts: unknown[] = [];
@@ -68,7 +77,7 @@ class Rig {
 
   entry(key: string): ActorEntry {
     const id = `counter/${key}`;
-    return this.#states.find(id) ?? this.#states.add({} as Behavior, key, id, {}, 0);
+    return this.#states.find(id) ?? this.#states.add(BEHAVIOR, key, id, undefined, 0);
   }
 
   /** Takes turns: each puts a text, or reads when there is none. */
@@ -76,7 +85,10 @@ class Rig {
     for (const text of texts) {
       this.front.push(0);
       this.#link.reply(this.#taken++, 1, 0, text ?? 'read');
-      if (text !== undefined) this.gate.change(this.entry(text.charAt(0)), text);
+      if (text === undefined) continue;
+      const entry = this.entry(text.charAt(0));
+      entry.state = text;
+      this.gate.change(entry, text.length);
     }
     this.gate.advance(this.#taken);
   }
@@ -123,6 +135,18 @@ t.test('a reply never leaves before its commit', async (t) => {
   t.equal(rig.released, 4);
   t.ok(rig.gate.idle);
   t.equal(rig.progress, 2);
+});
+
+t.test('an actor is encoded once per group, however often it has changed, and not before', async (t) => {
+  const rig = new Rig();
+  rig.take('a1');
+  encoded = 0;
+  rig.take('a2', 'b2');
+  rig.take('a3');
+  t.equal(encoded, 0);
+  await rig.call().settle('swapped');
+  t.equal(encoded, 2);
+  t.match(rig.call().changes, [{ text: 'a3' }, { text: 'b2' }]);
 });
 
 t.test('a group is published, with its id and its end, before its commit is sent', async (t) => {

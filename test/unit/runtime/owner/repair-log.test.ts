@@ -55,6 +55,22 @@ t.test('a commit that is not confirmed is not told, and gives way to the next on
   t.equal(log.known?.group, 'y');
 });
 
+t.test('a log without room knows what was acknowledged, and cannot repair it', async (t) => {
+  const memory = repairMemory(0);
+  const log = logOn(memory);
+  commit(log, 1, [put('a', 'a1')]);
+  log.append(2, 'group 2', [put('a', 'a2')]);
+  const successor = new RepairLog(memory);
+  for (const each of [log, successor]) {
+    t.match(each.known, { version: 1, group: 'group 1' });
+    t.equal(each.since(0), undefined);
+    t.strictSame(each.since(1), []);
+  }
+  successor.adopt({ store: 's', version: 2, group: 'group 2' });
+  t.equal(successor.known?.version, 2);
+  t.equal(successor.since(1), undefined);
+});
+
 t.test('a successor on the same memory knows the same', async (t) => {
   const memory = repairMemory(10_000);
   const first = logOn(memory);
