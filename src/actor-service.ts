@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import type { Config } from './config.js';
+import type { Config } from './config/config.js';
 import { connectionLimits } from './descriptors.js';
 import { WarrenError } from './errors.js';
 import { actorOpenApi } from './http/actor-openapi.js';
@@ -58,7 +58,7 @@ export async function serveActors(foundation: ActorFoundation): Promise<ActorSer
   const { version, config, log, onFatal, onState, ownsProcess } = foundation;
   const incarnation = randomBytes(8).toString('hex');
   const setup: OwnerSetup = {
-    modules: config.actors,
+    modules: config.modules,
     limits: {
       stateBytes: config.stateLimitBytes,
       replyBytes: config.replyLimitBytes,
@@ -86,7 +86,7 @@ export async function serveActors(foundation: ActorFoundation): Promise<ActorSer
   threads.prepareSpare();
   let owner: OwnerHandle | undefined;
   try {
-    const definitions = await loadActors(config.actors);
+    const definitions = await loadActors(config.modules);
     const [uws] = await Promise.all([loadUws(), keepLibrary(config.store.kind)]);
     const names = definitions.flatMap(({ name, messageList }) =>
       messageList.map((message) => `${name}.${message.name}`),

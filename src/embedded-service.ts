@@ -4,14 +4,14 @@ import { type ActorService, serveActors } from './actor-service.js';
 import { AskError } from './ask-error.js';
 import type { Answer } from './client/client-types.js';
 import { searchOf } from './client/search.js';
+import { readSettings, type Settings } from './config/settings.js';
 import { type ErrorCode, messageOf, WarrenError } from './errors.js';
 import { InProcessAsk } from './in-process-ask.js';
 import { createLog } from './log.js';
 import type { Message } from './runtime/definition.js';
 import { textWithin } from './runtime/reply-text.js';
 import { check } from './runtime/values.js';
-import type { ServeOptions, Service, Settings } from './serve.js';
-import { readSettings } from './settings.js';
+import type { ServeOptions, Service } from './serve.js';
 
 /** Of a key, in bytes of UTF-8. */
 const KEY_LIMIT = 256;

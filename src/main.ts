@@ -8,7 +8,6 @@ import { isatty } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { obeyEndingSignals, stopWith } from './signals.js';
-import type { Variable } from './variables.js';
 
 /** sysexits.h EX_CONFIG: starting again does not help until somebody has changed the configuration. */
 const EXIT_CONFIG = 78;
@@ -17,9 +16,10 @@ const version: string = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ).version;
 
-function help(variables: readonly Variable[]): string {
-  const rows = variables.map(
-    ({ name, fallback, meaning }) => `  ${name.padEnd(20)} ${fallback.padEnd(17)} ${meaning}`,
+async function help(): Promise<string> {
+  const { VARIABLES } = await import('./config/variables.js');
+  const rows = Object.entries(VARIABLES).map(
+    ([name, { fallback, meaning }]) => `  ${name.padEnd(20)} ${fallback.padEnd(17)} ${meaning}`,
   );
   return [
     `Warren ${version}: durable, ordered actors behind a small HTTP front. Without a module it hands out the Fibonacci sequence.`,
@@ -39,8 +39,7 @@ async function main(): Promise<void> {
   obeyEndingSignals();
   const [flag, ...others] = process.argv.slice(2);
   if (flag === '--help' || flag === '-h') {
-    const { VARIABLES } = await import('./variables.js');
-    console.log(help(VARIABLES));
+    console.log(await help());
     return;
   }
   if (flag === '--version') {
@@ -49,20 +48,24 @@ async function main(): Promise<void> {
   }
   const [{ messageOf, WarrenError }, { readConfig }, { OwnerSpawner }] = await Promise.all([
     import('./errors.js'),
-    import('./config.js'),
+    import('./config/config.js'),
     import('./runtime/owner-spawner.js'),
   ]);
   let log: Logger | undefined;
   try {
     if (flag?.startsWith('-'))
       throw new WarrenError('config-invalid', `  - there is no option ${flag}; try --help`);
-    const environment =
-      flag === undefined ? process.env : { ...process.env, ACTORS: [flag, ...others].join(',') };
-    const config = readConfig(environment);
+    const config = readConfig(process.env, flag === undefined ? undefined : [flag, ...others]);
+    if (config.modules.length > 0 && config.residents.length > 0) {
+      throw new WarrenError(
+        'config-invalid',
+        '  - ACTORS must name fibonacci alone: it is not served beside other actors',
+      );
+    }
     // V8's flags would beat the limits that threads are given. The main thread's own heap was set up with them already.
     setFlagsFromString('--max-old-space-size=0');
     setFlagsFromString('--max-semi-space-size=0');
-    if (config.actors.length > 0) {
+    if (config.modules.length > 0) {
       const { runActors } = await import('./run-actors.js');
       await runActors(version, config);
       return;

@@ -1,7 +1,7 @@
 /** The program that serves actors: log, end and exit codes around an `ActorService`. */
 import { isatty } from 'node:tty';
 import { serveActors } from './actor-service.js';
-import type { Config } from './config.js';
+import type { Config } from './config/config.js';
 import { createLog } from './log.js';
 import { stopWith } from './signals.js';
 

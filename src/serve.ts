@@ -3,10 +3,9 @@
  * reads its environment. A module of actors imports this file on the owner thread as well, so the server itself is loaded by `serve` alone.
  */
 import type { Answer } from './client/client-types.js';
-import type { SETTINGS } from './settings.js';
+import type { Settings } from './config/settings.js';
 
-/** Names, values and defaults are those of the environment variables in the README. */
-export type Settings = { readonly [Name in (typeof SETTINGS)[number]]?: string | number };
+export type { Settings };
 
 export interface ServeOptions {
   /**

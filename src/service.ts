@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { type AdminOptions, AdminServer } from './admin/admin-server.js';
 import { Journal } from './admin/journal.js';
-import type { Config } from './config.js';
+import type { Config } from './config/config.js';
 import { connectionLimits } from './descriptors.js';
 import { messageOf } from './errors.js';
 import { loadUws } from './http/load-uws.js';

@@ -4,7 +4,7 @@
  * show; here are only times, with the limits that Warren is shipped with.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { VARIABLES } from '../../src/variables.js';
+import { VARIABLES } from '../../src/config/variables.js';
 import { openLoop } from '../../test/faults/open-loop.js';
 import { startFaultProxy } from '../../test/support/fault-proxy.js';
 import { monotonicMs, recordHistory } from '../../test/support/history.js';
@@ -95,10 +95,9 @@ export const faults: Scenario = {
 
 /** With the limits that are shipped, where a test would wait longer. */
 async function started(scope: Teardowns, env: ServerEnv): Promise<WarrenProcess> {
-  const limits = ['SHED_AFTER_MS', 'ASK_TIMEOUT_MS', 'WATCHDOG_MS', 'SHUTDOWN_TIMEOUT_MS'].map((name) => [
-    name,
-    VARIABLES.find((variable) => variable.name === name)?.fallback ?? '',
-  ]);
+  const limits = (['SHED_AFTER_MS', 'ASK_TIMEOUT_MS', 'WATCHDOG_MS', 'SHUTDOWN_TIMEOUT_MS'] as const).map(
+    (name) => [name, VARIABLES[name].fallback],
+  );
   const warren = await startWarren(scope, { env: { ...Object.fromEntries(limits), ...env } });
   await warren.waitForLog(({ msg }) => msg === 'serving');
   return warren;

@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import type { AdminAddress } from '../config.js';
+import type { AdminAddress } from '../config/parts.js';
 import { messageOf, WarrenError } from '../errors.js';
 import { Access } from './access.js';
 import { command, isFault } from './faults.js';

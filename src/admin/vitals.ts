@@ -2,7 +2,7 @@
  * Where every figure of the admin listener comes from: the parts of the running process, read at the moment of asking.
  * Metrics and live page both read here, so they cannot disagree.
  */
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import type { Server } from '../http/server.js';
 import { type LoopFigures, readLoop } from '../meter/loop-gauge.js';
 import type { OwnerMeter } from '../meter/owner-meter.js';

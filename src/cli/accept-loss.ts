@@ -1,6 +1,6 @@
 /** `warren accept-loss`: lets instances go on from a store that has lost commits which it had confirmed. */
 import { parseArgs } from 'node:util';
-import { readConfig } from '../config.js';
+import { readConfig } from '../config/config.js';
 import { openActorStore } from '../store/open-actor-store.js';
 import { placeOf } from '../store/store-place.js';
 import { confirm } from './confirm.js';

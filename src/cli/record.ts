@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Config, readConfig } from '../config.js';
+import { type Config, readConfig } from '../config/config.js';
 import { messageOf, WarrenError } from '../errors.js';
 import { digitsUpTo, fibonacci } from '../residents/fibonacci/fibonacci.js';
 import { isProvenDead, processMark } from '../runtime/process-mark.js';

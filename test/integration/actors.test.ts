@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { serveCounters } from '../support/actor-server.js';
 import { ask, post } from '../support/json-client.js';
-import { spawnWarren } from '../support/warren-process.js';
+import { spawnWarren, startWarren } from '../support/warren-process.js';
 
 // One server for all: each test has keys of its own.
 const { url } = await serveCounters(t);
@@ -128,6 +128,16 @@ t.test('with SERVING_TOKEN every path but /health and /ready asks for it', async
   }
   const headers = { authorization: `Bearer ${token}` };
   t.match(await ask(url, '/counter/a/get', { headers }), { status: 200, body: 0 });
+});
+
+t.test('a file on the command line may have a comma in its name', async (t) => {
+  const file = join(t.testdir(), 'a,b.mjs');
+  await writeFile(
+    file,
+    'export default { name: "one", initial: 1, commands: { add: (n) => ({ state: n + 1, reply: n }) } };',
+  );
+  const warren = await startWarren(t, { args: [file] });
+  t.match(await post(warren.url, '/one/k/add'), { status: 200, body: 1 });
 });
 
 t.test('every mistake in a definition is told at the start, which then fails with 78', async (t) => {

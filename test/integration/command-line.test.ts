@@ -27,6 +27,14 @@ t.test('an unknown option exits with 78', async (t) => {
   t.match(warren.output, 'there is no option --port=80');
 });
 
+t.test('the sequence is not served beside other actors, and the start says so with 78', async (t) => {
+  for (const given of [{ env: { ACTORS: 'a.js,fibonacci' } }, { args: ['fibonacci', 'a.js'] }]) {
+    const warren = await spawnWarren(t, given);
+    t.strictSame(await warren.exited, { code: 78, signal: null });
+    t.match(warren.output, 'ACTORS must name fibonacci alone');
+  }
+});
+
 t.test('every problem of a configuration is told at once, with exit code 78, and no secret', async (t) => {
   const env = {
     SERVING_HOST_PORT: 'nowhere',

@@ -1,9 +1,8 @@
 /** The environment as a whole: what is good, what is bad in each variable, and that every problem is told at once. */
+import { pathToFileURL } from 'node:url';
 import t from 'tap';
-import { readConfig } from '../../src/config.js';
-import { VARIABLES } from '../../src/variables.js';
-
-type Name = (typeof VARIABLES)[number]['name'];
+import { readConfig } from '../../src/config/config.js';
+import { type VariableName as Name, VARIABLE_NAMES, VARIABLES } from '../../src/config/variables.js';
 
 function problemsOf(environment: Partial<Record<Name, string>>): string[] {
   try {
@@ -33,7 +32,7 @@ const NO_ADDRESSES = [
 
 /** Bad values of each variable, beyond those of its kind. A number in a range is given as `[min, max]`. */
 const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]> = {
-  ACTORS: ['', 'a.js,,b.js', 'fibonacci,a.js'],
+  ACTORS: ['', 'a.js,,b.js', 'fibonacci,fibonacci', 'a.js,b.js,a.js'],
   SERVING_HOST_PORT: ['', ...NO_ADDRESSES],
   ADMIN_HOST_PORT: NO_ADDRESSES,
   ADMIN_TOKEN: ['short', 'with a space in the middle', 'not-ascii-ö-not-ascii'],
@@ -108,7 +107,7 @@ const ROOM: Partial<Record<Name, string>> = {
   STATE_MEMORY_MB: '1',
 };
 
-for (const { name } of VARIABLES) {
+for (const name of VARIABLE_NAMES) {
   const bad = BAD[name];
   t.test(`${name}: bad values are named, and only they`, async (t) => {
     const values = isRange(bad)
@@ -158,7 +157,44 @@ t.test('WATCHDOG_MS=0 turns the watchdog off; any other bound is half a second a
 });
 
 t.test('every default that is shown is a good value', async (t) => {
-  t.strictSame(problemsOf(Object.fromEntries(VARIABLES.map(({ name, fallback }) => [name, fallback]))), []);
+  t.strictSame(
+    problemsOf(Object.fromEntries(VARIABLE_NAMES.map((name) => [name, VARIABLES[name].fallback]))),
+    [],
+  );
+});
+
+t.test('actors are modules and built-in ones, in any order, and by default the sequence alone', async (t) => {
+  const { modules, residents } = readConfig({});
+  t.strictSame({ modules, residents }, { modules: [], residents: ['fibonacci'] });
+  const mixed = readConfig({ ACTORS: './tickets.js, fibonacci,/srv/rooms.js' });
+  t.strictSame(mixed.modules, [pathToFileURL('tickets.js').href, 'file:///srv/rooms.js']);
+  t.strictSame(mixed.residents, ['fibonacci']);
+  t.strictSame(
+    readConfig({ ACTORS: '/srv/fibonacci' }).modules,
+    ['file:///srv/fibonacci'],
+    'a path is a path',
+  );
+});
+
+t.test(
+  'the actors of a command line replace those of the environment, and are not split at commas',
+  async (t) => {
+    const config = readConfig({ ACTORS: '/srv/other.js' }, ['/srv/a,b.js', 'fibonacci']);
+    t.strictSame(config.modules, ['file:///srv/a,b.js']);
+    t.strictSame(config.residents, ['fibonacci']);
+    t.throws(() => readConfig({}, ['']), { code: 'config-invalid', message: /ACTORS must/ });
+  },
+);
+
+t.test('every variable fills a field, and no field is filled by two', async (t) => {
+  const fields = VARIABLE_NAMES.flatMap((name) => {
+    const variable = VARIABLES[name];
+    return 'fills' in variable ? [variable.fills] : [];
+  });
+  const config = readConfig({});
+  for (const field of fields) t.ok(Object.hasOwn(config, field), field);
+  const parts = ['modules', 'residents', 'admin', 'store'];
+  t.strictSame(Object.keys(config).toSorted(), [...fields, ...parts].toSorted());
 });
 
 t.test('origins are a list, * stands for any, and by default there is none', async (t) => {

@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
-import { readConfig } from '../../src/config.js';
-import { VARIABLES } from '../../src/variables.js';
+import { readConfig } from '../../src/config/config.js';
+import { VARIABLE_NAMES } from '../../src/config/variables.js';
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
-const KNOWN = new Set<string>(VARIABLES.map(({ name }) => name));
+const KNOWN = new Set<string>(VARIABLE_NAMES);
 /** Read by Node itself. */
 const NODES_OWN = ['NODE_ENV', 'NODE_OPTIONS'];
 const TOKEN = 'a-token-of-a-good-length';

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'tap';
+import { VARIABLES } from '../../src/config/variables.js';
 import { PROBLEMS } from '../../src/errors.js';
 import { ROUTES } from '../../src/http/routes.js';
-import { VARIABLES } from '../../src/variables.js';
 
 const root = new URL('../../../', import.meta.url);
 const readme = readFileSync(new URL('README.md', root), 'utf8');
@@ -12,7 +12,7 @@ const rows = readme
   .map((line) => line.split('|').map((cell) => cell.trim()));
 
 test('the README has a row for every variable, with its default and its meaning', async (t) => {
-  for (const { name, fallback, meaning } of VARIABLES) {
+  for (const [name, { fallback, meaning }] of Object.entries(VARIABLES)) {
     const row = rows.find((cells) => cells[1] === `\`${name}\``);
     t.same(row?.slice(2, 4), [fallback ? `\`${fallback}\`` : '–', meaning], name);
   }

@@ -1,6 +1,6 @@
 /** What the environment says of the admin listener. */
 import t from 'tap';
-import { readConfig } from '../../../src/config.js';
+import { readConfig } from '../../../src/config/config.js';
 
 const TOKEN = 'a-token-of-a-good-length';
 

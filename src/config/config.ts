@@ -1,0 +1,40 @@
+/** The environment as one frozen, validated `Config`. Every mistake is told at once, and no value is repeated: it may be a credential. */
+import * as v from 'valibot';
+import { WarrenError } from '../errors.js';
+import { type Parts, partsOf } from './parts.js';
+import { ENVIRONMENT } from './relations.js';
+import { type PlainFields, VARIABLE_NAMES, VARIABLES, type Values } from './variables.js';
+
+/** A field for each variable of the table, and what several of them make together. */
+export type Config = PlainFields & Parts;
+
+/**
+ * @param actors from the command line, in the place of `ACTORS`.
+ * @throws WarrenError `config-invalid`, with a line for every mistake.
+ */
+export function readConfig(
+  environment: Record<string, string | undefined>,
+  actors?: readonly string[],
+): Config {
+  const given: Record<string, unknown> = Object.fromEntries(
+    VARIABLE_NAMES.map((name) => [name, environment[name] ?? VARIABLES[name].fallback]),
+  );
+  if (actors) given['ACTORS'] = actors;
+  const { success, output, issues } = v.safeParse(ENVIRONMENT, given);
+  if (!success) {
+    const mistakes = issues.map((issue) => `  - ${v.getDotPath(issue)} ${issue.message}`);
+    throw new WarrenError('config-invalid', mistakes.join('\n'));
+  }
+  return Object.freeze({
+    ...plainFields(output),
+    ...partsOf(output, environment['ADMIN_HOST_PORT'] !== undefined),
+  });
+}
+
+function plainFields(values: Values): PlainFields {
+  const fields = VARIABLE_NAMES.flatMap((name) => {
+    const variable = VARIABLES[name];
+    return 'fills' in variable ? [[variable.fills, values[name]]] : [];
+  });
+  return Object.fromEntries(fields);
+}

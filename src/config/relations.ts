@@ -1,0 +1,67 @@
+/**
+ * What must hold between variables. A relation is checked as soon as the fields that it names are valid, so that it is reported with the rest. Each
+ * stands against one of its fields: an issue without a field would keep the relations after it from being checked.
+ */
+import * as v from 'valibot';
+import { digitsUpTo } from '../residents/fibonacci/fibonacci.js';
+import { type HostPort, MIB } from './schemas.js';
+import { VARIABLE_NAMES, VARIABLES } from './variables.js';
+
+/** More than the JSON around the digits of a number. */
+const ROOM_AROUND_DIGITS = 1024;
+
+type Schemas = { [Name in keyof typeof VARIABLES]: (typeof VARIABLES)[Name]['schema'] };
+
+const SCHEMAS = Object.fromEntries(VARIABLE_NAMES.map((name) => [name, VARIABLES[name].schema])) as Schemas;
+
+export const ENVIRONMENT = v.pipe(
+  v.object(SCHEMAS),
+  v.forward(
+    v.partialCheck(
+      [['INITIAL_INDEX'], ['MAX_INDEX']],
+      ({ INITIAL_INDEX, MAX_INDEX }) => INITIAL_INDEX <= MAX_INDEX,
+      'must not be above MAX_INDEX',
+    ),
+    ['INITIAL_INDEX'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['ADMIN_HOST_PORT'], ['ADMIN_TOKEN']],
+      ({ ADMIN_HOST_PORT, ADMIN_TOKEN }) =>
+        !ADMIN_HOST_PORT || isLoopback(ADMIN_HOST_PORT) || ADMIN_TOKEN !== '',
+      'is required when ADMIN_HOST_PORT is not a loopback address',
+    ),
+    ['ADMIN_TOKEN'],
+  ),
+  // Otherwise a client would hear 504, outcome unknown, where 503, nothing happened, is the truth.
+  v.forward(
+    v.partialCheck(
+      [['COMMIT_TIMEOUT_MS'], ['STORE_GRACE_MS'], ['ASK_TIMEOUT_MS']],
+      ({ COMMIT_TIMEOUT_MS, STORE_GRACE_MS, ASK_TIMEOUT_MS }) =>
+        COMMIT_TIMEOUT_MS + STORE_GRACE_MS < ASK_TIMEOUT_MS,
+      'must be above COMMIT_TIMEOUT_MS plus STORE_GRACE_MS',
+    ),
+    ['ASK_TIMEOUT_MS'],
+  ),
+  // The rest of the heap is for the batch that is being loaded, its changes, and the modules.
+  v.forward(
+    v.partialCheck(
+      [['STATE_MEMORY_MB'], ['OWNER_HEAP_MB']],
+      ({ STATE_MEMORY_MB, OWNER_HEAP_MB }) => 2 * STATE_MEMORY_MB <= OWNER_HEAP_MB * MIB,
+      'must not be above half of OWNER_HEAP_MB',
+    ),
+    ['STATE_MEMORY_MB'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['MAX_INDEX'], ['UNSENT_MEMORY_MB']],
+      ({ MAX_INDEX, UNSENT_MEMORY_MB }) => digitsUpTo(MAX_INDEX) + ROOM_AROUND_DIGITS <= UNSENT_MEMORY_MB,
+      'must have room for the term at MAX_INDEX',
+    ),
+    ['UNSENT_MEMORY_MB'],
+  ),
+);
+
+function isLoopback({ host }: HostPort): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

@@ -1,0 +1,327 @@
+/**
+ * The environment variables. Each is defined here, once: its name, its default as an operator would write it, which values are good, what it
+ * means, and which field of `Config` it fills. `--help`, the README's table, the types of `Config` and of the library's settings follow from this.
+ *
+ * `fills` is left out where the field is no copy of one variable: see `parts.ts`.
+ */
+import type { GenericSchema, InferOutput } from 'valibot';
+import { DEFAULT_KEY } from '../store/redis/redis-keys.js';
+import {
+  actorList,
+  bytes,
+  hostPort,
+  integer,
+  KIB,
+  MIB,
+  milliseconds,
+  nonEmpty,
+  oneOf,
+  onOff,
+  optionalHostPort,
+  origins,
+  redisHostPort,
+  redisKey,
+  redisPrefix,
+  redisUrl,
+  text,
+  token,
+  zeroOr,
+} from './schemas.js';
+
+interface Variable {
+  readonly fills?: string;
+  readonly fallback: string;
+  readonly schema: GenericSchema;
+  readonly meaning: string;
+  /** It says something about actors, so that it is a setting of the library as well. */
+  readonly setting?: true;
+}
+
+export const VARIABLES = {
+  ACTORS: {
+    fallback: 'fibonacci',
+    schema: actorList,
+    meaning:
+      'modules of actors and built-in actors (fibonacci), separated by commas; warren serve FILE… sets it',
+  },
+  SERVING_HOST_PORT: {
+    fills: 'serving',
+    fallback: '0.0.0.0:8080',
+    schema: hostPort,
+    meaning: 'address to serve on; port 0 takes a free one',
+    setting: true,
+  },
+  ADMIN_HOST_PORT: {
+    fallback: '127.0.0.1:9090',
+    schema: optionalHostPort,
+    meaning: 'address of the live page and /metrics; empty for none',
+  },
+  ADMIN_TOKEN: {
+    fallback: '',
+    schema: token,
+    meaning: 'what the admin address asks for; required unless that is a loopback address',
+  },
+  CORS_ORIGIN: {
+    fills: 'corsOrigins',
+    fallback: '',
+    schema: origins,
+    meaning:
+      'origins whose pages may read answers in a browser, separated by commas; * for any, by default none',
+    setting: true,
+  },
+  STORE: {
+    fallback: '',
+    schema: oneOf(['', 'level', 'redis', 'memory'], 'must be level, redis or memory'),
+    meaning: 'level, redis or memory; by default redis when a REDIS_ address is set, else level',
+    setting: true,
+  },
+  DATA_DIR: {
+    fallback: './data',
+    schema: nonEmpty,
+    meaning: 'folder of the level store',
+    setting: true,
+  },
+  REDIS_URL: {
+    fallback: '',
+    schema: redisUrl,
+    meaning: 'redis:// or rediss:// address, with credentials and a database number as needed',
+    setting: true,
+  },
+  REDIS_HOST_PORT: {
+    fallback: '',
+    schema: redisHostPort,
+    meaning:
+      'Redis address without credentials, used when REDIS_URL is not set; 127.0.0.1:6379 with STORE=redis alone',
+    setting: true,
+  },
+  REDIS_KEY: {
+    fallback: DEFAULT_KEY,
+    schema: redisKey,
+    meaning: 'Redis key of the checkpoint',
+  },
+  INSTANCE_ID: {
+    fills: 'instance',
+    fallback: '',
+    schema: text,
+    meaning: 'who this process is to others on the same Redis; by default host name and port',
+    setting: true,
+  },
+  LEASE_MS: {
+    fills: 'leaseMs',
+    fallback: '3000',
+    schema: integer(300, 3_600_000),
+    meaning: 'time without a commit after which another instance on the same Redis takes over',
+    setting: true,
+  },
+  DURABILITY: {
+    fills: 'durability',
+    fallback: 'gated',
+    schema: oneOf(['gated', 'async'], 'must be gated or async'),
+    meaning: 'gated: a reply waits for its commit; async: the checkpoint follows the replies',
+    setting: true,
+  },
+  INITIAL_INDEX: {
+    fills: 'initialIndex',
+    fallback: '0',
+    schema: integer(0, 100_000_000),
+    meaning: 'index at which a fresh sequence starts',
+  },
+  MAX_INDEX: {
+    fills: 'maxIndex',
+    fallback: '20000000',
+    schema: integer(1, 100_000_000),
+    meaning: 'last index handed out',
+  },
+  MAILBOX_LIMIT: {
+    fills: 'mailboxLimit',
+    fallback: '16384',
+    schema: integer(1, 1_048_576),
+    meaning: 'requests that may wait for the owner; one more is answered 503',
+    setting: true,
+  },
+  CONNECTION_LIMIT: {
+    fills: 'connectionLimit',
+    fallback: '0',
+    schema: zeroOr(1, 1_000_000),
+    meaning: 'open connections; one more is closed at once; 0: as many as the limit of open files leaves',
+    setting: true,
+  },
+  SHED_AFTER_MS: {
+    fills: 'shedAfterMs',
+    fallback: '1000',
+    schema: milliseconds,
+    meaning: 'while the oldest request has waited longer than this, new ones are answered 503',
+    setting: true,
+  },
+  ASK_TIMEOUT_MS: {
+    fills: 'askTimeoutMs',
+    fallback: '5000',
+    schema: milliseconds,
+    meaning: 'time until a request without an answer gets 504',
+    setting: true,
+  },
+  COMMIT_TIMEOUT_MS: {
+    fills: 'commitTimeoutMs',
+    fallback: '1000',
+    schema: milliseconds,
+    meaning: 'time until a commit without an answer counts as unknown',
+    setting: true,
+  },
+  STORE_GRACE_MS: {
+    fills: 'storeGraceMs',
+    fallback: '1000',
+    schema: integer(0, 3_600_000),
+    meaning: 'time for which requests are held when the store goes away',
+    setting: true,
+  },
+  REDIS_PREFIX: {
+    fills: 'redisPrefix',
+    fallback: 'warren',
+    schema: redisPrefix,
+    meaning: 'how the Redis keys of actors begin',
+    setting: true,
+  },
+  SERVING_TOKEN: {
+    fills: 'servingToken',
+    fallback: '',
+    schema: token,
+    meaning: 'bearer token that actors ask for, on every path but /health and /ready',
+    setting: true,
+  },
+  BODY_LIMIT_KB: {
+    fills: 'bodyLimitBytes',
+    fallback: '64',
+    schema: bytes(KIB, 1024),
+    meaning: 'largest body of a command',
+    setting: true,
+  },
+  STATE_LIMIT_KB: {
+    fills: 'stateLimitBytes',
+    fallback: '1024',
+    schema: bytes(KIB, 1024),
+    meaning: 'largest state of an actor',
+    setting: true,
+  },
+  REPLY_LIMIT_KB: {
+    fills: 'replyLimitBytes',
+    fallback: '1024',
+    schema: bytes(KIB, 1024),
+    meaning: 'largest reply of an actor',
+    setting: true,
+  },
+  STATE_MEMORY_MB: {
+    fills: 'stateMemoryBytes',
+    fallback: '24',
+    schema: bytes(MIB, 65_536),
+    meaning: 'heap for states of actors; the least recently used leave it first',
+    setting: true,
+  },
+  REPAIR_MEMORY_MB: {
+    fills: 'repairMemoryBytes',
+    fallback: '8',
+    schema: bytes(MIB, 1024),
+    meaning: 'last changes that are kept, to be written again when Redis has lost them',
+    setting: true,
+  },
+  FORMAT_THREADS: {
+    fills: 'formatThreads',
+    fallback: '2',
+    schema: integer(1, 2),
+    meaning: 'threads that convert the first two numbers to decimal after a start at a large index: 1 or 2',
+  },
+  FORMAT_TIMEOUT_MS: {
+    fills: 'formatTimeoutMs',
+    fallback: '120000',
+    schema: milliseconds,
+    meaning: 'time until such a conversion counts as hung, and is tried again',
+  },
+  UNSENT_MEMORY_MB: {
+    fills: 'unsentMemoryBytes',
+    fallback: '64',
+    schema: bytes(MIB, 65_536),
+    meaning: 'memory for what slow clients have not read yet; past it the slowest is cut',
+  },
+  SEND_TIMEOUT_MS: {
+    fills: 'sendTimeoutMs',
+    fallback: '10000',
+    schema: milliseconds,
+    meaning: 'time for which a client may stop reading its answer',
+  },
+  WATCHDOG_MS: {
+    fills: 'watchdogMs',
+    fallback: '3000',
+    schema: zeroOr(500, 3_600_000),
+    meaning: 'time without a turn after which a thread counts as hung; 0 turns that off, as for a debugger',
+    setting: true,
+  },
+  RESTART_LIMIT: {
+    fills: 'restartLimit',
+    fallback: '100',
+    schema: integer(0, 1_000_000),
+    meaning: 'deaths of the owner thread tolerated within RESTART_WINDOW_MS',
+    setting: true,
+  },
+  RESTART_WINDOW_MS: {
+    fills: 'restartWindowMs',
+    fallback: '10000',
+    schema: milliseconds,
+    meaning: 'see RESTART_LIMIT',
+    setting: true,
+  },
+  SHUTDOWN_TIMEOUT_MS: {
+    fills: 'shutdownTimeoutMs',
+    fallback: '8000',
+    schema: milliseconds,
+    meaning: 'time for a clean stop',
+    setting: true,
+  },
+  OWNER_HEAP_MB: {
+    fills: 'ownerHeapMb',
+    fallback: '64',
+    schema: integer(16, 65_536),
+    meaning: 'heap limit of the owner thread',
+    setting: true,
+  },
+  FORMAT_HEAP_MB: {
+    fills: 'formatHeapMb',
+    fallback: '64',
+    schema: integer(16, 65_536),
+    meaning: 'heap limit of a format thread',
+  },
+  FAULTS: {
+    fills: 'faults',
+    fallback: 'off',
+    schema: onOff,
+    meaning: 'on: faults can be rehearsed from the live page, and SIGUSR2 ends the owner thread',
+  },
+  LOG_LEVEL: {
+    fills: 'logLevel',
+    fallback: 'info',
+    schema: oneOf(
+      ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      'must be trace, debug, info, warn, error, fatal or silent',
+    ),
+    meaning: 'trace, debug, info, warn, error, fatal or silent',
+    setting: true,
+  },
+} as const satisfies Record<string, Variable>;
+
+type Table = typeof VARIABLES;
+export type VariableName = keyof Table;
+
+/** In the order of the table. */
+export const VARIABLE_NAMES = Object.keys(VARIABLES) as VariableName[];
+
+/** What the variables say, by their names. */
+export type Values = { readonly [Name in VariableName]: InferOutput<Table[Name]['schema']> };
+
+/** The fields of `Config` that are a variable's value as it is. */
+export type PlainFields = {
+  readonly [Name in VariableName as Table[Name] extends { fills: infer Field extends string }
+    ? Field
+    : never]: Values[Name];
+};
+
+export type SettingName = {
+  [Name in VariableName]: Table[Name] extends { setting: true } ? Name : never;
+}[VariableName];
