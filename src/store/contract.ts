@@ -16,6 +16,13 @@ export interface Change {
 /** `swapped`: done, and durable. `changed`: the stored fence is another than expected, and nothing was done. */
 export type CommitOutcome = 'swapped' | 'changed';
 
+/** What one read of the store has found, all of it at one moment. */
+export interface Loaded {
+  readonly fence: ShardFence | undefined;
+  /** By position; undefined for an actor that has no state. */
+  readonly texts: readonly (string | undefined)[];
+}
+
 export interface ActorStore {
   /** Other processes can reach the store at the same time, so its owner needs a lease. */
   readonly shared: boolean;
@@ -30,8 +37,8 @@ export interface ActorStore {
    */
   fence(): Promise<ShardFence | undefined>;
 
-  /** The stored texts of these actors, by position; undefined for an actor that has no state. Throws as `fence`. */
-  load(ids: readonly string[]): Promise<(string | undefined)[]>;
+  /** The stored texts of these actors, with the fence that they belong to. Throws as `fence`. */
+  load(ids: readonly string[]): Promise<Loaded>;
 
   /**
    * Replaces the fence `expected` by `next` and makes the changes, durably and all at once; or does nothing.

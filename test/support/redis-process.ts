@@ -4,7 +4,7 @@
  * start. Whether data outlives `restart()` depends on `appendOnly`; RDB snapshots are off, so that without it a
  * restart is a store that came back empty.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,6 +110,29 @@ export class RedisProcess {
   async restart(): Promise<void> {
     await this.stop();
     await this.#start();
+  }
+
+  /** Keeps what is on the disk now, for `restartFromCopy`. It stands still meanwhile, so that the copy is of one moment. */
+  async keepCopy(): Promise<void> {
+    this.pause();
+    await rm(this.#copy, { recursive: true, force: true });
+    await cp(this.#log, this.#copy, { recursive: true });
+    this.resume();
+  }
+
+  /** Comes back without what it has confirmed since `keepCopy`. It has been killed. */
+  async restartFromCopy(): Promise<void> {
+    await rm(this.#log, { recursive: true, force: true });
+    await cp(this.#copy, this.#log, { recursive: true });
+    await this.#start();
+  }
+
+  get #log(): string {
+    return join(this.folder, 'appendonlydir');
+  }
+
+  get #copy(): string {
+    return join(this.folder, 'copy');
   }
 
   async close(): Promise<void> {

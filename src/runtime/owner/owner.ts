@@ -193,7 +193,7 @@ export class Owner {
     this.#loading = true;
     let failure: unknown;
     try {
-      const texts = await this.#tenure.bounded(this.#store.load([...missing.keys()]));
+      const texts = await this.#tenure.load([...missing.keys()]);
       if (memory === this.#memory) this.#remember([...missing], texts);
     } catch (error) {
       failure = error;

@@ -5,7 +5,7 @@
  * fence that this replaced says which group it held, and nothing that was sent before can still happen.
  */
 import { WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome } from '../../store/contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded } from '../../store/contract.js';
 import type { Identity } from '../../store/fence.js';
 import type { ShardFence } from '../../store/shard-fence.js';
 import { FenceWatch } from '../fence-watch.js';
@@ -127,6 +127,20 @@ export class Tenure {
     this.#watch.restart();
     repair.adopt(next);
     return { replaced: stored, repairedFrom: knowsMore ? (stored?.version ?? 0) : undefined };
+  }
+
+  /**
+   * The stored texts of these actors. They are of the store as this owner has last written it, or newer: a store that has lost commits
+   * would show states that were over.
+   *
+   * @throws WarrenError `store-unreachable` when the store holds something else: the fence must be taken again. And as `ActorStore.load`.
+   */
+  async load(ids: readonly string[]): Promise<Loaded['texts']> {
+    const known = this.#held();
+    const { fence, texts } = await this.bounded(this.#options.store.load(ids));
+    if (fence?.store === known.store && fence.epoch === known.epoch && fence.version >= known.version)
+      return texts;
+    throw new WarrenError('store-unreachable', 'the stored fence has changed');
   }
 
   /**

@@ -9,7 +9,7 @@
  */
 import { ClassicLevel } from 'classic-level';
 import { messageOf, WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome } from '../contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { folderError, heldByAnother, prepareFolder, signFolder, unsignFolder } from './data-folder.js';
 import { checkFiles, levelFolderIn } from './level-files.js';
@@ -42,10 +42,11 @@ export class LevelActorStore implements ActorStore {
     return fence === undefined ? undefined : decodeFence(fence);
   }
 
-  async load(ids: readonly string[]): Promise<(string | undefined)[]> {
+  async load(ids: readonly string[]): Promise<Loaded> {
     const { level } = await this.#open();
+    const fence = await this.fence();
     try {
-      return await level.getMany(ids.map((id) => STATE_PREFIX + id));
+      return { fence, texts: await level.getMany(ids.map((id) => STATE_PREFIX + id)) };
     } catch (error) {
       throw this.#errorOf(error);
     }

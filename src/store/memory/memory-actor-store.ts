@@ -9,7 +9,7 @@
  * A commit becomes visible with its place, all at once. The fence is the record whose id is empty.
  */
 import { WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome } from '../contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 
 const FENCE_ID = '';
@@ -54,8 +54,8 @@ export class MemoryActorStore implements ActorStore {
     return text === undefined ? undefined : decodeFence(text);
   }
 
-  async load(ids: readonly string[]): Promise<(string | undefined)[]> {
-    return ids.map((id) => this.#read(id));
+  async load(ids: readonly string[]): Promise<Loaded> {
+    return { fence: await this.fence(), texts: ids.map((id) => this.#read(id)) };
   }
 
   async commit(

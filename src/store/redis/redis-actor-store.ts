@@ -5,11 +5,11 @@
  *   {prefix}:{0}:fence     the fence
  *   {prefix}:{0}:actors    actor/key -> stored text
  */
-import type { ActorStore, Change, CommitOutcome } from '../contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { type Client, RedisConnection, type Request } from './redis-connection.js';
 import { parseRedisUrl, type RedisAddress } from './redis-url.js';
-import { COMMIT_GROUP } from './scripts.js';
+import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
 
 export class RedisActorStore implements ActorStore {
   readonly shared = true;
@@ -48,10 +48,14 @@ export class RedisActorStore implements ActorStore {
     return text === null ? undefined : decodeFence(text);
   }
 
-  async load(ids: readonly string[]): Promise<(string | undefined)[]> {
-    const key = this.#actorsKey;
-    const texts = await this.#ask({ commands: 'HMGET', keys: [key] }, (client) => client.hmget(key, ...ids));
-    return texts.map((text) => text ?? undefined);
+  async load(ids: readonly string[]): Promise<Loaded> {
+    const keys = [this.#fenceKey, this.#actorsKey];
+    const request = { commands: LOAD_ACTORS.commands, keys };
+    const [fence, texts] = await this.#ask(request, (client) => client.loadActors(...keys, ...ids));
+    return {
+      fence: fence === null ? undefined : decodeFence(fence),
+      texts: texts.map((text) => text ?? undefined),
+    };
   }
 
   async commit(

@@ -35,3 +35,10 @@ return 'swapped'
   numberOfKeys: 2,
   commands: 'EVALSHA, EVAL, GET, SET, HSET, HDEL',
 };
+
+/** KEYS: fence, actors. ARGV: the ids to read, of which a script can take some thousands. One script, so that the texts belong to the fence. */
+export const LOAD_ACTORS = {
+  lua: `return { redis.call('GET', KEYS[1]), redis.call('HMGET', KEYS[2], unpack(ARGV)) }`,
+  numberOfKeys: 2,
+  commands: 'EVALSHA, EVAL, GET, HMGET',
+};
