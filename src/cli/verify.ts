@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../errors.js';
 import type { Distribution } from '../meter/histogram.js';
+import { counter, sequence } from '../verify/subject.js';
 import { passed, runTrial, type Trial } from '../verify/trial.js';
 import { confirm } from './confirm.js';
 import { CommandFailed, EXIT_USAGE } from './usage.js';
@@ -12,6 +13,12 @@ export const VERIFY_USAGE = `usage: warren verify URL [options]
 Loads a running deployment with concurrent /next, /current and /previous, and judges what the clients saw: linearizable, or
 a counterexample. It advances the sequence by some thousands of numbers per second.
 
+With --counter it loads one command of an actor instead, whose reply is a number that grows by one, such as
+--counter /counter/berlin/add, or --counter /tickets/berlin/take --body '{"seats": 1}' --member from.
+
+  --counter PATH the command: POST to this path takes the next number
+  --body JSON    the input of the command (none)
+  --member NAME  the member of the reply that is the number (the reply is the number)
   --seconds N    length of the load (5)
   --clients N    concurrent clients (32)
   --seed N       of the clients' requests (random)
@@ -36,7 +43,7 @@ export async function verify(
 ): Promise<number> {
   const options = read(args, environment['WARREN_BEARER_TOKEN'] ?? '');
   await confirm(
-    `This advances the sequence at ${options.url}; the numbers handed out are gone.`,
+    `This advances the ${options.what} at ${options.url}; the numbers handed out are gone.`,
     options.yes,
   );
   const progress = new Progress(options);
@@ -65,6 +72,9 @@ function read(args: readonly string[], bearerToken: string) {
       shared: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       yes: { type: 'boolean', default: false },
+      counter: { type: 'string' },
+      body: { type: 'string' },
+      member: { type: 'string' },
     },
   });
   const [url = '', ...others] = positionals;
@@ -84,7 +94,29 @@ function read(args: readonly string[], bearerToken: string) {
     shared: values.shared,
     json: values.json,
     yes: values.yes,
+    ...subjectOf(values),
   };
+}
+
+function subjectOf({ counter: path, body, member }: { counter?: string; body?: string; member?: string }) {
+  if (path === undefined) {
+    if (body === undefined && member === undefined) return { what: 'sequence', subject: sequence() };
+    throw new CommandFailed('--body and --member belong to --counter', EXIT_USAGE);
+  }
+  if (!/^\/[\x21-\x7e]+$/.test(path)) {
+    throw new CommandFailed('--counter needs a path, such as /counter/berlin/add', EXIT_USAGE);
+  }
+  if (body !== undefined && !isJson(body)) throw new CommandFailed('--body must be JSON', EXIT_USAGE);
+  return { what: `counter ${path}`, subject: counter({ path, body, member }) };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What is sent as `Authorization`, if anything. */
@@ -142,12 +174,13 @@ class Progress {
   }
 }
 
-function asText(trial: Trial, { url, clients, seed, shared }: Options): string {
+function asText(trial: Trial, { url, clients, seed, shared, what }: Options): string {
   const { operations, elapsedMs, latency, firstIndex, lastIndex, answers } = trial;
   const others = [...answers].filter(([answer]) => answer !== '200');
+  const [counted, from] = what === 'sequence' ? ['sequence', 'from index'] : ['counter', 'from'];
   const rows = [
     ['deployment', `${url}, ${clients} clients for ${(elapsedMs / 1000).toFixed(1)} s, seed ${seed}`],
-    ['sequence', `from index ${group(firstIndex)} to ${lastIndex === undefined ? '?' : group(lastIndex)}`],
+    [counted, `${from} ${group(firstIndex)} to ${lastIndex === undefined ? '?' : group(lastIndex)}`],
     ['requests', `${group(operations)}, ${group(Math.round(operations / (elapsedMs / 1000)))} a second`],
     ['answers', [...answers].map(([answer, count]) => `${group(count)} × ${answer}`).join(', ')],
     ['latency', quantiles(latency)],
@@ -156,9 +189,7 @@ function asText(trial: Trial, { url, clients, seed, shared }: Options): string {
   const note =
     others.length > 0 ? '\nWhat was not answered with 200 is judged, too: as failed, or as unknown.' : '';
   const unread =
-    lastIndex === undefined
-      ? '\nWhere the sequence stands in the end could not be read: it is judged without.'
-      : '';
+    lastIndex === undefined ? '\nWhere it stands in the end could not be read: it is judged without.' : '';
   return `${verdictText(trial, shared)}\n\n${table}\n\n${histogram(latency)}${note}${unread}`;
 }
 
@@ -175,7 +206,8 @@ function verdictText(trial: Trial, shared: boolean): string {
   if (complaints.length > 0) return ['WRONG ANSWERS', ...complaints.slice(0, 5)].join('\n');
   const { nexts, reads, gaps } = verdict.stats;
   const explained = gaps > 0 ? `, ${group(gaps)} received by nobody here and explained` : ', none missing';
-  return `LINEARIZABLE: ${group(nexts)} numbers in one order${explained}; ${group(reads)} reads agree`;
+  const read = reads > 0 ? `; ${group(reads)} reads agree` : '';
+  return `LINEARIZABLE: ${group(nexts)} numbers in one order${explained}${read}`;
 }
 
 function asJson(trial: Trial): string {

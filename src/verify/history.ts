@@ -5,14 +5,14 @@
  * in every run, only the interleaving is the machine's. `linearizability.ts` judges the result.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { FibonacciOracle } from './fibonacci-oracle.js';
 import { createAgent, get, type HttpAnswer, RequestFailed } from './http-client.js';
 import { SeededRandom } from './seeded-random.js';
-
-export type Kind = 'next' | 'current' | 'previous';
+import { type Kind, type Mix, type Subject, sequence } from './subject.js';
 
 export interface Operation {
   readonly kind: Kind;
+  /** Which of the subject's counters; left out when there is one. */
+  readonly key?: number;
   /** Before the request was sent. */
   readonly start: number;
   /** After the last byte of the answer, or when the client gave up. */
@@ -36,8 +36,10 @@ export interface RecordOptions {
   readonly url: string | ((client: number, last: Operation | undefined) => string);
   readonly clients: number;
   readonly seed: number;
-  /** Relative weights; by default half of the requests are `next`. */
-  readonly mix?: Readonly<Record<Kind, number>>;
+  /** What is asked; the sequence by default. */
+  readonly subject?: Subject;
+  /** Relative weights, in place of the subject's. */
+  readonly mix?: Mix;
   /** The recording ends with the first of these that comes; at least one is needed. */
   readonly durationMs?: number;
   readonly operations?: number;
@@ -45,10 +47,8 @@ export interface RecordOptions {
   readonly timeoutMs?: number;
   /** Each client's rest after an answer, which bounds the rate and with it the length of the history. Default 0. */
   readonly pauseMs?: number;
-  /** Bodies are compared with independently computed values below this index. */
-  readonly checkValuesBelow?: number;
-  /** Called after each operation, for whoever shows progress. */
-  readonly onOperation?: () => void;
+  /** Called after each operation. */
+  readonly onOperation?: (operation: Operation) => void;
   /** Sent with each request, such as credentials. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Takes the operations, and the history holds none: for recordings that are longer than a memory. */
@@ -63,18 +63,17 @@ export interface OperationSink {
   end(operation: Operation): void;
 }
 
-const EVEN_MIX: Readonly<Record<Kind, number>> = { next: 2, current: 1, previous: 1 };
 const KEPT_COMPLAINTS = 100;
 const KEPT_ANSWERS = 100;
 /** After anything but a 200, so that clients of a dead server do not take the processor from its successor. */
 const RETRY_MS = 5;
 
 export async function recordHistory(options: RecordOptions): Promise<History> {
-  const { url, clients, seed, mix = EVEN_MIX, durationMs, signal } = options;
+  const { url, clients, seed, durationMs, signal, subject = sequence() } = options;
   if (durationMs === undefined && options.operations === undefined && signal === undefined) {
     throw new RangeError('a recording needs an end: durationMs, operations or signal');
   }
-  const { operations: limit = Number.POSITIVE_INFINITY, checkValuesBelow = 3_000, onOperation } = options;
+  const { operations: limit = Number.POSITIVE_INFINITY, mix = subject.mix, onOperation } = options;
   const { timeoutMs = 10_000, pauseMs = 0, headers = {}, sink } = options;
   const stopAt = monotonicMs() + (durationMs ?? Number.POSITIVE_INFINITY);
   const agents = new Map<string, ReturnType<typeof createAgent>>();
@@ -84,7 +83,7 @@ export async function recordHistory(options: RecordOptions): Promise<History> {
     agents.set(scheme, agent);
     return agent;
   };
-  const judge = new Judge(checkValuesBelow);
+  const tally = new Tally();
   const operations: Operation[] = [];
   let begun = 0;
 
@@ -100,18 +99,23 @@ export async function recordHistory(options: RecordOptions): Promise<History> {
       sink?.begin();
       begun++;
       const kind = random.weighted(mix);
-      const method = kind === 'next' && random.next() < 0.5 ? 'POST' : 'GET';
+      const key = subject.keys > 1 ? random.between(0, subject.keys - 1) : undefined;
+      const { path, ...asked } = subject.request(kind, key ?? 0, random);
       const target = typeof url === 'string' ? url : url(client, last);
       const start = monotonicMs();
-      const request = { method, headers, agent: agentFor(target), timeoutMs };
-      const answer = await get(target, `/${kind}`, request).catch(asRequestFailed);
+      const request = { ...asked, headers, agent: agentFor(target), timeoutMs };
+      const answer = await get(target, path, request).catch(asRequestFailed);
       const end = monotonicMs();
-      const verdict = judge.judge(kind, answer);
-      last = { kind, start, end, ...verdict };
+      const meaning = meaningOf(subject, kind, answer);
+      tally.add(meaning);
+      const { outcome, index } = meaning;
+      last = { kind, start, end, outcome };
+      if (index !== undefined) last = { ...last, index };
+      if (key !== undefined) last = { ...last, key };
       if (sink) sink.end(last);
       else operations.push(last);
-      onOperation?.();
-      if (verdict.outcome !== 'ok') await delay(Math.max(RETRY_MS, pauseMs));
+      onOperation?.(last);
+      if (outcome !== 'ok') await delay(Math.max(RETRY_MS, pauseMs));
       else if (pauseMs > 0) await delay(pauseMs);
     }
   };
@@ -120,7 +124,7 @@ export async function recordHistory(options: RecordOptions): Promise<History> {
   } finally {
     for (const agent of agents.values()) agent.destroy();
   }
-  return { operations, answers: judge.answers, complaints: judge.complaints };
+  return { operations, answers: tally.answers, complaints: tally.complaints };
 }
 
 export function monotonicMs(): number {
@@ -128,57 +132,46 @@ export function monotonicMs(): number {
   return seconds * 1e3 + nanoseconds / 1e6;
 }
 
-/** Turns answers into outcomes. In doubt it says unknown: that can only make the later check more lenient. */
-class Judge {
+/** What one answer says of its operation. */
+export interface Meaning extends Pick<Operation, 'outcome' | 'index'> {
+  /** `200`, `504 commit-in-doubt`, `ECONNRESET`. */
+  readonly name: string;
+  readonly complaint?: string;
+}
+
+/** In doubt it says unknown: that can only make the later check more lenient. */
+export function meaningOf(subject: Subject, kind: Kind, answer: HttpAnswer | RequestFailed): Meaning {
+  if (answer instanceof RequestFailed) {
+    return { outcome: answer.maybeExecuted ? 'unknown' : 'failed', name: answer.code };
+  }
+  const { status, body } = answer;
+  if (status === 200) {
+    const shown = subject.read(kind, answer);
+    return { outcome: shown.index === undefined ? 'unknown' : 'ok', name: '200', ...shown };
+  }
+  const code = problemCode(body);
+  // Without a code it was not Warren that answered, and a proxy may say 503 of what it had sent on already.
+  const promised = code !== undefined && (status === 503 || (status >= 400 && status < 500));
+  return {
+    outcome: promised ? 'failed' : 'unknown',
+    name: code === undefined ? String(status) : `${status} ${code}`,
+  };
+}
+
+/** Keeps count of the answers, and of what is wrong with them. */
+class Tally {
   readonly answers = new Map<string, number>();
   readonly complaints: string[] = [];
-  readonly #oracle = new FibonacciOracle();
-  readonly #checkValuesBelow: number;
 
-  constructor(checkValuesBelow: number) {
-    this.#checkValuesBelow = checkValuesBelow;
-  }
-
-  judge(kind: Kind, answer: HttpAnswer | RequestFailed): Pick<Operation, 'outcome' | 'index'> {
-    if (answer instanceof RequestFailed) {
-      this.#count(answer.code);
-      return { outcome: answer.maybeExecuted ? 'unknown' : 'failed' };
-    }
-    const { status, headers, body } = answer;
-    if (status === 200) {
-      this.#count('200');
-      return this.#judgeOk(kind, headers['sequence-index'], body);
-    }
-    const code = problemCode(body);
-    this.#count(code === undefined ? String(status) : `${status} ${code}`);
-    // Without a code it was not Warren that answered, and a proxy may say 503 of what it had sent on already.
-    const promised = code !== undefined && (status === 503 || (status >= 400 && status < 500));
-    return { outcome: promised ? 'failed' : 'unknown' };
-  }
-
-  #judgeOk(kind: Kind, header: unknown, body: string): Pick<Operation, 'outcome' | 'index'> {
-    if (typeof header !== 'string' || !/^(0|[1-9]\d{0,14})$/.test(header)) {
-      this.#complain(`${kind}: 200 with Sequence-Index ${JSON.stringify(header)}`);
-      return { outcome: 'unknown' };
-    }
-    const index = Number(header);
-    if (index < this.#checkValuesBelow && body !== `{"${kind}": ${this.#oracle.digits(index)}}`) {
-      this.#complain(`${kind}: index ${index} with the body ${body.slice(0, 200)}`);
-    }
-    return { outcome: 'ok', index };
-  }
-
-  #count(answer: string): void {
-    const name = this.answers.has(answer) || this.answers.size < KEPT_ANSWERS ? answer : 'others';
-    this.answers.set(name, (this.answers.get(name) ?? 0) + 1);
-  }
-
-  #complain(complaint: string): void {
-    if (this.complaints.length < KEPT_COMPLAINTS) this.complaints.push(complaint);
+  add({ name, complaint }: Meaning): void {
+    const known = this.answers.has(name) || this.answers.size < KEPT_ANSWERS ? name : 'others';
+    this.answers.set(known, (this.answers.get(known) ?? 0) + 1);
+    if (complaint !== undefined && this.complaints.length < KEPT_COMPLAINTS) this.complaints.push(complaint);
   }
 }
 
-function asRequestFailed(error: unknown): RequestFailed {
+/** Any other error is a fault of the program. */
+export function asRequestFailed(error: unknown): RequestFailed {
   if (error instanceof RequestFailed) return error;
   throw error;
 }

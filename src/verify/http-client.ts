@@ -17,6 +17,8 @@ export interface HttpAnswer {
 export interface GetOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly body?: string;
   readonly agent?: Agent;
   /** For the whole exchange, to the last byte of the answer. */
   readonly timeoutMs?: number;
@@ -45,7 +47,11 @@ export function createAgent(url: string): Agent {
  * @param url scheme, host and port, and a path when the server stands behind one.
  */
 export function get(url: string, path: string, options: GetOptions = {}): Promise<HttpAnswer> {
-  const { method = 'GET', headers = {}, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { method = 'GET', body, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const headers = {
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...options.headers,
+  };
   const { agent = isSecure(url) ? sharedAgents.https : sharedAgents.http } = options;
   return new Promise((resolve, reject) => {
     const { hostname, port, pathname } = new URL(url);
@@ -71,7 +77,7 @@ export function get(url: string, path: string, options: GetOptions = {}): Promis
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body });
       });
     });
-    sent.end();
+    sent.end(body);
   });
 }
 

@@ -1,21 +1,27 @@
 /**
  * A trial of a running deployment: where it stands, a load of concurrent clients, where it stands then, and the verdict on
- * all that they have seen. Moves the sequence. Judged in windows, so a trial of an hour takes no more memory than one of a minute.
+ * all that they have seen. Moves the counter. Judged in windows, so a trial of an hour takes no more memory than one of a minute.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Distribution, Histogram, LATENCY_MS } from '../meter/histogram.js';
-import { type OperationSink, recordHistory } from './history.js';
+import { asRequestFailed, meaningOf, monotonicMs, type OperationSink, recordHistory } from './history.js';
 import { get, RequestFailed } from './http-client.js';
 import type { Verdict } from './linearizability.js';
+import { SeededRandom } from './seeded-random.js';
+import { type Subject, sequence } from './subject.js';
 import { WindowedJudge } from './windowed-judge.js';
 
 export interface TrialOptions {
   /** Without credentials. */
   readonly url: string;
+  /** One counter; the sequence by default. */
+  readonly subject?: Subject;
   /** Sent with each request, such as credentials. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly clients: number;
   readonly durationMs: number;
+  /** The load ends after so many, when that comes first. */
+  readonly operations?: number;
   readonly seed: number;
   /** Other clients use the deployment meanwhile: numbers that nobody here received are theirs. */
   readonly shared: boolean;
@@ -46,16 +52,16 @@ const RETRY_MS = 100;
 
 /** @throws Error when the deployment does not answer at the beginning, or is none of ours. */
 export async function runTrial(options: TrialOptions): Promise<Trial> {
-  const { url, headers = {}, shared, durationMs, signal } = options;
-  const firstIndex = await currentIndex(url, headers);
+  const { shared, durationMs, signal } = options;
+  const firstIndex = await standing(options);
   const startedAt = performance.now();
   const refuted = new AbortController();
   const ended = signal ? AbortSignal.any([signal, refuted.signal]) : refuted.signal;
-  const judge = new WindowedJudge({
+  const judge: WindowedJudge = new WindowedJudge({
     firstIndex,
     shared,
     ...(options.windowOperations === undefined ? {} : { windowOperations: options.windowOperations }),
-    readIndex: () => currentIndex(url, headers).catch(() => undefined),
+    readIndex: () => standing(options, judge).catch(() => undefined),
     isOver: () => ended.aborted || performance.now() - startedAt >= durationMs,
     onRefuted: () => refuted.abort(),
   });
@@ -72,7 +78,7 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
   };
   const { answers, complaints } = await recordHistory({ ...options, signal: ended, sink });
   const elapsedMs = performance.now() - startedAt;
-  const lastIndex = await patiently(() => currentIndex(url, headers));
+  const lastIndex = await patiently(() => standing(options, judge));
   return {
     verdict: judge.verdict(lastIndex),
     complaints,
@@ -90,11 +96,26 @@ export function passed({ verdict, complaints }: Trial): boolean {
   return verdict.ok && complaints.length === 0;
 }
 
-async function currentIndex(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
-  const { status, headers: answered, body } = await get(url, '/current', { headers });
-  const index = Number(answered['sequence-index'] ?? Number.NaN);
-  if (status === 200 && Number.isSafeInteger(index)) return index;
-  throw new Error(`${url}/current answered ${status} without a Sequence-Index: ${body.slice(0, 200)}`);
+/**
+ * Where the counter stands. What can only be learned by moving it is part of the history.
+ *
+ * @throws Error when that was not answered.
+ */
+async function standing(
+  { url, headers = {}, subject = sequence(), seed }: TrialOptions,
+  history?: OperationSink,
+): Promise<number> {
+  const kind = subject.probe;
+  const moves = kind === 'next' ? history : undefined;
+  const { path, ...asked } = subject.request(kind, 0, new SeededRandom(seed));
+  moves?.begin();
+  const start = monotonicMs();
+  const answer = await get(url, path, { ...asked, headers }).catch(asRequestFailed);
+  const { outcome, index, name, complaint } = meaningOf(subject, kind, answer);
+  moves?.end({ kind, start, end: monotonicMs(), outcome, ...(index === undefined ? {} : { index }) });
+  if (index !== undefined) return index;
+  if (answer instanceof RequestFailed) throw answer;
+  throw new Error(`${url}${path} answered ${complaint ?? `${name}: ${answer.body.slice(0, 200)}`}`);
 }
 
 /** What clients have seen is worth a verdict, also when the deployment is gone in the end. */

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
+import { counter } from '../../src/verify/subject.js';
+import { runTrial } from '../../src/verify/trial.js';
+import { serveCounters } from '../support/actor-server.js';
 import { runCli } from '../support/cli-process.js';
 import { recordHistory } from '../support/history.js';
 import { get } from '../support/http-client.js';
@@ -44,6 +47,85 @@ for (const [flaw, verdict] of [
     t.match(output, verdict);
   });
 }
+
+t.test('a command of an actor whose reply is a number, or holds one, is judged the same', async (t) => {
+  const { url } = await serveCounters(t);
+  const plain = await runCli(t, ['verify', url, ...SHORT, '--counter', '/counter/a%20b/add', '--json']);
+  t.equal(plain.code, 0, plain.output);
+  const { firstIndex, lastIndex, verdict } = JSON.parse(plain.output);
+  t.equal(firstIndex, 1, 'where it stood was told by the first number');
+  t.equal(lastIndex, 1 + verdict.stats.nexts, 'each number is in the record, the last one too');
+  t.match(verdict, { ok: true, stats: { gaps: 0, reads: 0 } });
+
+  const member = await runCli(t, [
+    'verify',
+    url,
+    ...SHORT,
+    ...['--counter', '/counter/b/add-big', '--member', 'n', '--body', '{"x":1}'],
+  ]);
+  t.equal(member.code, 0, member.output);
+  t.match(member.output, /^LINEARIZABLE: [\d,]+ numbers in one order, none missing$/m);
+  t.match(member.output, /^counter +from 1 to/m);
+});
+
+t.test('the numbers that are taken to close a window are part of the record', async (t) => {
+  const { url } = await serveCounters(t);
+  const subject = counter({ path: '/counter/a/add' });
+  const load = {
+    url,
+    subject,
+    clients: 4,
+    durationMs: 60_000,
+    operations: 400,
+    windowOperations: 50,
+    seed: 1,
+  };
+  for (const shared of [false, true]) {
+    const { verdict, windows, firstIndex, lastIndex } = await runTrial({ ...load, shared });
+    t.match(verdict, { ok: true, stats: { gaps: 0, nexts: Number(lastIndex) - firstIndex } });
+    t.ok(windows > 3, `${windows} windows`);
+  }
+});
+
+for (const [flaw, verdict] of [
+  ['repeat', /^NOT LINEARIZABLE: (repeat|order)/],
+  ['skip', /^NOT LINEARIZABLE: gap/],
+] as const) {
+  t.test(`an actor with the flaw "${flaw}" fails`, async (t) => {
+    const { url } = await startWarren(t, { entry: forged, env: { FLAW: flaw } });
+    const { code, output } = await runCli(t, ['verify', url, ...SHORT, '--counter', '/counter/add']);
+    t.equal(code, 1, output);
+    t.match(output, verdict);
+  });
+}
+
+t.test('what is no counter is told, and no verdict', async (t) => {
+  const { url } = await serveCounters(t);
+  for (const [path, more, said] of [
+    ['/counter/a/quiet', [], /No verdict: .*\/counter\/a\/quiet answered 204/],
+    ['/counter/a/nothing', [], /No verdict: .* answered 404 not-found/],
+    ['/counter/a/add-big', [], /No verdict: .*no number: 200 with the body \{"big"/],
+    ['/counter/a/add-big', ['--member', 'toString'], /No verdict: .*no number as its member "toString"/],
+    ['/counter/a/add-big', ['--member', 'big'], /No verdict: .*no number as its member "big"/],
+  ] as const) {
+    t.match(await runCli(t, ['verify', url, ...SHORT, '--counter', path, ...more]), {
+      code: 1,
+      output: said,
+    });
+  }
+  for (const args of [
+    ['--counter', 'counter/a/add'],
+    ['--counter', '/counter/a b/add'],
+    ['--counter', '/a/b/c', '--body', '{'],
+    ['--member', 'n'],
+  ]) {
+    t.equal((await runCli(t, ['verify', url, '--yes', ...args])).code, 2, args.join(' '));
+  }
+  t.match(await runCli(t, ['verify', url, '--counter', '/counter/a/add']), {
+    code: 2,
+    output: /advances the counter \/counter\/a\/add at .*--yes/s,
+  });
+});
 
 t.test('numbers that others have taken are excused only when they are expected', async (t) => {
   const { url } = await startWarren(t);

@@ -1,5 +1,6 @@
 /** Many clients at once see one order: no number twice, none left out, no reply from the past or the future. */
 import t, { type Test } from 'tap';
+import { sequence } from '../../src/verify/subject.js';
 import { recordHistory } from '../support/history.js';
 import { get } from '../support/http-client.js';
 import { checkHistory } from '../support/linearizability.js';
@@ -17,7 +18,7 @@ async function oneOrder(t: Test, env: ServerEnv): Promise<void> {
     clients: CLIENTS,
     operations: OPERATIONS,
     seed,
-    checkValuesBelow: OPERATIONS,
+    subject: sequence(OPERATIONS),
   });
   const last = await get(warren.url, '/current');
   const finalIndex = Number(last.headers['sequence-index']);

@@ -5,8 +5,9 @@
  */
 import fc from 'fast-check';
 import t from 'tap';
+import type { Kind } from '../../../src/verify/subject.js';
 import { isLinearizable } from '../../support/exhaustive-search.js';
-import type { Kind, Operation } from '../../support/history.js';
+import type { Operation } from '../../support/history.js';
 import { checkHistory } from '../../support/linearizability.js';
 
 const RUNS = 20_000;
