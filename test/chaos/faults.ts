@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultProxy } from '../support/fault-proxy.js';
 import { monotonicMs } from '../support/history.js';
+import type { RedisProcess } from '../support/redis-process.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import type { World } from './world.js';
 
@@ -61,7 +62,7 @@ function breakables(world: World): Breakable[] {
     {
       restMs: [100, 1_500],
       faults: {
-        'owner-killed': [3, () => killOwner(world)],
+        'owner-killed': [3, (random) => killOwner(world, random)],
         'process-killed': [2, (random) => killProcess(world, random)],
         'process-paused': [1, (random) => pauseProcess(world, random)],
       },
@@ -82,6 +83,7 @@ function breakables(world: World): Breakable[] {
                   return awayMs;
                 },
               ],
+              'redis-lost-commits': [1, (random) => loseCommits(world, redis, random)],
               'redis-paused': [
                 1,
                 async (random) => {
@@ -98,15 +100,41 @@ function breakables(world: World): Breakable[] {
   ];
 }
 
-async function killOwner({ server }: World): Promise<string> {
-  server.kill('SIGUSR2');
-  return '';
+/** Mostly one that serves; now and then one that is about to. */
+async function killOwner(world: World, random: SeededRandom): Promise<string> {
+  const serving = random.next() < 0.75;
+  if (serving) await world.serves();
+  world.server.kill('SIGUSR2');
+  return serving ? 'while it served' : '';
 }
 
+/** Only one that has served: on a busy machine a run would see nothing but starts. */
 async function killProcess(world: World, random: SeededRandom): Promise<string> {
   const awayMs = random.between(0, 300);
-  await world.killAndRestart(awayMs);
+  await world.withProcess(async () => {
+    await world.serves();
+    await world.killAndRestart(awayMs);
+  });
   return `away for ${awayMs} ms`;
+}
+
+/**
+ * Comes back as it was some commits ago, while the process that has acknowledged them lives: it writes them again. Threads die and links
+ * break meanwhile, as always.
+ */
+async function loseCommits(world: World, redis: RedisProcess, random: SeededRandom): Promise<string> {
+  return world.withProcess(async () => {
+    // What its predecessor acknowledged this process does not know.
+    await world.serves();
+    await redis.keepCopy();
+    await world.serves();
+    const lostMs = await rest(random, 0, 800);
+    await redis.kill();
+    await rest(random, 0, 1_000);
+    await redis.restartFromCopy();
+    await world.serves();
+    return `the commits of ${lostMs.replace('for ', '')}`;
+  });
 }
 
 async function pauseProcess({ server }: World, random: SeededRandom): Promise<string> {

@@ -1,32 +1,44 @@
 /**
- * `npm run chaos -- --seconds 60 --seed 1 --store level|redis`: exit code 0 for a clean verdict, 1 for a violation or a
- * failure, 2 for options that make no sense. Without a store both are tried, without a seed a random one.
+ * `npm run chaos -- --seconds 60 --seed 1 --store level|redis --actor sequence|counter`: exit code 0 for a clean verdict, 1 for a
+ * violation or a failure, 2 for options that make no sense. Without a store or an actor both are tried, without a seed a random one.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import type { Name } from './driven.js';
 import { passed, tell } from './report.js';
 import { runChaos } from './run.js';
 import type { StoreKind } from './world.js';
 
-const USAGE = 'usage: npm run chaos -- [--seconds 60] [--seed N] [--store level|redis]';
+const USAGE =
+  'usage: npm run chaos -- [--seconds 60] [--seed N] [--store level|redis] [--actor sequence|counter]';
 
 interface Options {
   readonly seconds: number;
   readonly seed: number;
   readonly stores: readonly StoreKind[];
+  readonly actors: readonly Name[];
 }
+
+const STORES: readonly StoreKind[] = ['level', 'redis'];
+const ACTORS: readonly Name[] = ['sequence', 'counter'];
 
 function readOptions(): Options | undefined {
   try {
     const { values } = parseArgs({
-      options: { seconds: { type: 'string' }, seed: { type: 'string' }, store: { type: 'string' } },
+      options: {
+        seconds: { type: 'string', default: '60' },
+        seed: { type: 'string', default: String(randomInt(1_000_000)) },
+        store: { type: 'string' },
+        actor: { type: 'string' },
+      },
     });
-    const seconds = Number(values.seconds ?? 60);
-    const seed = Number(values.seed ?? randomInt(1_000_000));
-    const { store } = values;
-    if (!(seconds > 0) || !Number.isSafeInteger(seed) || seed < 0) return undefined;
-    if (store === undefined) return { seconds, seed, stores: ['level', 'redis'] };
-    return store === 'level' || store === 'redis' ? { seconds, seed, stores: [store] } : undefined;
+    const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
+    const stores = STORES.filter((store) => (values.store ?? store) === store);
+    const actors = ACTORS.filter((actor) => (values.actor ?? actor) === actor);
+    const makesSense = seconds > 0 && Number.isSafeInteger(seed) && seed >= 0;
+    return makesSense && stores.length > 0 && actors.length > 0
+      ? { seconds, seed, stores, actors }
+      : undefined;
   } catch {
     return undefined;
   }
@@ -50,19 +62,21 @@ if (!options) {
   console.error(USAGE);
   process.exit(2);
 }
-const { seconds, seed, stores } = options;
+const { seconds, seed, stores, actors } = options;
 let good = true;
-for (const store of stores) {
+for (const actor of actors) for (const store of stores) good = (await tried(actor, store)) && good;
+process.exit(good ? 0 : 1);
+
+async function tried(actor: Name, store: StoreKind): Promise<boolean> {
   const teardowns = new Teardowns();
   const interrupt = () => void teardowns.run().then(() => process.exit(130));
   process.once('SIGINT', interrupt);
   try {
-    const report = await runChaos(teardowns, { store, seed, seconds });
+    const report = await runChaos(teardowns, { store, actor, seed, seconds });
     console.log(tell(report));
-    good = passed(report) && good;
+    return passed(report);
   } finally {
     await teardowns.run();
     process.off('SIGINT', interrupt);
   }
 }
-process.exit(good ? 0 : 1);

@@ -7,9 +7,9 @@ export function passed({ verdict, failures }: ChaosReport): boolean {
 }
 
 export function tell(report: ChaosReport): string {
-  const { store, seed, seconds } = report;
+  const { store, actor, seed, seconds } = report;
   return [
-    `chaos: seed ${seed}, ${seconds} s on ${store}`,
+    `chaos: seed ${seed}, ${seconds} s of the ${actor} on ${store}`,
     '',
     ...timelineOf(report),
     '',
@@ -38,7 +38,7 @@ function figuresOf({ history, timeline, verdict }: ChaosReport): string[] {
     `requests ${operations.length}, faults ${timeline.length}, unknowns ${unknowns}, ` +
       `repeats ${violation === 'repeat' ? 'found' : 0}, ` +
       (verdict?.ok
-        ? `gaps ${verdict.stats.gaps} (each explained), last index ${verdict.stats.highestIndex}`
+        ? `gaps ${verdict.stats.gaps} (each explained), numbers given out ${verdict.stats.highestIndex}`
         : ''),
     `answers: ${[...answers]
       .sort(([, a], [, b]) => b - a)
@@ -54,7 +54,7 @@ function figuresOf({ history, timeline, verdict }: ChaosReport): string[] {
 }
 
 function verdictOf(report: ChaosReport): string[] {
-  const { verdict, failures, store, seed, seconds } = report;
+  const { verdict, failures, store, actor, seed, seconds } = report;
   if (passed(report)) return ['verdict: linearizable, nothing lost, nothing repeated'];
   const lines = failures.map((failure) => `failure: ${failure}`);
   if (verdict && !verdict.ok) {
@@ -63,5 +63,8 @@ function verdictOf(report: ChaosReport): string[] {
       ...verdict.violation.operations.map((operation) => `  ${JSON.stringify(operation)}`),
     );
   }
-  return [...lines, `to repeat: npm run chaos -- --seconds ${seconds} --seed ${seed} --store ${store}`];
+  return [
+    ...lines,
+    `to repeat: npm run chaos -- --seconds ${seconds} --seed ${seed} --store ${store} --actor ${actor}`,
+  ];
 }

@@ -1,15 +1,17 @@
 /**
  * One chaos run: a recorded load and random faults from one seed, then the linearizability checker's verdict over the
- * whole history, with a last read after everything is mended.
+ * whole history, with a last read after everything is mended, by a new process: so what is read is what was stored.
  */
 import type { Scope } from '../support/child-handle.js';
 import { type History, monotonicMs, recordHistory } from '../support/history.js';
-import { checkHistory, type Verdict } from '../support/linearizability.js';
+import type { Verdict } from '../support/linearizability.js';
+import { drivenBy, judge, type Name } from './driven.js';
 import { type FaultRecord, unleash } from './faults.js';
 import { type StoreKind, World } from './world.js';
 
 export interface ChaosOptions {
   readonly store: StoreKind;
+  readonly actor: Name;
   readonly seed: number;
   readonly seconds: number;
 }
@@ -30,8 +32,9 @@ const PAUSE_MS = 8;
 const MENDED_WITHIN_MS = 60_000;
 
 export async function runChaos(scope: Scope, options: ChaosOptions): Promise<ChaosReport> {
-  const { store, seed, seconds } = options;
-  const world = await World.start(scope, store);
+  const { store, actor, seed, seconds } = options;
+  const driven = drivenBy(actor);
+  const world = await World.start(scope, store, driven);
   const failures: string[] = [];
   if (!(await world.ready(MENDED_WITHIN_MS))) failures.push('the server was never ready');
 
@@ -39,6 +42,8 @@ export async function runChaos(scope: Scope, options: ChaosOptions): Promise<Cha
   const ending = new AbortController();
   const recording = recordHistory({
     url: (client) => world.urlFor(client),
+    subject: driven.subject,
+    onOperation: (operation) => world.observe(operation),
     clients: CLIENTS,
     seed,
     pauseMs: PAUSE_MS,
@@ -49,13 +54,17 @@ export async function runChaos(scope: Scope, options: ChaosOptions): Promise<Cha
     failures.push(`a fault could not be mended: ${error instanceof Error ? error.message : error}`);
     return [];
   });
-  const recovered = await world.ready(MENDED_WITHIN_MS);
+  let recovered = await world.ready(MENDED_WITHIN_MS);
   ending.abort();
   const history = await recording;
+  if (recovered) {
+    await world.killAndRestart(0);
+    recovered = await world.ready(MENDED_WITHIN_MS);
+  }
 
   let verdict: Verdict | undefined;
   if (recovered) {
-    verdict = checkHistory(history.operations, { finalIndex: await world.finalIndex(MENDED_WITHIN_MS) });
+    verdict = judge(history.operations, await world.finalIndexes(MENDED_WITHIN_MS));
     await world.stop();
   } else {
     failures.push(`not ready within ${MENDED_WITHIN_MS} ms; the server's output:\n${world.server.output}`);

@@ -9,9 +9,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Scope } from '../support/child-handle.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { freePort } from '../support/free-port.js';
+import { monotonicMs, type Operation } from '../support/history.js';
 import { get } from '../support/http-client.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
+import { SeededRandom } from '../support/seeded-random.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
+import type { Driven } from './driven.js';
 
 export type StoreKind = 'level' | 'redis';
 
@@ -26,6 +29,8 @@ const BOUNDS = {
 };
 const POLL_MS = 10;
 const POLL_TIMEOUT_MS = 5_000;
+/** Against a world that never serves again. */
+const SERVES_WITHIN_MS = 120_000;
 
 export class World {
   readonly redis: RedisProcess | undefined;
@@ -33,29 +38,36 @@ export class World {
   readonly clientLink: FaultProxy;
   /** An end of the server that no fault had ordered. */
   readonly surprises: string[] = [];
+  readonly #driven: Driven;
   #server: WarrenProcess;
+  /** When the newest acknowledged command was sent. */
+  #acknowledged = Number.NEGATIVE_INFINITY;
+  #whoeverKills: Promise<unknown> = Promise.resolve();
 
-  static async start(scope: Scope, store: StoreKind): Promise<World> {
+  static async start(scope: Scope, store: StoreKind, driven: Driven): Promise<World> {
     const redis =
       store === 'redis' ? await startRedis(scope, { appendOnly: true, fsync: 'always' }) : undefined;
     const storeLink = redis && (await startFaultProxy(scope, redis.port));
     const env = {
       ...BOUNDS,
+      ...driven.env,
       // Not one that the kernel chose: it would give it to a retrying client, too, while the server is down.
       SERVING_HOST_PORT: `127.0.0.1:${await freePort()}`,
       STORE: store,
       ...(storeLink ? { REDIS_URL: `redis://127.0.0.1:${storeLink.port}` } : {}),
     };
     const server = await startWarren(scope, { env });
-    return new World(server, await startFaultProxy(scope, server.port), redis, storeLink);
+    return new World(driven, server, await startFaultProxy(scope, server.port), redis, storeLink);
   }
 
   private constructor(
+    driven: Driven,
     server: WarrenProcess,
     clientLink: FaultProxy,
     redis: RedisProcess | undefined,
     storeLink: FaultProxy | undefined,
   ) {
+    this.#driven = driven;
     this.#server = server;
     this.clientLink = clientLink;
     this.redis = redis;
@@ -74,6 +86,30 @@ export class World {
   urlFor(client: number): string {
     const throughLink = client % 3 === 0 && this.#server.running;
     return throughLink ? `http://127.0.0.1:${this.clientLink.port}` : this.#server.url;
+  }
+
+  /** Takes note of what a client has seen. */
+  observe({ kind, outcome, start }: Operation): void {
+    if (kind === 'next' && outcome === 'ok') this.#acknowledged = Math.max(this.#acknowledged, start);
+  }
+
+  /**
+   * Resolves when a command that was sent from now on has been acknowledged: then the server owns its store, and the store holds all
+   * that was acknowledged before.
+   */
+  async serves(): Promise<void> {
+    const since = monotonicMs();
+    while (this.#acknowledged < since) {
+      if (monotonicMs() > since + SERVES_WITHIN_MS) throw new Error('no command was acknowledged any more');
+      await delay(POLL_MS);
+    }
+  }
+
+  /** One after the other: what only this process knows must not end with it. */
+  async withProcess<T>(act: () => Promise<T>): Promise<T> {
+    const acting = this.#whoeverKills.then(act);
+    this.#whoeverKills = acting.catch(() => {});
+    return acting;
   }
 
   async killAndRestart(pauseMs: number): Promise<void> {
@@ -99,16 +135,24 @@ export class World {
     return false;
   }
 
-  /**
-   * The index after everything, read through the front door. What clients left behind may still be on its way into the
-   * store, and until then the read is turned away.
-   */
-  async finalIndex(withinMs: number): Promise<number> {
+  /** Where each key stands after everything, read through the front door. */
+  async finalIndexes(withinMs: number): Promise<number[]> {
     const giveUpAt = performance.now() + withinMs;
+    const indexes: number[] = [];
+    for (let key = 0; key < this.#driven.subject.keys; key++) {
+      indexes.push(await this.#finalIndex(key, giveUpAt));
+    }
+    return indexes;
+  }
+
+  /** What clients left behind may still be on its way into the store, and until then the read is turned away. */
+  async #finalIndex(key: number, giveUpAt: number): Promise<number> {
+    const { subject } = this.#driven;
+    const { path } = subject.request('current', key, new SeededRandom(0));
     for (;;) {
-      const answer = await get(this.#server.url, '/current');
-      const index = Number(answer.headers['sequence-index']);
-      if (answer.status === 200 && Number.isSafeInteger(index)) return index;
+      const answer = await get(this.#server.url, path);
+      const { index } = answer.status === 200 ? subject.read('current', answer) : {};
+      if (index !== undefined) return index;
       if (![503, 504].includes(answer.status) || performance.now() > giveUpAt) {
         throw new Error(`the last read was answered ${answer.status}: ${answer.body.slice(0, 200)}`);
       }
