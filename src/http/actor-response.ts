@@ -27,6 +27,10 @@ export interface ActorContext {
   closed(position: number | undefined): void;
 }
 
+/** Made once: a text that is put together for each answer costs the library more than all else of its head. */
+const JSON_HEAD = 'application/json\r\nCache-Control: no-store';
+const PROBLEM_HEAD = `${PROBLEM_TYPE}\r\nCache-Control: no-store`;
+
 export class ActorResponse implements Responder {
   readonly #context: ActorContext;
   readonly #counts: RequestCounts;
@@ -67,7 +71,7 @@ export class ActorResponse implements Responder {
       case JSON_REPLY:
         this.#counts.ok += 1;
         res.cork(() => {
-          this.#writeHead(res, 'application/json');
+          this.#writeHead(res, JSON_HEAD);
           this.#end(res, text, length);
         });
         break;
@@ -104,7 +108,7 @@ export class ActorResponse implements Responder {
       res.writeStatus(statusLine(code));
       res.writeHeader(
         'Content-Type',
-        `${PROBLEM_TYPE}\r\nCache-Control: no-store${this.#context.corsHeaders(this.#request)}\r\nX-Request-Id: ${requestId}`,
+        `${PROBLEM_HEAD}${this.#context.corsHeaders(this.#request)}\r\nX-Request-Id: ${requestId}`,
       );
       if (isRetryable(code)) res.writeHeader('Retry-After', `${this.#context.retryAfterSeconds()}`);
       if (allow) res.writeHeader('Allow', allow);
@@ -121,14 +125,14 @@ export class ActorResponse implements Responder {
     const body = `{"type":"${REFUSAL_TYPE}","title":"The actor refused","status":${status},${members},"requestId":${JSON.stringify(requestId)}}`;
     res.cork(() => {
       res.writeStatus(`${status} ${STATUS_CODES[status] ?? 'Refused'}`);
-      this.#writeHead(res, PROBLEM_TYPE);
+      this.#writeHead(res, PROBLEM_HEAD);
       this.#end(res, body, Buffer.byteLength(body));
     });
   }
 
   /** Several headers in one call: each call into the library costs about as much as everything else that is done here. */
-  #writeHead(res: HttpResponse, type: string): void {
-    res.writeHeader('Content-Type', `${type}\r\nCache-Control: no-store${this.#more()}`);
+  #writeHead(res: HttpResponse, head: string): void {
+    res.writeHeader('Content-Type', head + this.#more());
   }
 
   #more(): string {

@@ -91,9 +91,11 @@ export class ActorRoutes {
         }
         const whole = new Uint8Array(chunk);
         const body = chunks ? Buffer.concat([...chunks, whole]) : whole;
-        this.#guarded(() => {
+        try {
           response.position = owner.ask(message, key, body, response);
-        })(res);
+        } catch (error) {
+          this.#fail(res, error);
+        }
       });
     };
     app.post(path, this.#guarded(handler));
@@ -121,14 +123,18 @@ export class ActorRoutes {
       try {
         handler(res, ...rest);
       } catch (error) {
-        this.#options.onError(error);
-        try {
-          res.close();
-        } catch {
-          // It is gone already.
-        }
+        this.#fail(res, error);
       }
     };
+  }
+
+  #fail(res: HttpResponse, error: unknown): void {
+    this.#options.onError(error);
+    try {
+      res.close();
+    } catch {
+      // It is gone already.
+    }
   }
 
   #open(

@@ -12,6 +12,8 @@ const EXACT: Notation = {
 };
 
 export function replyText({ value, plain }: Pick<Checked, 'value' | 'plain'>): string {
+  // A checked number is finite.
+  if (typeof value === 'number') return `${value}`;
   return plain ? JSON.stringify(value) : writeJson(value, EXACT);
 }
 

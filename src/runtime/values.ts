@@ -136,14 +136,14 @@ function canonicalArray(array: unknown[], depth: number): unknown {
     }
   }
   // "length" is the one other name that an array has.
-  if (Object.getOwnPropertyNames(array).length !== length + 1 || hasSymbols(array)) {
+  if (Reflect.ownKeys(array).length !== length + 1) {
     throw fault(depth, 'is an array with members that have names');
   }
   return freezing ? Object.freeze(result) : result;
 }
 
 function canonicalObject(object: object, depth: number): unknown {
-  const names = Object.getOwnPropertyNames(object);
+  const names = Reflect.ownKeys(object);
   let result = object as Record<string, unknown>;
   const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype) {
@@ -154,7 +154,8 @@ function canonicalObject(object: object, depth: number): unknown {
   let kept = 0;
   let last = '';
   for (let i = 0; i < names.length; i++) {
-    const name = names[i] as string;
+    const name = names[i] as string | symbol;
+    if (typeof name === 'symbol') throw fault(depth, 'has a member whose name is a symbol');
     trail[depth] = name;
     const property = Object.getOwnPropertyDescriptor(object, name) as PropertyDescriptor;
     if (property.get !== undefined || property.set !== undefined) throw fault(depth + 1, 'is a getter');
@@ -173,17 +174,12 @@ function canonicalObject(object: object, depth: number): unknown {
       define(result, name, canonical);
     }
   }
-  if (hasSymbols(object)) throw fault(depth, 'has a member whose name is a symbol');
   // An only member whose name begins with "$" looks like a bigint's tag in the store.
   if (kept === 1 && last.charCodeAt(0) === DOLLAR) plain = false;
   return freezing ? Object.freeze(result) : result;
 }
 
 const DOLLAR = 36;
-
-function hasSymbols(object: object): boolean {
-  return Object.getOwnPropertySymbols(object).length > 0;
-}
 
 /** Of an object literal, also of another realm, or of none. */
 export function isPlainPrototype(prototype: unknown): boolean {

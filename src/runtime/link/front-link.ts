@@ -27,6 +27,7 @@ import {
   REQUESTS,
 } from './link-memory.js';
 import { ASCII, KIND_BITS } from './reply-kind.js';
+import { writeBytes, writeText } from './short-text.js';
 
 /** The longest key as it comes, percent-encoded, in bytes. */
 export const KEY_ROOM = 3 * 256;
@@ -99,8 +100,8 @@ export class FrontLink {
       const found = this.#ring.reserve(room, tail);
       if (found === undefined) return false;
       offset = found;
-      if (key !== '') keyLength = this.#requestBytes.write(key, offset);
-      if (body.length > 0) this.#requestBytes.set(body, offset + keyLength);
+      keyLength = writeText(this.#requestBytes, key, offset);
+      writeBytes(this.#requestBytes, body, offset + keyLength);
       this.#ring.take(keyLength + body.length, room);
     }
     const at = cell * REQUEST_CELL;
@@ -206,5 +207,5 @@ export class FrontLink {
 }
 
 export function groupText(words: Int32Array): string {
-  return Array.from(words, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+  return Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString('hex');
 }

@@ -27,6 +27,7 @@ import {
   TURN,
 } from './link-memory.js';
 import { ASCII } from './reply-kind.js';
+import { writeText } from './short-text.js';
 
 export class OwnerLink {
   /** Position of the first request. */
@@ -107,7 +108,7 @@ export class OwnerLink {
     const room = 3 * text.length;
     const offset = this.#ring.reserve(room, this.#tail(position));
     if (offset === undefined) return false;
-    const length = this.#bytes.write(text, offset);
+    const length = writeText(this.#bytes, text, offset);
     this.#ring.take(length, room);
     this.#replies[at + KIND] = length === text.length ? kind | ASCII : kind;
     this.#replies[at + DETAIL] = detail;

@@ -47,7 +47,10 @@ const ASYNC_MS = 10;
 
 export class Gate {
   readonly #options: GateOptions;
-  readonly #words = new Int32Array(GROUP_WORDS);
+  #words = new Int32Array(GROUP_WORDS);
+  /** Random words: the ids of the next groups. */
+  readonly #random = new Int32Array(256 * GROUP_WORDS);
+  #drawn = this.#random.length;
   /** Changed since the last group was sealed. */
   #open = new Set<ActorEntry>();
   #openBytes = 0;
@@ -171,7 +174,7 @@ export class Gate {
   }
 
   #seal(): Group {
-    randomFillSync(this.#words);
+    this.#words = this.#draw();
     const entries = [...this.#open];
     const changes = entries.map(({ id, state, behavior }): Change => {
       return { id, text: state === undefined ? undefined : behavior.encode(state) };
@@ -181,6 +184,17 @@ export class Gate {
     this.#openBytes = 0;
     this.#sent = group;
     return group;
+  }
+
+  /** The system is asked for many ids at once: one call costs as much as some turns. */
+  #draw(): Int32Array<ArrayBuffer> {
+    if (this.#drawn === this.#random.length) {
+      randomFillSync(this.#random);
+      this.#drawn = 0;
+    }
+    const begin = this.#drawn;
+    this.#drawn += GROUP_WORDS;
+    return this.#random.slice(begin, this.#drawn);
   }
 
   /** Sent again, a group has the same id and the same bytes. */

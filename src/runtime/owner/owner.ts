@@ -16,7 +16,7 @@ import { decodeKey } from './actor-key.js';
 import type { FromOwner, Origin } from './events.js';
 import { Gate, type Group, isOwn } from './gate.js';
 import type { LoadedState, ServedMessage } from './served.js';
-import { States } from './states.js';
+import { idOf, States } from './states.js';
 import { type Taken, Tenure, type TenureOptions } from './tenure.js';
 
 export interface OwnerOptions extends TenureOptions {
@@ -66,6 +66,7 @@ export class Owner {
   #loading = false;
   /** Counts the times that the memory was emptied: what was being loaded before that is not added to it. */
   #memory = 0;
+  /** What the turns are told; read once before some of them. */
   #now = 0;
   #stopping = false;
   #cancelRenewal: () => void = () => {};
@@ -127,6 +128,7 @@ export class Owner {
     if (!this.#open && this.#graceEnded && !this.#refusing) this.#refuse('store-unavailable');
     if (this.#loading || !this.#open) return;
     const end = link.look();
+    this.#readClock();
     while (this.#taken < end && !this.#gate.full) {
       if (!this.#takeTurn(this.#taken, end)) break;
       this.#taken += 1;
@@ -151,7 +153,7 @@ export class Owner {
     const { behavior, message } = this.#options.messages[number] as ServedMessage;
     const key = decodeKey(link.keyAt(position));
     if (key === undefined) return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('key-invalid'), '');
-    const entry = this.#states.find(`${behavior.actor}/${key}`);
+    const entry = this.#states.find(behavior, key);
     if (!entry) {
       void this.#load(position, end);
       return false;
@@ -160,7 +162,7 @@ export class Owner {
       return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('state-unreadable'), entry.unreadable);
     }
     link.turnBegins(position);
-    const context = { id: `${this.#options.incarnation}-${position}`, now: this.#time() };
+    const context = { id: `${this.#options.incarnation}-${position}`, now: this.#now };
     const turn = behavior.turn(message, entry.state, key, link.bodyAt(position), context);
     if (!this.#reply(position, turn.kind, turn.detail, turn.text)) return false;
     if (turn.change) {
@@ -186,8 +188,7 @@ export class Owner {
       const key = number === LEFT_OUT ? undefined : decodeKey(this.#link.keyAt(position));
       if (key === undefined) continue;
       const { behavior } = this.#options.messages[number] as ServedMessage;
-      const id = `${behavior.actor}/${key}`;
-      if (!this.#states.has(id)) missing.set(id, { behavior, key });
+      if (!this.#states.has(behavior, key)) missing.set(idOf(behavior, key), { behavior, key });
     }
     const memory = this.#memory;
     this.#loading = true;
@@ -219,7 +220,7 @@ export class Owner {
         unreadable = messageOf(error);
         this.#options.post({ kind: 'state-unreadable', id, reason: unreadable });
       }
-      this.#states.add(behavior, key, id, loaded.state, loaded.bytes, unreadable);
+      this.#states.add(behavior, key, loaded.state, loaded.bytes, unreadable);
     }
   }
 
@@ -352,9 +353,8 @@ export class Owner {
   }
 
   /** Milliseconds since 1970, never falling: not within an owner, and not from one to the next. */
-  #time(): number {
+  #readClock(): void {
     this.#now = Math.max(this.#now, Math.floor(this.#options.clocks.wall()));
-    return this.#now;
   }
 
   #end(error: unknown): void {

@@ -4,28 +4,56 @@
  */
 import type { Behavior } from './served.js';
 
-export interface ActorEntry {
+export class ActorEntry {
   readonly behavior: Behavior;
   readonly key: string;
-  /** `actor/key`: its name in the store. */
-  readonly id: string;
   /** Frozen; undefined when the actor has no state. */
   state: unknown;
   /** Why the stored state cannot be read; undefined when it can. */
   readonly unreadable: string | undefined;
   /** Number of groups, open or under way, that hold a change of it. */
-  pins: number;
+  pins = 0;
   bytes: number;
-  newer: ActorEntry | undefined;
-  older: ActorEntry | undefined;
+  newer: ActorEntry | undefined = undefined;
+  older: ActorEntry | undefined = undefined;
+
+  constructor(
+    behavior: Behavior,
+    key: string,
+    state: unknown,
+    bytes: number,
+    unreadable: string | undefined,
+  ) {
+    this.behavior = behavior;
+    this.key = key;
+    this.state = state;
+    this.unreadable = unreadable;
+    this.bytes = bytes;
+  }
+
+  /** Its name in the store. */
+  get id(): string {
+    return idOf(this.behavior, this.key);
+  }
 }
 
-/** Memory of an entry beside its state: the objects, the key, and the entry of the map. */
-const ENTRY_BYTES = 400;
+/** Name of an actor in the store. */
+export function idOf({ actor }: Behavior, key: string): string {
+  return `${actor}/${key}`;
+}
+
+/** Memory of an entry beside the state's value and the characters of the key: its objects, and its place in the map. As measured. */
+const ENTRY_BYTES = 240;
+
+function bytesOf(key: string, stateBytes: number): number {
+  return ENTRY_BYTES + key.length + stateBytes;
+}
 
 export class States {
   readonly #limit: number;
-  readonly #entries = new Map<string, ActorEntry>();
+  /** By key. */
+  readonly #entries = new Map<Behavior, Map<string, ActorEntry>>();
+  #count = 0;
   #newest: ActorEntry | undefined;
   #oldest: ActorEntry | undefined;
   #bytes = 0;
@@ -37,7 +65,7 @@ export class States {
   }
 
   get count(): number {
-    return this.#entries.size;
+    return this.#count;
   }
 
   get bytes(): number {
@@ -45,8 +73,8 @@ export class States {
   }
 
   /** The entry, which is now the most recently used. */
-  find(id: string): ActorEntry | undefined {
-    const entry = this.#entries.get(id);
+  find(behavior: Behavior, key: string): ActorEntry | undefined {
+    const entry = this.#entries.get(behavior)?.get(key);
     if (entry && entry !== this.#newest) {
       this.#unlink(entry);
       this.#link(entry);
@@ -54,39 +82,35 @@ export class States {
     return entry;
   }
 
-  has(id: string): boolean {
-    return this.#entries.has(id);
+  has(behavior: Behavior, key: string): boolean {
+    return this.#entries.get(behavior)?.has(key) ?? false;
   }
 
   /** @param bytes what the state takes in memory, about. */
   add(
     behavior: Behavior,
     key: string,
-    id: string,
     state: unknown,
     bytes: number,
-    unreadable?: string,
+    unreadable: string | undefined = undefined,
   ): ActorEntry {
-    const entry: ActorEntry = {
-      behavior,
-      key,
-      id,
-      state,
-      unreadable,
-      pins: 0,
-      bytes: ENTRY_BYTES + bytes,
-      newer: undefined,
-      older: undefined,
-    };
-    this.#entries.set(id, entry);
+    const entry = new ActorEntry(behavior, key, state, bytesOf(key, bytes), unreadable);
+    let entries = this.#entries.get(behavior);
+    if (!entries) {
+      entries = new Map();
+      this.#entries.set(behavior, entries);
+    }
+    entries.set(key, entry);
+    this.#count += 1;
     this.#bytes += entry.bytes;
     this.#link(entry);
     return entry;
   }
 
   change(entry: ActorEntry, state: unknown, bytes: number): void {
-    this.#bytes += ENTRY_BYTES + bytes - entry.bytes;
-    entry.bytes = ENTRY_BYTES + bytes;
+    const now = bytesOf(entry.key, bytes);
+    this.#bytes += now - entry.bytes;
+    entry.bytes = now;
     entry.state = state;
   }
 
@@ -96,7 +120,8 @@ export class States {
       const { newer } = entry;
       if (entry.pins === 0) {
         this.#unlink(entry);
-        this.#entries.delete(entry.id);
+        this.#entries.get(entry.behavior)?.delete(entry.key);
+        this.#count -= 1;
         this.#bytes -= entry.bytes;
         this.evictions += 1;
       }
@@ -106,6 +131,7 @@ export class States {
 
   clear(): void {
     this.#entries.clear();
+    this.#count = 0;
     this.#newest = undefined;
     this.#oldest = undefined;
     this.#bytes = 0;

@@ -2,6 +2,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
+import type { Behavior } from '../../../src/runtime/owner/served.js';
+import { States } from '../../../src/runtime/owner/states.js';
 import { decodeState, stateText } from '../../../src/runtime/state-text.js';
 import { seal } from '../../../src/runtime/values.js';
 
@@ -43,3 +45,19 @@ for (const [title, make] of Object.entries(SHAPES)) {
     t.equal(kept.length, texts.length, 'both are still there');
   });
 }
+
+t.test('many small actors take about what is counted, and never more', async (t) => {
+  const states = new States(Number.POSITIVE_INFINITY);
+  const keys = Array.from({ length: 10 * STATES }, (_, i) => Buffer.from(`user-${i}`));
+  const behavior = { actor: 'counter' } as Behavior;
+  states.add(behavior, 'first', decodeState('{"n":0}'), 0);
+  const before = usedHeap();
+  const counted = states.bytes;
+  for (const [i, key] of keys.entries()) {
+    const state = decodeState(`{"n":${i}}`);
+    states.add(behavior, String(key), state, state.heapBytes);
+  }
+  const ratio = (usedHeap() - before) / (states.bytes - counted);
+  t.ok(ratio > 0.5 && ratio < 1.1, `${ratio}`);
+  t.equal(states.count, keys.length + 1);
+});

@@ -76,8 +76,7 @@ class Rig {
   }
 
   entry(key: string): ActorEntry {
-    const id = `counter/${key}`;
-    return this.#states.find(id) ?? this.#states.add(BEHAVIOR, key, id, undefined, 0);
+    return this.#states.find(BEHAVIOR, key) ?? this.#states.add(BEHAVIOR, key, undefined, 0);
   }
 
   /** Takes turns: each puts a text, or reads when there is none. */

@@ -13,7 +13,7 @@ const ENTRY = (() => {
 })();
 
 function add(states: States, key: string, bytes: number) {
-  return states.add(BEHAVIOR, key, key, {}, bytes);
+  return states.add(BEHAVIOR, key, {}, bytes);
 }
 
 t.test('the least recently used state leaves first', async (t) => {
@@ -21,12 +21,12 @@ t.test('the least recently used state leaves first', async (t) => {
   for (const key of 'abc') add(states, key, 100);
   states.trim();
   t.equal(states.count, 3, 'all fit');
-  states.find('a');
-  states.has('b');
+  states.find(BEHAVIOR, 'a');
+  states.has(BEHAVIOR, 'b');
   add(states, 'd', 100);
   states.trim();
   t.strictSame(
-    ['a', 'b', 'c', 'd'].filter((id) => states.has(id)),
+    ['a', 'b', 'c', 'd'].filter((id) => states.has(BEHAVIOR, id)),
     ['a', 'c', 'd'],
   );
   t.equal(states.evictions, 1);
@@ -39,7 +39,7 @@ t.test('a pinned state stays, though all others leave', async (t) => {
   for (const key of 'bcd') add(states, key, 100);
   states.trim();
   t.equal(states.count, 1);
-  t.equal(states.find('a'), pinned);
+  t.equal(states.find(BEHAVIOR, 'a'), pinned);
   pinned.pins -= 1;
   states.trim();
   t.equal(states.count, 0);
@@ -52,10 +52,10 @@ t.test('a state that grows is counted as it is now', async (t) => {
   add(states, 'b', 10);
   states.change(a, { n: 1 }, 5_000);
   t.equal(states.bytes, 2 * ENTRY + 5_010);
-  t.strictSame(states.find('a')?.state, { n: 1 });
+  t.strictSame(states.find(BEHAVIOR, 'a')?.state, { n: 1 });
   states.trim();
   t.strictSame(
-    ['a', 'b'].filter((id) => states.has(id)),
+    ['a', 'b'].filter((id) => states.has(BEHAVIOR, id)),
     [],
     'b left first, and did not make room enough',
   );
@@ -85,7 +85,7 @@ t.test('order and bytes are those of a plain list, whatever is done', async () =
         for (const { kind, key, bytes } of steps) {
           const known = list.find((each) => each.key === key);
           if (kind === 'use') {
-            const entry = states.find(key);
+            const entry = states.find(BEHAVIOR, key);
             if ((entry === undefined) !== (known === undefined)) throw new Error(`${key} is there, or not`);
             if (!entry) add(states, key, bytes);
             list = [...list.filter((each) => each !== known), known ?? { key, bytes, pins: 0 }];
@@ -98,7 +98,7 @@ t.test('order and bytes are those of a plain list, whatever is done', async () =
             list = [];
           } else if (known) {
             list = [...list.filter((each) => each !== known), known];
-            const entry = states.find(key);
+            const entry = states.find(BEHAVIOR, key);
             if (!entry) throw new Error(`${key} is missing`);
             if (kind === 'change') {
               states.change(entry, {}, bytes);
@@ -110,7 +110,8 @@ t.test('order and bytes are those of a plain list, whatever is done', async () =
           }
           if (states.bytes !== total()) throw new Error(`${states.bytes} bytes instead of ${total()}`);
           if (states.count !== list.length) throw new Error(`${states.count} instead of ${list.length}`);
-          for (const each of list) if (!states.has(each.key)) throw new Error(`${each.key} has left`);
+          for (const each of list)
+            if (!states.has(BEHAVIOR, each.key)) throw new Error(`${each.key} has left`);
         }
       },
     ),
