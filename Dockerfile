@@ -48,7 +48,7 @@ USER 1000:1000
 # V8's limits for a container of 512 MB (README, "Container"): 96 MB for the main thread's old space, and three semi-spaces
 # of 8 MB; V8 would make them 1 MB beside so small an old space, and collect at every turn. Left alone it would take 256 MB
 # for the main thread. These flags would beat the limits of the other threads too, so the server takes them back before it
-# starts its threads; those have OWNER_HEAP_MB and FORMAT_HEAP_MB. All ceilings together are 404 MB.
+# starts its threads; those have OWNER_HEAP_MB and FORMAT_HEAP_MB. All ceilings together are 428 MB.
 ENV NODE_ENV=production \
     NODE_OPTIONS="--max-old-space-size=96 --max-semi-space-size=8" \
     SERVING_HOST_PORT=0.0.0.0:8080 \

@@ -15,6 +15,7 @@ import { OwnerThreads } from './runtime/front/owner-threads.js';
 import { loadActors } from './runtime/load-actors.js';
 import type { OwnerSetup } from './runtime/owner/owner-setup.js';
 import { repairMemory } from './runtime/owner/repair-log.js';
+import { LARGE_BIGINT_BITS } from './runtime/owner/reply-encoder.js';
 import { processMark } from './runtime/process-mark.js';
 import { storeMemory } from './store/memory/memory-actor-store.js';
 import type { ActorStoreConfig } from './store/open-actor-store.js';
@@ -27,7 +28,6 @@ const REQUEST_BYTES = 8 * MIB;
 const REPLY_BYTES = 8 * MIB;
 /** A group of commits: a store does not get larger pieces than about this. */
 const GROUP_BYTES = 4 * MIB;
-const LARGE_BIGINT_BITS = 1 << 15;
 const FAILURE_LOG_MS = 60_000;
 
 export interface ActorService {
@@ -64,6 +64,8 @@ export async function serveActors(foundation: ActorFoundation): Promise<ActorSer
       replyBytes: config.replyLimitBytes,
       largeBigintBits: LARGE_BIGINT_BITS,
     },
+    // A reply that takes longer comes for nobody.
+    encoder: { heapMb: config.formatHeapMb, timeoutMs: config.askTimeoutMs },
     store: storeOf(config),
     durability: config.durability,
     identity: {

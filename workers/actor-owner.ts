@@ -9,6 +9,7 @@ import { DefinedBehavior } from '../src/runtime/owner/defined-behavior.js';
 import { Owner } from '../src/runtime/owner/owner.js';
 import type { OwnerSetup } from '../src/runtime/owner/owner-setup.js';
 import { RepairLog } from '../src/runtime/owner/repair-log.js';
+import { ReplyEncoder } from '../src/runtime/owner/reply-encoder.js';
 import type { ServedMessage } from '../src/runtime/owner/served.js';
 import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
 import { isProvenDead } from '../src/runtime/process-mark.js';
@@ -24,8 +25,9 @@ const store = await openActorStore(setup.store, setup.commitTimeoutMs);
 Atomics.store(words, LOADING, 0);
 Atomics.notify(words, LOADING);
 
+const encoder = new ReplyEncoder(setup.encoder);
 const messages: ServedMessage[] = definitions.flatMap((definition) => {
-  const behavior = new DefinedBehavior(definition, setup.limits);
+  const behavior = new DefinedBehavior(definition, setup.limits, (large) => encoder.encode(large));
   return definition.messageList.map((_, message) => ({ behavior, message }));
 });
 

@@ -284,7 +284,7 @@ export const VARIABLES = {
   },
   FORMAT_HEAP_MB: {
     fills: 'formatHeapMb',
-    fallback: '64',
+    fallback: '48',
     schema: integer(16, 65_536),
     meaning: 'heap limit of a format thread',
   },

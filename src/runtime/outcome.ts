@@ -5,7 +5,7 @@
 import { types } from 'node:util';
 import { textWithin } from './reply-text.js';
 import { sealState } from './state-text.js';
-import type { NextState, Refused, Replied, Reply, TurnLimits } from './turn-result.js';
+import type { NextState, Refused, Replied, Text, TurnLimits } from './turn-result.js';
 import { describe } from './value-error.js';
 import { check, isPlainPrototype, type Sealed } from './values.js';
 
@@ -20,7 +20,7 @@ const DEFAULT_STATUS = 409;
 /** Longest code of a refusal, in characters. */
 const CODE_LENGTH = 1_000;
 
-const NO_REPLY: Reply = { kind: 'none' };
+const NONE: Text = { kind: 'none' };
 const UNCHANGED: NextState = { kind: 'unchanged' };
 const FORGOTTEN: NextState = { kind: 'forgotten' };
 
@@ -30,7 +30,7 @@ export function queryResult(result: unknown, limits: TurnLimits): Replied | Refu
   if (isPlainObject(result) && Object.keys(result).length === 1 && isPlainObject(result['refuse'])) {
     return refused(result['refuse'], limits);
   }
-  return { kind: 'replied', reply: replyOf(result, limits), next: UNCHANGED };
+  return { kind: 'replied', reply: textOf(result, 'reply', limits), next: UNCHANGED };
 }
 
 /**
@@ -60,7 +60,7 @@ export function commandResult(
   }
   if (forget && state !== undefined) throw new BehaviorError('returned a state and forget');
   const next = forget ? forgotten(before) : nextState(state, before, limits);
-  return { kind: 'replied', reply: replyOf(reply, limits), next };
+  return { kind: 'replied', reply: textOf(reply, 'reply', limits), next };
 }
 
 function forgotten(before: Sealed | undefined): NextState {
@@ -74,11 +74,11 @@ function nextState(state: unknown, before: Sealed | undefined, limits: TurnLimit
   return { kind: 'changed', state: sealState(state, 'state', limits.stateBytes) };
 }
 
-function replyOf(reply: unknown, limits: TurnLimits): Reply {
-  if (reply === undefined) return NO_REPLY;
-  const checked = check(reply, 'reply', limits.replyBytes);
-  if (checked.bigintBits > limits.largeBigintBits) return { kind: 'large', checked };
-  return { kind: 'text', text: textWithin(checked, 'reply', limits.replyBytes) };
+function textOf(value: unknown, name: string, { replyBytes, largeBigintBits }: TurnLimits): Text {
+  if (value === undefined) return NONE;
+  const checked = check(value, name, replyBytes);
+  if (checked.bigintBits > largeBigintBits) return { kind: 'large', checked };
+  return { kind: 'text', text: textWithin(checked, name, replyBytes) };
 }
 
 function refused(refusal: unknown, limits: TurnLimits): Refused {
@@ -92,11 +92,7 @@ function refused(refusal: unknown, limits: TurnLimits): Refused {
   if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 499) {
     throw new BehaviorError('returned a refusal whose status is not a number from 400 to 499');
   }
-  const text =
-    details === undefined
-      ? undefined
-      : textWithin(check(details, 'details', limits.replyBytes), 'details', limits.replyBytes);
-  return { kind: 'refused', code, status: status as number, details: text };
+  return { kind: 'refused', code, status: status as number, details: textOf(details, 'details', limits) };
 }
 
 function refusePromise(result: unknown): void {

@@ -6,7 +6,7 @@ export interface TurnLimits {
   readonly stateBytes: number;
   /** Of the text of a reply, or of a refusal's details. */
   readonly replyBytes: number;
-  /** A reply that holds a bigint of more bits is `large`. */
+  /** A text that holds more bits of bigints above 64 bits is `large`. */
   readonly largeBigintBits: number;
 }
 
@@ -15,12 +15,12 @@ export type TurnResult = Replied | Refused | Failed | Invalid;
 /** The turn was taken. */
 export interface Replied {
   readonly kind: 'replied';
-  readonly reply: Reply;
+  readonly reply: Text;
   readonly next: NextState;
 }
 
-/** `large`: the pool makes its text with `replyText`, since a bigint in it has too many digits for the owner thread. */
-export type Reply =
+/** `large`: its text is made by `replyText` on another thread, since its bigints have too many digits for the owner thread. */
+export type Text =
   | { readonly kind: 'none' }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'large'; readonly checked: Checked };
@@ -37,8 +37,7 @@ export interface Refused {
   readonly code: string;
   /** 400 to 499. */
   readonly status: number;
-  /** JSON text. */
-  readonly details: string | undefined;
+  readonly details: Text;
 }
 
 /** A bug in the actor; its state is unchanged. */

@@ -35,7 +35,7 @@ export interface Checked {
   readonly mostBytes: number;
   /** Estimate of what the value takes in memory. */
   readonly heapBytes: number;
-  /** No bigint in it has more bits. 0 when it holds none. */
+  /** Of all bigints above 64 bits together, rounded up. */
   readonly bigintBits: number;
 }
 
@@ -226,11 +226,10 @@ const WORD = 1n << 64n;
 function countBigint(value: bigint): void {
   plain = false;
   if (value < WORD && value > -WORD) {
-    bits = Math.max(bits, 64);
     count(1, 40, 24);
   } else {
     const digits = value.toString(16).length;
-    bits = Math.max(bits, 4 * digits);
+    bits += 4 * digits;
     // Tagged and hexadecimal in the store, decimal in a reply.
     count(digits, 2 * digits + 20, 16 + digits / 2);
   }

@@ -17,7 +17,7 @@ import { loadState } from '../runtime/load-state.js';
 import { replyText } from '../runtime/reply-text.js';
 import { decodeState, sealState, stateText } from '../runtime/state-text.js';
 import { takeTurn } from '../runtime/turn.js';
-import type { NextState, Replied, TurnLimits, TurnResult } from '../runtime/turn-result.js';
+import type { NextState, Text, TurnLimits, TurnResult } from '../runtime/turn-result.js';
 import type { Sealed } from '../runtime/values.js';
 
 export interface TestOptions {
@@ -151,13 +151,10 @@ export class TestActor<One> {
     switch (result.kind) {
       case 'replied':
         this.#commit(key, result.next);
-        return { ok: true, reply: replyOf(result) };
+        return { ok: true, reply: shown(result.reply) };
       case 'refused': {
         const { code, status, details } = result;
-        return {
-          ok: false,
-          refusal: { code, status, details: details === undefined ? undefined : parseExact(details) },
-        };
+        return { ok: false, refusal: { code, status, details: shown(details) } };
       }
       case 'failed':
         throw new TurnError(result.code, result.reason, result.stack);
@@ -187,9 +184,9 @@ export class TestActor<One> {
   }
 }
 
-function replyOf({ reply }: Replied): unknown {
-  if (reply.kind === 'none') return undefined;
-  return parseExact(reply.kind === 'text' ? reply.text : replyText(reply.checked));
+function shown(text: Text): unknown {
+  if (text.kind === 'none') return undefined;
+  return parseExact(text.kind === 'text' ? text.text : replyText(text.checked));
 }
 
 function withoutStack(result: TurnResult): TurnResult {

@@ -6,7 +6,7 @@
  * `version` is the actor's, `check` a CRC-32 of the state's text: no store tells of every flipped bit.
  */
 import { crc32 } from 'node:zlib';
-import { WarrenError } from '../../errors.js';
+import { messageOf, WarrenError } from '../../errors.js';
 import type { Definition, Message } from '../definition.js';
 import {
   JSON_REPLY,
@@ -17,11 +17,11 @@ import {
   REFUSAL,
 } from '../link/reply-kind.js';
 import { loadState } from '../load-state.js';
-import { replyText } from '../reply-text.js';
+import { isLongerThan } from '../reply-text.js';
 import { stateText } from '../state-text.js';
 import { takeTurn } from '../turn.js';
-import type { Refused, Replied, TurnLimits } from '../turn-result.js';
-import type { Sealed } from '../values.js';
+import type { Refused, Replied, Text, TurnLimits } from '../turn-result.js';
+import type { Checked, Sealed } from '../values.js';
 import type { Behavior, LoadedState, StateChange, Turn, TurnContext } from './served.js';
 
 /** Longest text of a problem, in characters. */
@@ -33,11 +33,14 @@ export class DefinedBehavior implements Behavior {
   readonly actor: string;
   readonly #definition: Definition;
   readonly #limits: TurnLimits;
+  readonly #encode: (large: Checked) => Promise<string>;
 
-  constructor(definition: Definition, limits: TurnLimits) {
+  /** @param encode makes the text of a large reply elsewhere. */
+  constructor(definition: Definition, limits: TurnLimits, encode: (large: Checked) => Promise<string>) {
     this.actor = definition.name;
     this.#definition = definition;
     this.#limits = limits;
+    this.#encode = encode;
   }
 
   load(text: string): LoadedState {
@@ -65,16 +68,16 @@ export class DefinedBehavior implements Behavior {
     key: string,
     input: string | undefined,
     { id, now }: TurnContext,
-  ): Turn {
+  ): Turn | Promise<Turn> {
     const definition = this.#definition;
     const message = definition.messageList[number] as Message;
     const context = { actor: definition.name, key, now, id, caller: undefined };
     const result = takeTurn(definition, message, state as Sealed | undefined, input, context, this.#limits);
     switch (result.kind) {
       case 'replied':
-        return this.#replied(result);
+        return this.#withText(message, 'reply', result.reply, (text) => replied(result, text));
       case 'refused':
-        return refused(result);
+        return this.#withText(message, 'details', result.details, (text) => refused(result, text));
       case 'invalid':
         return problem(result.code, result.detail);
       case 'failed':
@@ -82,16 +85,41 @@ export class DefinedBehavior implements Behavior {
     }
   }
 
-  #replied({ reply, next }: Replied): Turn {
-    const text = reply.kind === 'none' ? '' : reply.kind === 'text' ? reply.text : replyText(reply.checked);
-    return {
-      kind: reply.kind === 'none' ? NO_REPLY : JSON_REPLY,
-      detail: 0,
-      text,
-      change: changeOf(next),
-      failure: undefined,
-    };
+  #withText(
+    message: Message,
+    part: string,
+    text: Text,
+    turnWith: (text: string) => Turn,
+  ): Turn | Promise<Turn> {
+    if (text.kind === 'none') return turnWith('');
+    if (text.kind === 'text') return turnWith(text.text);
+    return this.#encoded(text.checked, turnWith).catch((error: unknown) => {
+      const reason = `${this.actor}.${message.name} returned a value that cannot be used: ${part} ${messageOf(error)}`;
+      return { ...problem('behavior-failed', reason), failure: reason };
+    });
   }
+
+  async #encoded(large: Checked, turnWith: (text: string) => Turn): Promise<Turn> {
+    const { replyBytes } = this.#limits;
+    let text: string;
+    try {
+      text = await this.#encode(large);
+    } catch (cause) {
+      throw new Error(`has no text: ${messageOf(cause)}`, { cause });
+    }
+    if (isLongerThan(text, replyBytes)) throw new Error(`is larger than ${replyBytes} bytes`);
+    return turnWith(text);
+  }
+}
+
+function replied({ reply, next }: Replied, text: string): Turn {
+  return {
+    kind: reply.kind === 'none' ? NO_REPLY : JSON_REPLY,
+    detail: 0,
+    text,
+    change: changeOf(next),
+    failure: undefined,
+  };
 }
 
 const FORGOTTEN: StateChange = { state: undefined, bytes: 0, textBytes: 0 };
@@ -104,8 +132,8 @@ function changeOf(next: Replied['next']): StateChange | undefined {
   return { state, bytes: state.heapBytes, textBytes: Math.max(state.heapBytes, state.leastBytes) };
 }
 
-function refused({ code, status, details }: Refused): Turn {
-  const text = `"code":${JSON.stringify(code)}${details === undefined ? '' : `,"details":${details}`}`;
+function refused({ code, status }: Refused, details: string): Turn {
+  const text = `"code":${JSON.stringify(code)}${details === '' ? '' : `,"details":${details}`}`;
   return { kind: REFUSAL, detail: status, text, change: undefined, failure: undefined };
 }
 

@@ -3,11 +3,13 @@
 import type { Identity } from '../../store/fence.js';
 import type { ActorStoreConfig } from '../../store/open-actor-store.js';
 import type { TurnLimits } from '../turn-result.js';
+import type { EncoderOptions } from './reply-encoder.js';
 
 export interface OwnerSetup {
   /** URLs of the modules whose actors are served. */
   readonly modules: readonly string[];
   readonly limits: TurnLimits;
+  readonly encoder: EncoderOptions;
   readonly store: ActorStoreConfig;
   readonly durability: 'gated' | 'async';
   readonly identity: Identity;

@@ -15,7 +15,7 @@ import { BEFORE, LINK_PROBLEMS, type LinkProblem, NOTHING, PROBLEM } from '../li
 import { decodeKey } from './actor-key.js';
 import type { FromOwner, Origin } from './events.js';
 import { Gate, type Group, isOwn } from './gate.js';
-import type { LoadedState, ServedMessage } from './served.js';
+import type { LoadedState, ServedMessage, Turn } from './served.js';
 import { idOf, States } from './states.js';
 import { type Taken, Tenure, type TenureOptions } from './tenure.js';
 
@@ -47,6 +47,12 @@ const LOAD_LIMIT = 1_000;
 
 const NO_STATE: LoadedState = { state: undefined, bytes: 0 };
 
+/** `turn` is null until the reply is encoded. */
+interface Encoding {
+  readonly position: number;
+  turn: Turn | null;
+}
+
 type Phase = 'taking' | 'serving' | 'stopped';
 type Refusal = Extract<LinkProblem, 'store-unavailable' | 'standby' | 'shutting-down'>;
 
@@ -64,6 +70,8 @@ export class Owner {
   /** Position of the next turn. */
   #taken: number;
   #loading = false;
+  /** The next turn was taken, and its reply is encoded elsewhere. Nothing of it counts before it has ended. */
+  #encoding: Encoding | undefined;
   /** Counts the times that the memory was emptied: what was being loaded before that is not added to it. */
   #memory = 0;
   /** What the turns are told; read once before some of them. */
@@ -126,7 +134,7 @@ export class Owner {
   #takeTurns(): void {
     const link = this.#link;
     if (!this.#open && this.#graceEnded && !this.#refusing) this.#refuse('store-unavailable');
-    if (this.#loading || !this.#open) return;
+    if (this.#loading || this.#encoding?.turn === null || !this.#open) return;
     const end = link.look();
     this.#readClock();
     while (this.#taken < end && !this.#gate.full) {
@@ -161,9 +169,17 @@ export class Owner {
     if (entry.unreadable !== undefined) {
       return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('state-unreadable'), entry.unreadable);
     }
-    link.turnBegins(position);
-    const context = { id: `${this.#options.incarnation}-${position}`, now: this.#now };
-    const turn = behavior.turn(message, entry.state, key, link.bodyAt(position), context);
+    let turn = this.#encoding?.position === position ? this.#encoding.turn : null;
+    if (turn === null) {
+      link.turnBegins(position);
+      const context = { id: `${this.#options.incarnation}-${position}`, now: this.#now };
+      const taken = behavior.turn(message, entry.state, key, link.bodyAt(position), context);
+      if (taken instanceof Promise) {
+        void this.#encode(position, taken);
+        return false;
+      }
+      turn = taken;
+    }
     if (!this.#reply(position, turn.kind, turn.detail, turn.text)) return false;
     if (turn.change) {
       this.#states.change(entry, turn.change.state, turn.change.bytes);
@@ -171,6 +187,15 @@ export class Owner {
     }
     if (turn.failure !== undefined) this.#options.onFailure(number, turn.failure);
     return true;
+  }
+
+  /** Later turns wait: those of the same actor for its state, all others for their replies, which are written in order. */
+  async #encode(position: number, turn: Promise<Turn>): Promise<void> {
+    const encoding: Encoding = { position, turn: null };
+    this.#encoding = encoding;
+    encoding.turn = await turn;
+    // Otherwise the turn was dropped meanwhile.
+    if (this.#encoding === encoding) this.#takeTurns();
   }
 
   /** @returns false when there is no room: the front must take replies first, so those that may leave are let go. */
@@ -292,6 +317,7 @@ export class Owner {
   /** The states in memory may be outdated: turns that were taken and not answered are taken again. */
   #forget(): void {
     this.#memory += 1;
+    this.#encoding = undefined;
     this.#gate.drop();
     this.#states.clear();
     this.#taken = this.#link.released;
@@ -324,6 +350,7 @@ export class Owner {
     const doubtful = lost ? (this.#gate.unknown ? this.#gate.sent?.until : undefined) : this.#taken;
     const doubtUntil = this.#predecessor?.until ?? doubtful ?? 0;
     this.#predecessor = undefined;
+    this.#encoding = undefined;
     if (lost) this.#forget();
     // What an async owner has changed it still owes to the store.
     else this.#taken = this.#link.released;

@@ -11,8 +11,18 @@ export interface Behavior {
   load(text: string): LoadedState;
   /** The text of a state in the store, from which `load` makes the same state. Never throws. */
   encode(state: unknown): string;
-  /** One turn. Never throws. */
-  turn(message: number, state: unknown, key: string, input: string | undefined, context: TurnContext): Turn;
+  /**
+   * One turn. Never throws.
+   *
+   * @returns a promise when the text of its reply is made on another thread. It never rejects, and no other turn is taken before it.
+   */
+  turn(
+    message: number,
+    state: unknown,
+    key: string,
+    input: string | undefined,
+    context: TurnContext,
+  ): Turn | Promise<Turn>;
 }
 
 export interface TurnContext {

@@ -95,12 +95,15 @@ t.test('an initial state that cannot be kept fails the turn', async (t) => {
 
 t.test('a refusal is a value with a status', async (t) => {
   const refusals: [unknown, object][] = [
-    [refuse('sold-out'), { code: 'sold-out', status: 409, details: undefined }],
-    [refuse('sold-out', { left: 5n }), { code: 'sold-out', status: 409, details: '{"left":5}' }],
-    [refuse('gone', null, 410), { code: 'gone', status: 410, details: 'null' }],
+    [refuse('sold-out'), { code: 'sold-out', status: 409, details: { kind: 'none' } }],
+    [
+      refuse('sold-out', { left: 5n }),
+      { code: 'sold-out', status: 409, details: { kind: 'text', text: '{"left":5}' } },
+    ],
+    [refuse('gone', null, 410), { code: 'gone', status: 410, details: { kind: 'text', text: 'null' } }],
     [
       { refuse: { code: 'no' }, state: undefined, forget: false },
-      { code: 'no', status: 409, details: undefined },
+      { code: 'no', status: 409, details: { kind: 'none' } },
     ],
   ];
   for (const [refusal, expected] of refusals) {
@@ -389,7 +392,7 @@ t.test(
             seen.set(kind, (seen.get(kind) ?? 0) + 1);
             if (result.kind === 'failed') assert.ok(result.reason.startsWith('room.run '), result.reason);
             if (result.kind === 'refused')
-              assert.ok(result.details === undefined || JSON.parse(result.details) !== undefined);
+              assert.ok(result.details.kind !== 'text' || JSON.parse(result.details.text) !== undefined);
             if (result.kind !== 'replied') continue;
             if (result.reply.kind === 'text') JSON.parse(result.reply.text);
             if (result.next.kind !== 'changed') continue;

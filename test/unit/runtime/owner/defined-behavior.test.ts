@@ -4,24 +4,35 @@ import { checkDefinitions } from '../../../../src/runtime/definition.js';
 import { JSON_REPLY, LINK_PROBLEMS, PROBLEM, REFUSAL } from '../../../../src/runtime/link/reply-kind.js';
 import { DefinedBehavior } from '../../../../src/runtime/owner/defined-behavior.js';
 import type { Turn } from '../../../../src/runtime/owner/served.js';
+import { replyText } from '../../../../src/runtime/reply-text.js';
+import type { Checked } from '../../../../src/runtime/values.js';
 
 const LIMITS = { stateBytes: 1_000, replyBytes: 1_000, largeBigintBits: 1_024 };
 const CONTEXT = { id: 'turn-1', now: 1_000 };
 
-function behaviorOf(run: () => unknown): DefinedBehavior {
+function behaviorOf(
+  run: () => unknown,
+  encode: (large: Checked) => Promise<string> = async (large) => replyText(large),
+): DefinedBehavior {
   const exported = { name: 'room', initial: { n: 1 }, commands: { run } };
   const [definition] = checkDefinitions([{ place: 'room.js', exported }]);
   if (!definition) throw new Error('no definition');
-  return new DefinedBehavior(definition, LIMITS);
+  return new DefinedBehavior(definition, LIMITS, encode);
 }
 
 function turnOf(run: () => unknown): Turn {
-  return behaviorOf(run).turn(0, undefined, 'berlin', undefined, CONTEXT);
+  return takenBy(behaviorOf(run));
+}
+
+function takenBy(behavior: DefinedBehavior): Turn {
+  const turn = behavior.turn(0, undefined, 'berlin', undefined, CONTEXT);
+  if (turn instanceof Promise) throw new Error('its reply is large');
+  return turn;
 }
 
 t.test('the text of a change is what the state is loaded from', async (t) => {
   const behavior = behaviorOf(() => ({ state: { n: 7, text: 'ü🂡' }, reply: 7 }));
-  const { kind, text, change } = behavior.turn(0, undefined, 'berlin', undefined, CONTEXT);
+  const { kind, text, change } = takenBy(behavior);
   t.strictSame([kind, text], [JSON_REPLY, '7']);
   const stored = behavior.encode(change?.state);
   t.strictSame(behavior.load(stored).state, change?.state);
@@ -30,7 +41,7 @@ t.test('the text of a change is what the state is loaded from', async (t) => {
 
 t.test('a stored text that is damaged anywhere is unreadable', async (t) => {
   const behavior = behaviorOf(() => ({ state: { n: 7 } }));
-  const stored = behavior.encode(behavior.turn(0, undefined, 'berlin', undefined, CONTEXT).change?.state);
+  const stored = behavior.encode(takenBy(behavior).change?.state);
   for (const damaged of [
     '',
     'null',
@@ -56,4 +67,41 @@ t.test('whatever is thrown or refused, the reply is short enough for a link', as
   t.match(refused.text, 'longer than');
   const right = turnOf(() => ({ refuse: { code: 'x'.repeat(1_000), details: { n: 1 } } }));
   t.strictSame([right.kind, right.detail], [REFUSAL, 409]);
+});
+
+const LARGE = 2n ** 1_100n;
+/** Its hexadecimal digits are within the limit, and its decimal ones are not. */
+const TOO_LARGE = 2n ** 3_900n;
+
+function largeTurnOf(run: () => unknown, encode?: (large: Checked) => Promise<string>): Promise<Turn> {
+  const turn = behaviorOf(run, encode).turn(0, undefined, 'berlin', undefined, CONTEXT);
+  if (!(turn instanceof Promise)) throw new Error('its reply is not large');
+  return turn;
+}
+
+t.test('a large reply, or refusal, has the text that was made elsewhere, with all its digits', async (t) => {
+  const replied = await largeTurnOf(() => ({ state: { n: 2 }, reply: [LARGE] }));
+  t.match(replied, { kind: JSON_REPLY, text: `[${LARGE}]`, change: { state: { value: { n: 2 } } } });
+  const refused = await largeTurnOf(() => ({ refuse: { code: 'no', details: LARGE } }));
+  t.match(refused, { kind: REFUSAL, detail: 409, text: `"code":"no","details":${LARGE}`, change: undefined });
+});
+
+t.test('a large reply that has no usable text fails its turn, and changes nothing', async (t) => {
+  const turns: [string, Promise<Turn>][] = [
+    ['reply is larger than 1000 bytes', largeTurnOf(() => ({ state: 1, reply: TOO_LARGE }))],
+    ['details is larger than', largeTurnOf(() => ({ refuse: { code: 'no', details: TOO_LARGE } }))],
+    [
+      'reply has no text: it took longer',
+      largeTurnOf(
+        () => ({ state: 1, reply: LARGE }),
+        () => Promise.reject(new Error('it took longer than 5 ms')),
+      ),
+    ],
+  ];
+  for (const [sentence, turn] of turns) {
+    const { kind, detail, text, change, failure } = await turn;
+    t.strictSame([kind, LINK_PROBLEMS[detail], change], [PROBLEM, 'behavior-failed', undefined], sentence);
+    t.match(text, `room.run returned a value that cannot be used: ${sentence}`);
+    t.equal(failure, text);
+  }
 });
