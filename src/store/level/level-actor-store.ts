@@ -12,41 +12,56 @@ import { messageOf, WarrenError } from '../../errors.js';
 import type { ActorStore, Change, CommitOutcome, Loaded } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { folderError, heldByAnother, prepareFolder, signFolder, unsignFolder } from './data-folder.js';
+import { LateChecks } from './late-checks.js';
 import { checkFiles, levelFolderIn } from './level-files.js';
+import type { Table } from './manifest.js';
 
 const FENCE_KEY = 'fence';
 const STATE_PREFIX = 'state/';
 const WRITE_BUFFER_BYTES = 4 << 20;
 const CACHE_BYTES = 8 << 20;
+/** So much of the tables is compared with its checksums before the first answer: about a third of a second. */
+const CHECKED_BYTES = 256 << 20;
 
 interface OpenDatabase {
   readonly level: ClassicLevel;
   /** The text of the stored fence. Nobody else can change it. */
-  fence: string | undefined;
+  text: string | undefined;
+  /** What it says, once somebody has asked for it. */
+  fence: ShardFence | undefined;
+  readonly checks: LateChecks;
 }
 
 export class LevelActorStore implements ActorStore {
   readonly shared = false;
   readonly connection = 0;
   readonly #folder: string;
+  readonly #checkedBytes: number;
   #database: OpenDatabase | undefined;
   #opening: Promise<OpenDatabase> | undefined;
 
-  /** @param folder the data folder; made if it is missing. */
-  constructor(folder: string) {
+  /**
+   * @param folder the data folder; made if it is missing.
+   * @param checkedBytes bound on the tables that are checked before the database is opened.
+   */
+  constructor(folder: string, checkedBytes = CHECKED_BYTES) {
     this.#folder = folder;
+    this.#checkedBytes = checkedBytes;
   }
 
   async fence(): Promise<ShardFence | undefined> {
-    const { fence } = await this.#open();
-    return fence === undefined ? undefined : decodeFence(fence);
+    const database = await this.#open();
+    database.checks.assertIntact();
+    return fenceOf(database);
   }
 
   async load(ids: readonly string[]): Promise<Loaded> {
-    const { level } = await this.#open();
-    const fence = await this.fence();
+    const database = await this.#open();
+    const { level, checks } = database;
+    const keys = ids.map((id) => STATE_PREFIX + id);
+    checks.beforeRead(keys);
     try {
-      return { fence, texts: await level.getMany(ids.map((id) => STATE_PREFIX + id)) };
+      return { fence: fenceOf(database), texts: await level.getMany(keys) };
     } catch (error) {
       throw this.#errorOf(error);
     }
@@ -58,21 +73,23 @@ export class LevelActorStore implements ActorStore {
     changes: readonly Change[],
   ): Promise<CommitOutcome> {
     const database = this.#database ?? (await this.#open());
-    if (database.fence !== (expected && encodeFence(expected))) return 'changed';
-    const fence = encodeFence(next);
+    database.checks.assertIntact();
+    if (database.text !== (expected && encodeFence(expected))) return 'changed';
+    const text = encodeFence(next);
     const batch = database.level.batch();
-    for (const { id, text } of changes) {
-      if (text === undefined) batch.del(STATE_PREFIX + id);
-      else batch.put(STATE_PREFIX + id, text);
+    for (const { id, text: state } of changes) {
+      if (state === undefined) batch.del(STATE_PREFIX + id);
+      else batch.put(STATE_PREFIX + id, state);
     }
-    batch.put(FENCE_KEY, fence);
+    batch.put(FENCE_KEY, text);
     try {
       await batch.write({ sync: true });
     } catch (error) {
       await this.close();
       throw this.#errorOf(error);
     }
-    database.fence = fence;
+    database.text = text;
+    database.fence = next;
     return 'swapped';
   }
 
@@ -80,6 +97,7 @@ export class LevelActorStore implements ActorStore {
     const database = this.#database;
     this.#database = undefined;
     if (!database) return;
+    database.checks.stop();
     unsignFolder(this.#folder);
     await database.level.close();
   }
@@ -95,8 +113,9 @@ export class LevelActorStore implements ActorStore {
   async #openNow(): Promise<OpenDatabase> {
     prepareFolder(this.#folder);
     const path = levelFolderIn(this.#folder);
+    let left: Map<string, Table>;
     try {
-      checkFiles(path);
+      left = checkFiles(path, this.#checkedBytes);
     } catch (error) {
       throw error instanceof WarrenError ? error : folderError(this.#folder, path, error);
     }
@@ -104,7 +123,9 @@ export class LevelActorStore implements ActorStore {
     try {
       await level.open();
       signFolder(this.#folder);
-      this.#database = { level, fence: await level.get(FENCE_KEY) };
+      const checks = new LateChecks(path, left);
+      checks.beforeRead([FENCE_KEY]);
+      this.#database = { level, text: await level.get(FENCE_KEY), fence: undefined, checks };
       return this.#database;
     } catch (error) {
       await level.close().catch(() => {});
@@ -114,6 +135,7 @@ export class LevelActorStore implements ActorStore {
 
   /** The library reports an open that failed with its reason as the cause. */
   #errorOf(error: unknown): WarrenError {
+    if (error instanceof WarrenError) return error;
     const cause = error instanceof Error && error.cause ? error.cause : error;
     const { code } = cause as { code?: string };
     if (code === 'LEVEL_LOCKED') return heldByAnother(this.#folder, cause);
@@ -122,4 +144,10 @@ export class LevelActorStore implements ActorStore {
       cause,
     });
   }
+}
+
+function fenceOf(database: OpenDatabase): ShardFence | undefined {
+  const { text } = database;
+  if (text !== undefined) database.fence ??= decodeFence(text);
+  return database.fence;
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { WarrenError } from '../../errors.js';
 import { Damage } from './damage.js';
 import { readLog } from './log-file.js';
-import { readManifest } from './manifest.js';
+import { readManifest, type Table } from './manifest.js';
 import { checkTable } from './table-file.js';
 
 /** Of a data folder, where the database is. */
@@ -21,8 +21,8 @@ export function levelFolderIn(dataFolder: string): string {
 export interface LevelFiles {
   /** As it was read: it may have grown since. */
   readonly manifest: { readonly name: string; readonly bytes: Buffer };
-  /** Names, with their sizes. */
-  readonly tables: ReadonlyMap<string, number>;
+  /** By name, the newest first. */
+  readonly tables: ReadonlyMap<string, Table>;
   /** Names, the oldest first. */
   readonly logs: readonly string[];
 }
@@ -54,17 +54,35 @@ export function filesIn(folder: string): LevelFiles | undefined {
   if (firstLog > 0 && logs[0] !== first) throw corrupt(join(folder, first), 'it is missing');
   return {
     manifest: { name, bytes },
-    tables: new Map(Array.from(tables, ([number, size]) => [tableName(number, names), size])),
+    tables: new Map(
+      [...tables].sort(([a], [b]) => b - a).map(([number, table]) => [tableName(number, names), table]),
+    ),
     logs,
   };
 }
 
-/** @throws WarrenError `store-corrupt` when anything that was stored may be lost or changed. */
-export function checkFiles(folder: string): void {
+/**
+ * @param tableBytes bound on what is read of tables, the newest first; logs are read whole.
+ * @returns the tables that were not read.
+ * @throws WarrenError `store-corrupt` when anything that was stored may be lost or changed.
+ */
+export function checkFiles(folder: string, tableBytes = Number.POSITIVE_INFINITY): Map<string, Table> {
   const files = filesIn(folder);
-  if (!files) return;
-  for (const log of files.logs) intact(join(folder, log), readLog);
-  for (const [table, bytes] of files.tables) intact(join(folder, table), (file) => checkTable(file, bytes));
+  const left = new Map(files?.tables);
+  for (const log of files?.logs ?? []) intact(join(folder, log), readLog);
+  let bytes = 0;
+  for (const [name, table] of files?.tables ?? []) {
+    bytes += table.bytes;
+    if (bytes > tableBytes) break;
+    checkTableFile(folder, name, table);
+    left.delete(name);
+  }
+  return left;
+}
+
+/** @throws WarrenError `store-corrupt` */
+export function checkTableFile(folder: string, name: string, { bytes }: Table): void {
+  intact(join(folder, name), (file) => checkTable(file, bytes));
 }
 
 function ifThere<T>(read: () => T): T | undefined {

@@ -6,9 +6,16 @@ import { ByteReader } from './byte-reader.js';
 import { Damage } from './damage.js';
 import { readLog } from './log-file.js';
 
+export interface Table {
+  readonly bytes: number;
+  /** The first and the last key in it. */
+  readonly first: Buffer;
+  readonly last: Buffer;
+}
+
 export interface Manifest {
-  /** Bytes of each table, by its number. */
-  readonly tables: ReadonlyMap<number, number>;
+  /** By number. */
+  readonly tables: ReadonlyMap<number, Table>;
   /** Logs from this number on belong to the database; 0 before there was one. */
   readonly firstLog: number;
 }
@@ -24,7 +31,7 @@ const PREVIOUS_LOG_NUMBER = 9;
 
 /** @throws Damage when it cannot be read. */
 export function readManifest(file: Buffer): Manifest {
-  const tables = new Map<number, number>();
+  const tables = new Map<number, Table>();
   let firstLog: number | undefined;
   for (const edit of readLog(file)) {
     const fields = new ByteReader(edit);
@@ -53,9 +60,11 @@ export function readManifest(file: Buffer): Manifest {
         case NEW_FILE: {
           fields.integer();
           const number = fields.integer();
-          tables.set(number, fields.integer());
-          fields.bytes();
-          fields.bytes();
+          tables.set(number, {
+            bytes: fields.integer(),
+            first: userKey(fields.bytes()),
+            last: userKey(fields.bytes()),
+          });
           break;
         }
         default:
@@ -65,4 +74,9 @@ export function readManifest(file: Buffer): Manifest {
   }
   if (firstLog === undefined) throw new Damage('it names no log');
   return { tables, firstLog };
+}
+
+/** LevelDB puts a number and a type of eight bytes behind each key. A copy, since the manifest is large. */
+function userKey(key: Buffer): Buffer {
+  return Buffer.from(key.subarray(0, -8));
 }

@@ -8,7 +8,7 @@ import { BEFORE, JSON_REPLY, NOTHING } from '../../../../src/runtime/link/reply-
 
 const CAPACITY = 8;
 const WORDS = new Int32Array([1, 2, 3, 4]);
-const GROUP = '00000001000000020000000300000004';
+const GROUP = Buffer.from(WORDS.buffer).toString('hex');
 
 class Rig {
   readonly answers = new Map<string, string[]>();
@@ -140,9 +140,10 @@ t.test('a group that the successor commits takes the place of the one before', a
   rig.die();
   rig.owner.reply(0, JSON_REPLY, 0, 'A');
   rig.owner.reply(1, JSON_REPLY, 0, 'B');
-  rig.owner.publish(new Int32Array([0, 0, 0, 9]), 2);
+  const other = new Int32Array([0, 0, 0, 9]);
+  rig.owner.publish(other, 2);
   rig.die();
-  t.strictSame(rig.pending, { id: '00000000000000000000000000000009', until: 2 });
+  t.strictSame(rig.pending, { id: Buffer.from(other.buffer).toString('hex'), until: 2 });
   for (const position of [0, 1]) rig.owner.reply(position, BEFORE, 0, '');
   rig.owner.release(2);
   rig.queue.collect();

@@ -1,0 +1,66 @@
+/**
+ * The tables of a large database that its opening left unread, since a start must not take longer the more is stored. Each one is
+ * compared with its checksums before the first read of a key that it may hold, and without any read a little later. On the owner thread.
+ *
+ * A table that LevelDB has merged into another one before that is not looked at any more.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkTableFile } from './level-files.js';
+import type { Table } from './manifest.js';
+
+/** Between two tables that nobody has asked for, in milliseconds: one takes a few. */
+const PAUSE_MS = 50;
+
+export class LateChecks {
+  readonly #folder: string;
+  readonly #left: Map<string, Table>;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #failure: unknown;
+
+  /** @param left the tables that were not read. */
+  constructor(folder: string, left: Map<string, Table>) {
+    this.#folder = folder;
+    this.#left = left;
+    if (left.size > 0) this.#timer = setInterval(() => this.#checkOne(), PAUSE_MS).unref();
+  }
+
+  /** Before a read of these keys. @throws WarrenError `store-corrupt`, from the first damage on at every call. */
+  beforeRead(keys: readonly string[]): void {
+    if (this.#left.size > 0) {
+      const sought = keys.map((key) => Buffer.from(key));
+      for (const [name, table] of this.#left) {
+        const may = sought.some((key) => table.first.compare(key) <= 0 && table.last.compare(key) >= 0);
+        if (may) this.#check(name, table);
+      }
+    }
+    this.assertIntact();
+  }
+
+  /** @throws WarrenError `store-corrupt` when damage was found. */
+  assertIntact(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #checkOne(): void {
+    for (const [name, table] of this.#left) {
+      this.#check(name, table);
+      break;
+    }
+    if (this.#left.size === 0) this.stop();
+  }
+
+  #check(name: string, table: Table): void {
+    this.#left.delete(name);
+    try {
+      checkTableFile(this.#folder, name, table);
+    } catch (error) {
+      // LevelDB removes what it has merged.
+      if (existsSync(join(this.#folder, name))) this.#failure ??= error;
+    }
+  }
+}
