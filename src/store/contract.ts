@@ -19,7 +19,7 @@ export type CommitOutcome = 'swapped' | 'changed';
 /** What one read of the store has found, all of it at one moment. */
 export interface Loaded {
   readonly fence: ShardFence | undefined;
-  /** By position; undefined for an actor that has no state. */
+  /** By position, perhaps only the first ones; undefined for an actor that has no state. */
   readonly texts: readonly (string | undefined)[];
 }
 
@@ -37,8 +37,12 @@ export interface ActorStore {
    */
   fence(): Promise<ShardFence | undefined>;
 
-  /** The stored texts of these actors, with the fence that they belong to. Throws as `fence`. */
-  load(ids: readonly string[]): Promise<Loaded>;
+  /**
+   * The stored texts of these actors, with the fence that they belong to. Throws as `fence`.
+   *
+   * @param limitBytes no more texts follow when the first ones have reached about so many bytes; one is always there.
+   */
+  load(ids: readonly string[], limitBytes: number): Promise<Loaded>;
 
   /**
    * Replaces the fence `expected` by `next` and makes the changes, durably and all at once; or does nothing.

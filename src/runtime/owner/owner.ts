@@ -205,8 +205,9 @@ export class Owner {
     return false;
   }
 
-  /** One read of the store for all actors that the next turns need and that are not in memory. */
+  /** One read of the store for all actors that the next turns need and that are not in memory; for fewer, when their states are large. */
   async #load(from: number, end: number): Promise<void> {
+    this.#states.trim();
     const missing = new Map<string, { behavior: ServedMessage['behavior']; key: string }>();
     for (let position = from; position < end && missing.size < LOAD_LIMIT; position++) {
       const number = this.#link.messageAt(position);
@@ -219,8 +220,8 @@ export class Owner {
     this.#loading = true;
     let failure: unknown;
     try {
-      const texts = await this.#tenure.load([...missing.keys()]);
-      if (memory === this.#memory) this.#remember([...missing], texts);
+      const texts = await this.#tenure.load([...missing.keys()], this.#options.groupBytes);
+      if (memory === this.#memory) this.#remember([...missing].slice(0, texts.length), texts);
     } catch (error) {
       failure = error;
     }

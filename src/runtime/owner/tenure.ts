@@ -130,14 +130,14 @@ export class Tenure {
   }
 
   /**
-   * The stored texts of these actors. They are of the store as this owner has last written it, or newer: a store that has lost commits
+   * The stored texts of these actors, or of the first ones. They are of the store as this owner has last written it, or newer: a store that has lost commits
    * would show states that were over.
    *
    * @throws WarrenError `store-unreachable` when the store holds something else: the fence must be taken again. And as `ActorStore.load`.
    */
-  async load(ids: readonly string[]): Promise<Loaded['texts']> {
+  async load(ids: readonly string[], limitBytes: number): Promise<Loaded['texts']> {
     const known = this.#held();
-    const { fence, texts } = await this.bounded(this.#options.store.load(ids));
+    const { fence, texts } = await this.bounded(this.#options.store.load(ids, limitBytes));
     if (fence?.store === known.store && fence.epoch === known.epoch && fence.version >= known.version)
       return texts;
     throw new WarrenError('store-unreachable', 'the stored fence has changed');

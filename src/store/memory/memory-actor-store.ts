@@ -54,8 +54,14 @@ export class MemoryActorStore implements ActorStore {
     return text === undefined ? undefined : decodeFence(text);
   }
 
-  async load(ids: readonly string[]): Promise<Loaded> {
-    return { fence: await this.fence(), texts: ids.map((id) => this.#read(id)) };
+  async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
+    const texts: (string | undefined)[] = [];
+    for (let bytes = 0; texts.length < ids.length && bytes < limitBytes; ) {
+      const text = this.#read(ids[texts.length] as string);
+      texts.push(text);
+      bytes += text?.length ?? 0;
+    }
+    return { fence: await this.fence(), texts };
   }
 
   async commit(

@@ -48,10 +48,12 @@ export class RedisActorStore implements ActorStore {
     return text === null ? undefined : decodeFence(text);
   }
 
-  async load(ids: readonly string[]): Promise<Loaded> {
+  async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
     const keys = [this.#fenceKey, this.#actorsKey];
     const request = { commands: LOAD_ACTORS.commands, keys };
-    const [fence, texts] = await this.#ask(request, (client) => client.loadActors(...keys, ...ids));
+    const [fence, texts] = await this.#ask(request, (client) =>
+      client.loadActors(...keys, `${limitBytes}`, ...ids),
+    );
     return {
       fence: fence === null ? undefined : decodeFence(fence),
       texts: texts.map((text) => text ?? undefined),

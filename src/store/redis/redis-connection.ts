@@ -16,7 +16,7 @@ import { COMMIT_GROUP, LOAD_ACTORS, SWAP } from './scripts.js';
 export type Client = Redis & {
   swapCheckpoint(key: string, expected: string, next: string): Promise<CommitOutcome>;
   commitGroup(...keysAndArguments: (string | number)[]): Promise<CommitOutcome>;
-  loadActors(...keysAndIds: string[]): Promise<[fence: string | null, texts: (string | null)[]]>;
+  loadActors(...keysLimitAndIds: string[]): Promise<[fence: string | null, texts: (string | null)[]]>;
 };
 
 /** What is asked of Redis, for the sentence that tells of its refusal. */

@@ -38,7 +38,16 @@ return 'swapped'
 
 /** KEYS: fence, actors. ARGV: the ids to read, of which a script can take some thousands. One script, so that the texts belong to the fence. */
 export const LOAD_ACTORS = {
-  lua: `return { redis.call('GET', KEYS[1]), redis.call('HMGET', KEYS[2], unpack(ARGV)) }`,
+  lua: `
+local texts, bytes, limit = {}, 0, tonumber(ARGV[1])
+for i = 2, #ARGV do
+  local text = redis.call('HGET', KEYS[2], ARGV[i])
+  texts[i - 1] = text
+  bytes = bytes + #(text or '')
+  if bytes >= limit then break end
+end
+return { redis.call('GET', KEYS[1]), texts }
+`,
   numberOfKeys: 2,
-  commands: 'EVALSHA, EVAL, GET, HMGET',
+  commands: 'EVALSHA, EVAL, GET, HGET',
 };

@@ -3,6 +3,9 @@ import type { Test } from 'tap';
 import type { ActorStore, Change } from '../../../src/store/contract.js';
 import type { ShardFence } from '../../../src/store/shard-fence.js';
 
+/** No bound on what is read. */
+export const ALL = Number.MAX_SAFE_INTEGER;
+
 /** One place for one shard, fresh for each test. */
 export interface ActorPlace {
   /** A store on the place; the suite closes it. */
@@ -62,7 +65,7 @@ export function actorStoreContract(t: Test, makePlace: (t: Test) => Promise<Acto
   t.test('an empty store has no fence and no states', async (t) => {
     const { store } = await setUp(t);
     t.equal(await store.fence(), undefined);
-    t.strictSame(await store.load(['counter/a', 'counter/b']), {
+    t.strictSame(await store.load(['counter/a', 'counter/b'], ALL), {
       fence: undefined,
       texts: [undefined, undefined],
     });
@@ -93,13 +96,13 @@ export function actorStoreContract(t: Test, makePlace: (t: Test) => Promise<Acto
       t.equal(await store.commit(expected, fenceOf(7), [change]), 'changed', JSON.stringify(other));
       t.strictSame(await store.fence(), fenceOf(1));
     }
-    t.strictSame(await store.load(['counter/a']), { fence: fenceOf(1), texts: ['old'] });
+    t.strictSame(await store.load(['counter/a'], ALL), { fence: fenceOf(1), texts: ['old'] });
     t.equal(
       await store.commit(fenceOf(1), fenceOf(2), [change]),
       'swapped',
       'and goes on with the right one',
     );
-    t.strictSame((await store.load(['counter/a'])).texts, ['new']);
+    t.strictSame((await store.load(['counter/a'], ALL)).texts, ['new']);
   });
 
   t.test('states are loaded by position, and deleted ones are gone', async (t) => {
@@ -109,21 +112,22 @@ export function actorStoreContract(t: Test, makePlace: (t: Test) => Promise<Acto
       { id: 'counter/b', text: 'B' },
       { id: 'other/a', text: 'C' },
     ]);
-    t.strictSame((await store.load(['other/a', 'counter/-', 'counter/b', 'counter/a', 'counter/b'])).texts, [
-      'C',
-      undefined,
-      'B',
-      'A',
-      'B',
-    ]);
+    t.strictSame(
+      (await store.load(['other/a', 'counter/-', 'counter/b', 'counter/a', 'counter/b'], ALL)).texts,
+      ['C', undefined, 'B', 'A', 'B'],
+    );
     await store.commit(fenceOf(1), fenceOf(2), [
       { id: 'counter/b', text: undefined },
       { id: 'counter/never', text: undefined },
       { id: 'counter/a', text: 'AA' },
     ]);
-    t.strictSame((await store.load(['counter/a', 'counter/b', 'other/a'])).texts, ['AA', undefined, 'C']);
+    t.strictSame((await store.load(['counter/a', 'counter/b', 'other/a'], ALL)).texts, [
+      'AA',
+      undefined,
+      'C',
+    ]);
     await store.commit(fenceOf(2), fenceOf(3), [{ id: 'counter/b', text: 'again' }]);
-    t.strictSame((await store.load(['counter/b'])).texts, ['again']);
+    t.strictSame((await store.load(['counter/b'], ALL)).texts, ['again']);
   });
 
   t.test('ids and texts are any characters', async (t) => {
@@ -133,7 +137,7 @@ export function actorStoreContract(t: Test, makePlace: (t: Test) => Promise<Acto
     await store.commit(undefined, fenceOf(1), changes);
     for (const each of [store, await reopen()].slice(-1)) {
       t.strictSame(
-        (await each.load(ids)).texts,
+        (await each.load(ids, ALL)).texts,
         changes.map(({ text }) => text),
       );
       t.strictSame(await each.fence(), fenceOf(1));
@@ -149,15 +153,32 @@ export function actorStoreContract(t: Test, makePlace: (t: Test) => Promise<Acto
       ids.map((id) => ({ id, text: `1 ${id}` })),
     );
     t.strictSame(
-      (await store.load(ids)).texts,
+      (await store.load(ids, ALL)).texts,
       ids.map((id) => `1 ${id}`),
     );
     const half = ids.map((id, at) => ({ id, text: at % 2 ? `2 ${id}` : undefined }));
     t.equal(await store.commit(fenceOf(1), fenceOf(2), half), 'swapped');
     t.strictSame(
-      (await store.load(ids)).texts,
+      (await store.load(ids, ALL)).texts,
       half.map(({ text }) => text),
     );
+  });
+
+  t.test('a read ends when it has reached its bytes, and has one text at least', async (t) => {
+    const { store } = await setUp(t);
+    const ids = ['counter/a', 'counter/none', 'counter/b', 'counter/c', 'counter/d'];
+    const put = (id: string) => ({ id, text: 'x'.repeat(100) });
+    await store.commit(undefined, fenceOf(1), ids.filter((id) => id !== 'counter/none').map(put));
+    const counts = [];
+    for (const limit of [1, 100, 101, 200, 201, 400, 1_000]) {
+      const { texts } = await store.load(ids, limit);
+      counts.push(texts.length);
+      t.strictSame(
+        texts.map((text) => text?.length),
+        [100, undefined, 100, 100, 100].slice(0, texts.length),
+      );
+    }
+    t.strictSame(counts, [1, 1, 3, 3, 4, 5, 5]);
   });
 
   t.test('of two commits that expect the same fence one happens, whole', async (t) => {
@@ -176,7 +197,7 @@ export function actorStoreContract(t: Test, makePlace: (t: Test) => Promise<Acto
       );
     }
     t.strictSame(outcomes, ['swapped', 'changed']);
-    t.strictSame((await store.load(ids)).texts, ['x', 'x']);
+    t.strictSame((await store.load(ids, ALL)).texts, ['x', 'x']);
     t.equal((await store.fence())?.group, 'x');
   });
 
@@ -189,10 +210,10 @@ export function actorStoreContract(t: Test, makePlace: (t: Test) => Promise<Acto
     await store.commit(fenceOf(1), fenceOf(2), [{ id: 'counter/b', text: undefined }]);
     const next = await reopen();
     t.strictSame(await next.fence(), fenceOf(2));
-    t.strictSame((await next.load(['counter/a', 'counter/b'])).texts, ['A', undefined]);
+    t.strictSame((await next.load(['counter/a', 'counter/b'], ALL)).texts, ['A', undefined]);
     t.equal(await next.commit(fenceOf(1), fenceOf(9), []), 'changed');
     t.equal(await next.commit(fenceOf(2), fenceOf(3), [{ id: 'counter/a', text: 'AA' }]), 'swapped');
-    t.strictSame((await (await reopen()).load(['counter/a'])).texts, ['AA']);
+    t.strictSame((await (await reopen()).load(['counter/a'], ALL)).texts, ['AA']);
   });
 
   const damages: [what: string, code: string, change: (text: string) => string][] = [
@@ -214,7 +235,7 @@ export function actorStoreContract(t: Test, makePlace: (t: Test) => Promise<Acto
       for (const expected of [undefined, fenceOf(1)]) {
         t.equal(await next.commit(expected, fenceOf(2), [{ id: 'counter/a', text: 'B' }]), 'changed');
       }
-      await t.rejects(next.load(['counter/a']), { code }, 'and no state is taken from behind it');
+      await t.rejects(next.load(['counter/a'], ALL), { code }, 'and no state is taken from behind it');
     });
   }
 }

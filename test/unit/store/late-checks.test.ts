@@ -8,6 +8,7 @@ import { LateChecks } from '../../../src/store/level/late-checks.js';
 import { LevelActorStore } from '../../../src/store/level/level-actor-store.js';
 import { checkFiles, filesIn, levelFolderIn } from '../../../src/store/level/level-files.js';
 import type { ShardFence } from '../../../src/store/shard-fence.js';
+import { ALL } from './actor-store-contract.js';
 import { folderOf } from './level-folders.js';
 
 const FENCE: ShardFence = {
@@ -75,8 +76,8 @@ t.test('after damage was found nothing is served', async (t) => {
   damageLast(folder);
   const store = new LevelActorStore(folder, 0);
   t.teardown(() => store.close());
-  await t.rejects(store.load(KEYS), { code: 'store-corrupt' });
-  await t.rejects(store.load([KEYS[0] as string]), { code: 'store-corrupt' });
+  await t.rejects(store.load(KEYS, ALL), { code: 'store-corrupt' });
+  await t.rejects(store.load([KEYS[0] as string], ALL), { code: 'store-corrupt' });
   await t.rejects(store.fence(), { code: 'store-corrupt' });
   await t.rejects(store.commit(FENCE, { ...FENCE, version: 2 }, []), { code: 'store-corrupt' });
 });
@@ -111,6 +112,6 @@ t.test('sound tables are served, whichever is read first', async (t) => {
   const folder = await database(t);
   const store = new LevelActorStore(folder, 0);
   t.teardown(() => store.close());
-  const { texts } = await store.load([...KEYS].reverse());
+  const { texts } = await store.load([...KEYS].reverse(), ALL);
   t.ok(texts.every((text, at) => text?.startsWith(KEYS.at(-1 - at) as string)));
 });

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { MemoryActorStore, storeMemory } from '../../../src/store/memory/memory-actor-store.js';
 import type { ShardFence } from '../../../src/store/shard-fence.js';
-import { actorStoreContract, fenceOf } from './actor-store-contract.js';
+import { ALL, actorStoreContract, fenceOf } from './actor-store-contract.js';
 
 const MEMORY_BYTES = 1 << 20;
 
@@ -31,9 +31,9 @@ t.test('what a thread had written of a commit when it died does not count', asyn
   Buffer.from(memory).set(before.subarray(0, 4), 0);
   const next = new MemoryActorStore(memory);
   t.strictSame(await next.fence(), fenceOf(1));
-  t.strictSame((await next.load(['counter/a'])).texts, ['A']);
+  t.strictSame((await next.load(['counter/a'], ALL)).texts, ['A']);
   t.equal(await next.commit(fenceOf(1), fenceOf(2, { group: 'x' }), []), 'swapped');
-  t.strictSame((await new MemoryActorStore(memory).load(['counter/a'])).texts, ['A']);
+  t.strictSame((await new MemoryActorStore(memory).load(['counter/a'], ALL)).texts, ['A']);
 });
 
 t.test('what was overwritten makes room, for any number of commits and stores', async (t) => {
@@ -51,8 +51,8 @@ t.test('what was overwritten makes room, for any number of commits and stores', 
   const ids = [0, 1, 2, 3, 4, 5, 6].map((key) => `counter/${key}`);
   const texts = [1995, 1996, 1997, 1998, 1999, 2000, 1994];
   const expected = texts.map((version) => (version % 5 === 0 ? undefined : `${version} ü`));
-  t.strictSame((await store.load(ids)).texts, expected);
-  t.strictSame((await new MemoryActorStore(memory).load(ids)).texts, expected);
+  t.strictSame((await store.load(ids, ALL)).texts, expected);
+  t.strictSame((await new MemoryActorStore(memory).load(ids, ALL)).texts, expected);
 });
 
 t.test('a full memory refuses the commit, and holds what it held', async (t) => {
@@ -61,7 +61,7 @@ t.test('a full memory refuses the commit, and holds what it held', async (t) => 
   await store.commit(undefined, fenceOf(1), [{ id: 'counter/a', text: 'A' }]);
   const large = [{ id: 'counter/a', text: 'x'.repeat(4_096) }];
   await t.rejects(store.commit(fenceOf(1), fenceOf(2), large), { code: 'store-refused' });
-  t.strictSame((await store.load(['counter/a'])).texts, ['A']);
+  t.strictSame((await store.load(['counter/a'], ALL)).texts, ['A']);
   t.strictSame(await new MemoryActorStore(memory).fence(), fenceOf(1));
   t.equal(await store.commit(fenceOf(1), fenceOf(2), [{ id: 'counter/a', text: 'B' }]), 'swapped');
 });
