@@ -47,10 +47,9 @@ const LOAD_LIMIT = 1_000;
 
 const NO_STATE: LoadedState = { state: undefined, bytes: 0 };
 
-/** `turn` is null until the reply is encoded. */
 interface Encoding {
-  readonly position: number;
-  turn: Turn | null;
+  /** Undefined until the reply is encoded. */
+  turn: Turn | undefined;
 }
 
 type Phase = 'taking' | 'serving' | 'stopped';
@@ -134,7 +133,7 @@ export class Owner {
   #takeTurns(): void {
     const link = this.#link;
     if (!this.#open && this.#graceEnded && !this.#refusing) this.#refuse('store-unavailable');
-    if (this.#loading || this.#encoding?.turn === null || !this.#open) return;
+    if (this.#loading || (this.#encoding && !this.#encoding.turn) || !this.#open) return;
     const end = link.look();
     this.#readClock();
     while (this.#taken < end && !this.#gate.full) {
@@ -169,18 +168,19 @@ export class Owner {
     if (entry.unreadable !== undefined) {
       return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('state-unreadable'), entry.unreadable);
     }
-    let turn = this.#encoding?.position === position ? this.#encoding.turn : null;
-    if (turn === null) {
+    let turn = this.#encoding?.turn;
+    if (!turn) {
       link.turnBegins(position);
       const context = { id: `${this.#options.incarnation}-${position}`, now: this.#now };
       const taken = behavior.turn(message, entry.state, key, link.bodyAt(position), context);
       if (taken instanceof Promise) {
-        void this.#encode(position, taken);
+        void this.#encode(taken);
         return false;
       }
       turn = taken;
     }
     if (!this.#reply(position, turn.kind, turn.detail, turn.text)) return false;
+    if (this.#encoding) this.#encoding = undefined;
     if (turn.change) {
       this.#states.change(entry, turn.change.state, turn.change.bytes);
       this.#gate.change(entry, turn.change.textBytes);
@@ -190,8 +190,8 @@ export class Owner {
   }
 
   /** Later turns wait: those of the same actor for its state, all others for their replies, which are written in order. */
-  async #encode(position: number, turn: Promise<Turn>): Promise<void> {
-    const encoding: Encoding = { position, turn: null };
+  async #encode(turn: Promise<Turn>): Promise<void> {
+    const encoding: Encoding = { turn: undefined };
     this.#encoding = encoding;
     encoding.turn = await turn;
     // Otherwise the turn was dropped meanwhile.
