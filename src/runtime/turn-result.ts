@@ -46,6 +46,8 @@ export interface Failed {
   readonly code: 'behavior-failed';
   /** A sentence for the log and the author of the actor. */
   readonly reason: string;
+  /** A sentence for clients. What was thrown is not in it: that may hold a secret. */
+  readonly shown: string;
   /** Where something was thrown. */
   readonly stack: string | undefined;
 }

@@ -40,8 +40,15 @@ export function takeTurn(
     if (error instanceof InputError) {
       return { kind: 'invalid', code: error.code, detail: error.message, issues: error.issues };
     }
-    const reason = `${definition.name}.${message.name} ${failureOf(error)}`;
-    return { kind: 'failed', code: 'behavior-failed', reason, stack: stackOf(error) };
+    const name = `${definition.name}.${message.name}`;
+    const sentence = sentenceOf(error);
+    return {
+      kind: 'failed',
+      code: 'behavior-failed',
+      reason: `${name} ${sentence ?? `threw: ${messageOf(error)}`}`,
+      shown: `${name} ${sentence ?? 'threw; the log of the server tells what'}`,
+      stack: stackOf(error),
+    };
   }
 }
 
@@ -71,10 +78,11 @@ function pathOf(path: readonly (PropertyKey | StandardSchemaV1.PathSegment)[]): 
     .join('');
 }
 
-function failureOf(error: unknown): string {
+/** Of a result that cannot be used; undefined for what the actor has thrown. */
+function sentenceOf(error: unknown): string | undefined {
   if (error instanceof BehaviorError) return error.message;
   if (error instanceof ValueError) return `returned a value that cannot be used: ${error.message}`;
-  return `threw: ${messageOf(error)}`;
+  return undefined;
 }
 
 function stackOf(error: unknown): string | undefined {

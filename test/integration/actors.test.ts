@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import t from 'tap';
 import { serveCounters } from '../support/actor-server.js';
 import { ask, post } from '../support/json-client.js';
+import type { LogLine } from '../support/log-tail.js';
 import { spawnWarren, startWarren } from '../support/warren-process.js';
 
+const startedAt = performance.now();
 // One server for all: each test has keys of its own.
-const { url } = await serveCounters(t);
+const server = await serveCounters(t);
+const { url } = server;
 
 t.test('a command answers with its reply, and a query with what is stored', async (t) => {
   t.match(await post(url, '/counter/k1a/add'), { status: 200, body: 1 });
@@ -66,13 +69,13 @@ t.test('a refusal has the status, code and details of the actor', async (t) => {
   t.match(body, { code: 'no', details: { n: 1 }, status: 423 });
 });
 
-t.test('a behavior that fails changes nothing, says why, and the owner lives on', async (t) => {
+t.test('a behavior that fails changes nothing, and the owner lives on', async (t) => {
   await post(url, '/counter/k5a/add');
   for (const [command, why] of Object.entries({
-    throw: /as the test wants/,
+    throw: /^counter.throw threw; the log of the server tells what$/,
     promise: /promise/i,
     nan: /NaN/,
-    mutate: /read only|frozen/,
+    mutate: /^counter.mutate threw/,
   })) {
     for (let at = 0; at < 30; at++) {
       const answer = await post(url, `/counter/k5a/${command}`);
@@ -82,6 +85,54 @@ t.test('a behavior that fails changes nothing, says why, and the owner lives on'
   }
   t.match(await post(url, '/counter/k5a/add'), { status: 200, body: 2 });
 });
+
+t.test(
+  'what a behavior threw is in the log with its stack, once a minute for each message, and not in the answer',
+  async (t) => {
+    for (let at = 0; at < 10; at++)
+      t.notMatch((await post(url, '/counter/k5b/throw')).body, { detail: /wants/ });
+    const isThrow = ({ msg, message }: LogLine) => msg === 'a behavior failed' && message === 'counter.throw';
+    t.match(await server.waitForLog(isThrow), {
+      level: 50,
+      failure: /^Error: as the test wants\n +at .*counter-actor/,
+    });
+    await post(url, '/counter/k5b/nan');
+    await server.waitForLog(({ message }) => message === 'counter.nan');
+    const minutes = 1 + (performance.now() - startedAt) / 60_000;
+    t.ok(server.logs.filter(isThrow).length <= minutes);
+  },
+);
+
+t.test(
+  'a state that cannot be read stops its actor alone: the reason is in the log, and not in the answer',
+  async (t) => {
+    const folder = t.testdir();
+    const module = async (version: string) => {
+      const file = join(folder, `${version.length}.mjs`);
+      await writeFile(
+        file,
+        `export default { name: "one", initial: 1, commands: { add: (n) => ({ state: n + 1, reply: n }) }, ${version} };`,
+      );
+      return file;
+    };
+    const old = await startWarren(t, { args: [await module('version: 1')] });
+    await post(old.url, '/one/a/add');
+    await old.stop();
+    const env = { DATA_DIR: old.dataDir };
+    const migrate = 'version: 2, migrate: { 1: () => { throw new Error("a secret".padEnd(5_000_000)); } }';
+    const warren = await startWarren(t, { args: [await module(migrate)], env });
+    for (let at = 0; at < 2; at++) {
+      const { status, body } = await post(warren.url, '/one/a/add');
+      t.match([status, body], [500, { code: 'state-unreadable' }]);
+      t.notMatch(JSON.stringify(body), 'secret');
+    }
+    await warren.waitForLog(
+      ({ msg, actor, reason }) =>
+        /cannot be read/.test(`${msg}`) && actor === 'one/a' && /a secret/.test(`${reason}`),
+    );
+    t.match(await post(warren.url, '/one/b/add'), { status: 200, body: 1 });
+  },
+);
 
 t.test('limits have an answer of their own, and nothing is lost', async (t) => {
   const padded = (bytes: number) => JSON.stringify('x'.repeat(bytes - 2));

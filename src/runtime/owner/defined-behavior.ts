@@ -24,8 +24,8 @@ import type { Refused, Replied, Text, TurnLimits } from '../turn-result.js';
 import type { Checked, Sealed } from '../values.js';
 import type { Behavior, LoadedState, StateChange, Turn, TurnContext } from './served.js';
 
-/** Longest text of a problem, in characters. */
-const PROBLEM_LENGTH = 10_000;
+/** Longest text of a problem, or for the log, in characters. */
+const TEXT_LENGTH = 10_000;
 
 const STORED = /^\{"format":1,"version":(\d{1,15}),"check":"([0-9a-f]{8})","state":/;
 
@@ -53,7 +53,7 @@ export class DefinedBehavior implements Behavior {
       );
     }
     const loaded = loadState(this.#definition, Number(version), body, this.#limits.stateBytes);
-    if (loaded.kind === 'unreadable') throw new WarrenError('state-unreadable', loaded.reason);
+    if (loaded.kind === 'unreadable') throw new WarrenError('state-unreadable', bounded(loaded.reason));
     return { state: loaded.state, bytes: loaded.state.heapBytes };
   }
 
@@ -81,7 +81,7 @@ export class DefinedBehavior implements Behavior {
       case 'invalid':
         return problem(result.code, result.detail);
       case 'failed':
-        return { ...problem(result.code, result.reason), failure: result.stack ?? result.reason };
+        return { ...problem(result.code, result.shown), failure: bounded(result.stack ?? result.reason) };
     }
   }
 
@@ -137,10 +137,14 @@ function refused({ code, status }: Refused, details: string): Turn {
   return { kind: REFUSAL, detail: status, text, change: undefined, failure: undefined };
 }
 
-/** The text may be the message of anything that was thrown. A reply that no link has room for would hold all others up. */
 function problem(code: LinkProblem, reason: string): Turn {
-  const text = reason.length > PROBLEM_LENGTH ? `${reason.slice(0, PROBLEM_LENGTH)}…` : reason;
+  const text = bounded(reason);
   return { kind: PROBLEM, detail: LINK_PROBLEMS.indexOf(code), text, change: undefined, failure: undefined };
+}
+
+/** A schema, or what was thrown, may say anything. A reply that no link has room for would hold all others up. */
+function bounded(text: string): string {
+  return text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text;
 }
 
 function checkOf(text: string): string {

@@ -166,7 +166,8 @@ export class Owner {
       return false;
     }
     if (entry.unreadable !== undefined) {
-      return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('state-unreadable'), entry.unreadable);
+      // The reason is for the log: parts of the state may be in it, or what a migration has thrown.
+      return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('state-unreadable'), '');
     }
     let turn = this.#encoding?.turn;
     if (!turn) {

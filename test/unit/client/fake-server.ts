@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { checkDefinitions, type Definition } from '../../../src/runtime/definition.js';
-import { refusalBody } from '../../../src/runtime/refusal-body.js';
+import { REFUSAL_TYPE } from '../../../src/runtime/refusal-body.js';
 import { takeTurn } from '../../../src/runtime/turn.js';
 import type { TurnResult } from '../../../src/runtime/turn-result.js';
 import type { Sealed } from '../../../src/runtime/values.js';
@@ -72,9 +72,11 @@ function answer(response: ServerResponse, result: TurnResult): void {
     if (result.reply.kind !== 'text') response.writeHead(204).end();
     else response.setHeader('content-type', 'application/json').end(result.reply.text);
   } else if (result.kind === 'refused') {
-    response
-      .writeHead(result.status, { 'content-type': 'application/problem+json' })
-      .end(refusalBody(result, 'r-1'));
+    const { code, status, details } = result;
+    const head = JSON.stringify({ type: REFUSAL_TYPE, status, code, requestId: 'r-1' });
+    // JSON text already, with bigints as exact numbers.
+    const body = details.kind === 'text' ? `${head.slice(0, -1)},"details":${details.text}}` : head;
+    response.writeHead(status, { 'content-type': 'application/problem+json' }).end(body);
   } else if (result.kind === 'invalid') {
     problem(response, result.code === 'input-invalid' ? 422 : 400, result.code, result.detail);
   } else {

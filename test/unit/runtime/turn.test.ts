@@ -157,7 +157,7 @@ t.test('what is no outcome is behavior-failed, and the sentence says why', async
   for (const [outcome, reason] of outcomes) {
     t.match(
       command(() => outcome, stored),
-      { kind: 'failed', code: 'behavior-failed', reason, stack: undefined },
+      { kind: 'failed', code: 'behavior-failed', reason, shown: reason, stack: undefined },
       String(reason),
     );
   }
@@ -184,7 +184,12 @@ t.test('whatever is thrown is behavior-failed', async (t) => {
     const result = command(() => {
       throw value;
     }, stored);
-    t.match(result, { kind: 'failed', code: 'behavior-failed', reason });
+    t.match(result, {
+      kind: 'failed',
+      code: 'behavior-failed',
+      reason,
+      shown: /^room.run threw; the log of the server tells what$/,
+    });
     t.equal(result.kind === 'failed' && typeof result.stack, value instanceof Error ? 'string' : 'undefined');
   }
   const hostile = Object.defineProperty(new Error('x'), 'stack', {

@@ -55,13 +55,29 @@ t.test('a stored text that is damaged anywhere is unreadable', async (t) => {
   }
 });
 
+t.test('what was thrown is for the log, and what cannot be used is for the client, too', async (t) => {
+  const secret = 'postgres://app:hunter2@db';
+  for (const thrown of [new Error(secret), secret, { message: secret }]) {
+    const { text, failure } = turnOf(() => {
+      throw thrown;
+    });
+    t.equal(text, 'room.run threw; the log of the server tells what');
+    if (typeof thrown === 'string' || thrown instanceof Error) t.match(failure, secret);
+  }
+  const { text, failure } = turnOf(() => ({ reply: Number.NaN }));
+  t.match(text, 'room.run returned a value that cannot be used: reply is NaN');
+  t.equal(failure, text);
+});
+
 t.test('whatever is thrown or refused, the reply is short enough for a link', async (t) => {
   const long = '\0'.repeat(3_000_000);
   const thrown = turnOf(() => {
     throw new Error(long);
   });
   t.strictSame([thrown.kind, LINK_PROBLEMS[thrown.detail]], [PROBLEM, 'behavior-failed']);
-  t.ok(thrown.text.length < 20_000, `${thrown.text.length} characters`);
+  for (const text of [thrown.text, thrown.failure ?? '']) {
+    t.ok(text.length > 0 && text.length < 20_000, `${text.length} characters`);
+  }
   const refused = turnOf(() => ({ refuse: { code: long } }));
   t.strictSame([refused.kind, LINK_PROBLEMS[refused.detail]], [PROBLEM, 'behavior-failed']);
   t.match(refused.text, 'longer than');
