@@ -2,10 +2,13 @@
  * What a chaos run drives: the sequence, or an actor that counts under 200 keys, and how the histories are judged: each key by
  * itself, as one counter.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { numberIn, type Subject, sequence } from '../../src/verify/subject.js';
 import type { Operation } from '../support/history.js';
+import { get } from '../support/http-client.js';
 import { checkHistory, type Verdict } from '../support/linearizability.js';
+import { SeededRandom } from '../support/seeded-random.js';
 
 export type Name = 'sequence' | 'counter';
 
@@ -16,6 +19,7 @@ export interface Driven {
   readonly env: Readonly<Record<string, string>>;
 }
 
+const RETRY_MS = 10;
 const ACTOR = new URL('./fixtures/heavy-counter.js', import.meta.url);
 
 export function drivenBy(name: Name): Driven {
@@ -37,12 +41,28 @@ function counters(keys: number): Subject {
   };
 }
 
-/** @param finalIndexes where each key stood after everything. The figures are those of all keys together. */
-export function judge(operations: readonly Operation[], finalIndexes: readonly number[]): Verdict {
-  const byKey: Operation[][] = finalIndexes.map(() => []);
+/** Where each key stands. What clients left behind may still be on its way into the store, and until then a read is turned away. */
+export async function finalIndexes(url: string, { subject }: Driven, withinMs: number): Promise<number[]> {
+  const giveUpAt = performance.now() + withinMs;
+  const indexes: number[] = [];
+  while (indexes.length < subject.keys) {
+    const { path } = subject.request('current', indexes.length, new SeededRandom(0));
+    const answer = await get(url, path);
+    const { index } = answer.status === 200 ? subject.read('current', answer) : {};
+    if (index !== undefined) indexes.push(index);
+    else if (![503, 504].includes(answer.status) || performance.now() > giveUpAt) {
+      throw new Error(`the last read was answered ${answer.status}: ${answer.body.slice(0, 200)}`);
+    } else await delay(RETRY_MS);
+  }
+  return indexes;
+}
+
+/** @param ends where each key stood after everything. The figures are those of all keys together. */
+export function judge(operations: readonly Operation[], ends: readonly number[]): Verdict {
+  const byKey: Operation[][] = ends.map(() => []);
   for (const operation of operations) byKey[operation.key ?? 0]?.push(operation);
   const total = { operations: 0, nexts: 0, reads: 0, failed: 0, unknownNexts: 0, gaps: 0, highestIndex: 0 };
-  for (const [key, finalIndex] of finalIndexes.entries()) {
+  for (const [key, finalIndex] of ends.entries()) {
     const verdict = checkHistory(byKey[key] ?? [], { finalIndex });
     if (!verdict.ok) return verdict;
     for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += verdict.stats[name];

@@ -12,9 +12,8 @@ import { freePort } from '../support/free-port.js';
 import { monotonicMs, type Operation } from '../support/history.js';
 import { get } from '../support/http-client.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
-import { SeededRandom } from '../support/seeded-random.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
-import type { Driven } from './driven.js';
+import { type Driven, finalIndexes } from './driven.js';
 
 export type StoreKind = 'level' | 'redis';
 
@@ -136,28 +135,8 @@ export class World {
   }
 
   /** Where each key stands after everything, read through the front door. */
-  async finalIndexes(withinMs: number): Promise<number[]> {
-    const giveUpAt = performance.now() + withinMs;
-    const indexes: number[] = [];
-    for (let key = 0; key < this.#driven.subject.keys; key++) {
-      indexes.push(await this.#finalIndex(key, giveUpAt));
-    }
-    return indexes;
-  }
-
-  /** What clients left behind may still be on its way into the store, and until then the read is turned away. */
-  async #finalIndex(key: number, giveUpAt: number): Promise<number> {
-    const { subject } = this.#driven;
-    const { path } = subject.request('current', key, new SeededRandom(0));
-    for (;;) {
-      const answer = await get(this.#server.url, path);
-      const { index } = answer.status === 200 ? subject.read('current', answer) : {};
-      if (index !== undefined) return index;
-      if (![503, 504].includes(answer.status) || performance.now() > giveUpAt) {
-        throw new Error(`the last read was answered ${answer.status}: ${answer.body.slice(0, 200)}`);
-      }
-      await delay(POLL_MS);
-    }
+  finalIndexes(withinMs: number): Promise<number[]> {
+    return finalIndexes(this.#server.url, this.#driven, withinMs);
   }
 
   /** From here on the server's end is expected. */

@@ -1,12 +1,11 @@
 /**
  * Two instances on one Redis under random kills and pauses of both, with clients that go to the other one when they are
- * sent away: one history over both, at most one owner per epoch, and no more changes of the owner than there were reasons.
+ * sent away: for each counter one history over both, at most one owner per epoch, and no more changes of the owner than there were reasons.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { drivenBy, finalIndexes, judge, type Name } from '../chaos/driven.js';
 import { type Operation, recordHistory } from '../support/history.js';
-import { get } from '../support/http-client.js';
-import { checkHistory } from '../support/linearizability.js';
 import { startRedis } from '../support/redis-process.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import type { WarrenProcess } from '../support/warren-process.js';
@@ -19,11 +18,17 @@ const LEASE_MS = 1_500;
 const CALM_MS = 2 * LEASE_MS;
 const BOUNDS = { LEASE_MS: String(LEASE_MS), COMMIT_TIMEOUT_MS: '300', STORE_GRACE_MS: '300' };
 
-t.test(`two instances under kills and pauses are one sequence, seed ${SEED}`, async (t) => {
+for (const name of ['sequence', 'counter'] as const) {
+  t.test(`two instances under kills and pauses are one ${name}, seed ${SEED}`, (t) => oneOf(t, name));
+}
+
+async function oneOf(t: Test, name: Name): Promise<void> {
+  const driven = drivenBy(name);
   const redis = await startRedis(t);
+  const env = { ...BOUNDS, ...driven.env };
   const now = [
-    await startInstance(t, 'a', redis.url, BOUNDS),
-    await startInstance(t, 'b', redis.url, BOUNDS),
+    await startInstance(t, 'a', redis.url, env),
+    await startInstance(t, 'b', redis.url, env),
   ] as const satisfies WarrenProcess[];
   const current: WarrenProcess[] = [...now];
   const all: WarrenProcess[] = [...now];
@@ -32,6 +37,7 @@ t.test(`two instances under kills and pauses are one sequence, seed ${SEED}`, as
   const ending = new AbortController();
   const recording = recordHistory({
     url: hopping(current, new SeededRandom(SEED)),
+    subject: driven.subject,
     clients: 16,
     seed: SEED,
     pauseMs: 8,
@@ -50,8 +56,7 @@ t.test(`two instances under kills and pauses are one sequence, seed ${SEED}`, as
 
   t.strictSame(complaints, []);
   const owner = await reigning(() => current, 60_000);
-  const finalIndex = Number((await get(owner.url, '/current')).headers['sequence-index']);
-  const verdict = checkHistory(operations, { finalIndex });
+  const verdict = judge(operations, await finalIndexes(owner.url, driven, 60_000));
   t.ok(verdict.ok, JSON.stringify(verdict));
   t.ok(operations.filter(({ outcome }) => outcome === 'ok').length > 0, 'there were answers');
   const epochs = all.flatMap(epochsOf);
@@ -59,7 +64,7 @@ t.test(`two instances under kills and pauses are one sequence, seed ${SEED}`, as
   // Each reason ends one reign; who was suspended or slow may begin one more that is cut short.
   t.ok(highestEpoch(all) <= 2 + 2 * reasons.length, `${highestEpoch(all)} epochs, ${reasons.join(', ')}`);
   t.comment(`${operations.length} operations, ${highestEpoch(all)} epochs, ${reasons.length} faults`);
-});
+}
 
 /** A client stays where it was served, and has a look at the other one now and then. */
 function hopping(current: readonly WarrenProcess[], random: SeededRandom) {
