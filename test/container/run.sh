@@ -16,6 +16,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/warren-container.XXXXXX")
 project="warren-test-$$"
 image=warren
 lone="$project-lone"
+actors="$project-actors"
 takers=4
 started=$SECONDS
 passed=0
@@ -56,6 +57,7 @@ main() {
   through_proxy nginx
   through_proxy haproxy
   alone_with_a_volume
+  serves_actors_of_a_folder
 }
 
 image_holds_only_what_runs() {
@@ -218,6 +220,29 @@ alone_with_a_volume() {
   check 'alone: docker stop exits 0' equals 0 docker inspect --format '{{.State.ExitCode}}' "$lone"
 }
 
+# Actors of one's own, from a folder that is mounted, with their states on a volume.
+serves_actors_of_a_folder() {
+  local folder="$work/actors" taken='{"from":1,"seats":2}'
+  mkdir -p "$folder"
+  # The module that the README shows.
+  sed -n '/^```js$/,/^```$/{/^```/d;p;}' README.md | sed '/^};$/q' >"$folder/tickets.mjs"
+  chmod -R a+rX "$folder"
+  port=$(free_port)
+  base="http://127.0.0.1:$port"
+  check 'actors: the image serves a module of a mounted folder' logged docker run --detach --name "$actors" --restart always --init --read-only \
+    --cap-drop ALL --network "${project}_default" --memory 512m --memory-swap 512m --cpus 1 --volume "$actors:/data" --volume "$folder:/actors:ro" \
+    --env ACTORS=/actors/tickets.mjs --publish "127.0.0.1:$port:8080" "$image"
+  check 'actors: it is ready' within 60 status_is 200 /ready
+  check 'actors: a command is answered' answers "$taken" /tickets/berlin/take --data '{"seats": 2}'
+  docker exec "$actors" bash -c 'kill -9 -1' >/dev/null 2>&1
+  check 'actors: SIGKILL inside is answered by the restart policy' within 30 restarted_since 0 "$actors"
+  check 'actors: it is ready again' within 60 status_is 200 /ready
+  check 'actors: what was answered is there' answers '{"left":98}' /tickets/berlin/left
+  check 'actors: it becomes healthy' within 60 healthy "$actors"
+  logged docker stop --time 10 "$actors"
+  check 'actors: docker stop exits 0' equals 0 docker inspect --format '{{.State.ExitCode}}' "$actors"
+}
+
 # --- what the checks are made of
 
 check() {
@@ -337,11 +362,12 @@ finish() {
   if [ -n "${KEEP_LOGS:-}" ] && mkdir -p "$KEEP_LOGS"; then
     compose logs --no-color >"$KEEP_LOGS/compose.log" 2>&1
     docker logs "$lone" >"$KEEP_LOGS/lone.log" 2>&1
+    docker logs "$actors" >"$KEEP_LOGS/actors.log" 2>&1
     cp "$work"/*.log "$work"/engine/*.log "$KEEP_LOGS/" 2>/dev/null
   fi
   if [ -n "${engine:-}" ]; then
-    timeout 60 docker rm --force --volumes "$lone" >/dev/null 2>&1
-    timeout 30 docker volume rm "$lone" >/dev/null 2>&1
+    timeout 60 docker rm --force --volumes "$lone" "$actors" >/dev/null 2>&1
+    timeout 30 docker volume rm "$lone" "$actors" >/dev/null 2>&1
     compose down --volumes --timeout 5 >/dev/null 2>&1
     stop_engine "$work/engine"
   fi
