@@ -287,6 +287,7 @@ export const VARIABLES = {
     fallback: '48',
     schema: integer(16, 65_536),
     meaning: 'heap limit of a format thread',
+    setting: true,
   },
   FAULTS: {
     fills: 'faults',
