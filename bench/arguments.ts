@@ -1,7 +1,7 @@
 /** The command line of the system bench. */
 import { parseArgs } from 'node:util';
 
-export const SCENARIO_KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'] as const;
+export const SCENARIO_KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'] as const;
 export type ScenarioKey = (typeof SCENARIO_KEYS)[number];
 
 /** A server that somebody brings along; it listens on a loopback port of its own choice. */
@@ -35,6 +35,7 @@ export const USAGE = `usage: npm run bench -- [options]
                                 g  within 1 CPU and 512 MB
                                 h  cold start, restart, idle memory
                                 i  how long faults and overload are felt
+                                j  actors: counters by store, and a million of them on LevelDB
   --peer 'name=command@port'  another server, with /current, /next and /previous, on 127.0.0.1:port, for a and d;
                               the command is a simple one, VARIABLE=value before it included; may be repeated
   --load wrk|autocannon       the load generator; by default wrk when there is one

@@ -23,6 +23,7 @@ import { durability } from './system/f-durability.js';
 import { smallMachine } from './system/g-small-machine.js';
 import { start } from './system/h-start.js';
 import { faults } from './system/i-faults.js';
+import { actors } from './system/j-actors.js';
 import { scoped, Teardowns } from './teardowns.js';
 
 const SCENARIOS: readonly Scenario[] = [
@@ -35,6 +36,7 @@ const SCENARIOS: readonly Scenario[] = [
   smallMachine,
   start,
   faults,
+  actors,
 ];
 /** The compiled file stands in dist/bench/. */
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));

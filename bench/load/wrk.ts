@@ -13,12 +13,33 @@ const US_PER_MS = 1000;
 export async function wrk(scope: Teardowns, spec: LoadSpec): Promise<LoadResult> {
   // One thread of wrk keeps several servers busy; a second one pays only where cores are to spare.
   const threads = Math.max(1, Math.min(4, availableParallelism() >> 2, spec.connections));
+  return runWrk(scope, {
+    url: `http://127.0.0.1:${spec.port}${spec.path}`,
+    threads,
+    connections: spec.connections,
+    seconds: spec.seconds,
+    script: SCRIPT,
+    args: [`${spec.nextEvery ?? 0}`, `${spec.requests ?? 0}`],
+  });
+}
+
+export interface WrkRun {
+  readonly url: string;
+  readonly threads: number;
+  readonly connections: number;
+  readonly seconds: number;
+  /** Prints one line of JSON at its end. */
+  readonly script: string;
+  /** What the script is told. */
+  readonly args: readonly string[];
+}
+
+export async function runWrk(scope: Teardowns, run: WrkRun): Promise<LoadResult> {
   const child = await ChildHandle.spawn({
     command: 'wrk',
     args: [
-      ...['-t', `${threads}`, '-c', `${spec.connections}`, '-d', `${spec.seconds}s`],
-      ...['--timeout', `${TIMEOUT_S}s`, '-s', SCRIPT, `http://127.0.0.1:${spec.port}${spec.path}`],
-      ...['--', `${spec.nextEvery ?? 0}`, `${spec.requests ?? 0}`],
+      ...['-t', `${run.threads}`, '-c', `${run.connections}`, '-d', `${run.seconds}s`],
+      ...['--timeout', `${TIMEOUT_S}s`, '-s', run.script, run.url, '--', ...run.args],
     ],
     env: {},
   });
