@@ -108,6 +108,30 @@ t.test('within its bound an opening checks the newest tables', async (t) => {
   t.strictSame([...checkFiles(path, one).keys()], names.slice(1));
 });
 
+t.test('no bit of a state can flip unseen in a table of the store', async (t) => {
+  const folder = folderOf(t);
+  const store = new LevelActorStore(folder);
+  await store.commit(
+    undefined,
+    FENCE,
+    KEYS.map((id) => ({ id, text: `{"state":{"n":1,"of":"${id}"}}` })),
+  );
+  await store.close();
+  const next = new LevelActorStore(folder);
+  await next.fence();
+  await next.close();
+  const path = levelFolderIn(folder);
+  const [[name, { bytes }] = ['', { bytes: 0 }]] = filesIn(path)?.tables ?? [];
+  const file = join(path, name);
+  const intact = readFileSync(file);
+  for (let at = 3; at < bytes * 0.9; at += Math.floor(bytes / 50)) {
+    const damaged = Buffer.from(intact);
+    damaged[at] = (damaged[at] as number) ^ 4;
+    writeFileSync(file, damaged);
+    t.throws(() => checkFiles(path), { code: 'store-corrupt' }, `byte ${at} of ${bytes}`);
+  }
+});
+
 t.test('sound tables are served, whichever is read first', async (t) => {
   const folder = await database(t);
   const store = new LevelActorStore(folder, 0);
