@@ -6,6 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { FileMemory } from './file-memory.js';
 import { checkTableFile } from './level-files.js';
 import type { Table } from './manifest.js';
 
@@ -15,6 +16,7 @@ const PAUSE_MS = 50;
 export class LateChecks {
   readonly #folder: string;
   readonly #left: Map<string, Table>;
+  readonly #memory = new FileMemory();
   readonly #timer: NodeJS.Timeout | undefined;
   #failure: unknown;
 
@@ -57,7 +59,7 @@ export class LateChecks {
   #check(name: string, table: Table): void {
     this.#left.delete(name);
     try {
-      checkTableFile(this.#folder, name, table);
+      checkTableFile(this.#folder, name, table, this.#memory);
     } catch (error) {
       // LevelDB removes what it has merged.
       if (existsSync(join(this.#folder, name))) this.#failure ??= error;

@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WarrenError } from '../../errors.js';
 import { Damage } from './damage.js';
+import { FileMemory } from './file-memory.js';
 import { readLog } from './log-file.js';
 import { readManifest, type Table } from './manifest.js';
 import { checkTable } from './table-file.js';
@@ -70,19 +71,24 @@ export function checkFiles(folder: string, tableBytes = Number.POSITIVE_INFINITY
   const files = filesIn(folder);
   const left = new Map(files?.tables);
   for (const log of files?.logs ?? []) intact(join(folder, log), readLog);
+  const memory = new FileMemory();
   let bytes = 0;
   for (const [name, table] of files?.tables ?? []) {
     bytes += table.bytes;
     if (bytes > tableBytes) break;
-    checkTableFile(folder, name, table);
+    checkTableFile(folder, name, table, memory);
     left.delete(name);
   }
   return left;
 }
 
 /** @throws WarrenError `store-corrupt` */
-export function checkTableFile(folder: string, name: string, { bytes }: Table): void {
-  intact(join(folder, name), (file) => checkTable(file, bytes));
+export function checkTableFile(folder: string, name: string, { bytes }: Table, memory: FileMemory): void {
+  intact(
+    join(folder, name),
+    (file) => checkTable(file, bytes),
+    (path) => memory.read(path),
+  );
 }
 
 function ifThere<T>(read: () => T): T | undefined {
@@ -94,9 +100,13 @@ function ifThere<T>(read: () => T): T | undefined {
   }
 }
 
-function intact<T>(path: string, read: (file: Buffer) => T): T {
+function intact<T>(
+  path: string,
+  check: (file: Buffer) => T,
+  read: (path: string) => Buffer = readFileSync,
+): T {
   try {
-    return read(readFileSync(path));
+    return check(read(path));
   } catch (error) {
     if (error instanceof Damage) throw corrupt(path, error.message);
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw corrupt(path, 'it is missing');
