@@ -56,7 +56,7 @@ export function warrenOnRedis(durability: Durability, redis: RedisProcess, label
   return warren(`Warren ${durability}, ${label}`, {
     STORE: 'redis',
     REDIS_URL: redis.url,
-    REDIS_KEY: 'bench',
+    REDIS_PREFIX: 'bench',
     DURABILITY: durability,
   });
 }
@@ -75,12 +75,12 @@ let starts = 0;
 /** Adds what only a start can tell. */
 export async function prepare(scope: Teardowns, { env, folderVariable }: Contestant, initialIndex: number) {
   const folder = folderVariable ? await temporaryFolder(scope) : undefined;
-  const { REDIS_KEY: key } = env;
+  const { REDIS_PREFIX: prefix } = env;
   starts += 1;
   return {
     ...env,
     // Of its own for each start, so that no two servers are instances of one sequence and each begins where it is told to.
-    ...(key ? { REDIS_KEY: `${key}:${starts}` } : {}),
+    ...(prefix ? { REDIS_PREFIX: `${prefix}:${starts}` } : {}),
     INITIAL_INDEX: `${initialIndex}`,
     ...(folderVariable && folder ? { [folderVariable]: folder } : {}),
   };

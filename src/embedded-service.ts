@@ -1,7 +1,7 @@
-/** A service of actors within a process that belongs to somebody else: settings, log and messages around an `ActorService`. */
+/** A service of actors within a process that belongs to somebody else: settings, log and messages around a `Service`. */
 import { readFileSync } from 'node:fs';
-import { type ActorService, serveActors } from './actor-service.js';
 import { AskError } from './ask-error.js';
+import { beginOwner } from './begin-owner.js';
 import type { Answer } from './client/client-types.js';
 import { searchOf } from './client/search.js';
 import { readSettings, type Settings } from './config/settings.js';
@@ -9,9 +9,11 @@ import { type ErrorCode, messageOf, WarrenError } from './errors.js';
 import { InProcessAsk } from './in-process-ask.js';
 import { createLog } from './log.js';
 import type { Message } from './runtime/definition.js';
+import type { OwnerThreads } from './runtime/front/owner-threads.js';
 import { textWithin } from './runtime/reply-text.js';
 import { check } from './runtime/values.js';
-import type { ServeOptions, Service } from './serve.js';
+import type { Service as ServedActors, ServeOptions } from './serve.js';
+import { Service } from './service.js';
 
 /** Of a key, in bytes of UTF-8. */
 const KEY_LIMIT = 256;
@@ -26,13 +28,14 @@ interface Numbered {
   readonly number: number;
 }
 
-export class EmbeddedService implements Service {
+export class EmbeddedService implements ServedActors {
   readonly url: string;
-  readonly #service: ActorService;
+  readonly #service: Service;
+  readonly #threads: OwnerThreads;
   readonly #bodyLimit: number;
   /** By "actor/message". */
   readonly #messages: ReadonlyMap<string, Numbered>;
-  readonly #onExit = () => this.#service.awaitLoaded();
+  readonly #onExit = () => this.#threads.awaitLoaded();
   #closed: Promise<void> | undefined;
 
   /** As `serve`. */
@@ -56,11 +59,12 @@ export class EmbeddedService implements Service {
         resolve(failure);
       };
     });
-    const service = await serveActors({
+    const begun = beginOwner(config, false);
+    const service = await Service.start({
       version,
       config,
       log,
-      ownsProcess: false,
+      begun,
       onState: () => began(),
       onFatal: (code, reason) => {
         const error = new WarrenError(code as ErrorCode, reason);
@@ -69,15 +73,16 @@ export class EmbeddedService implements Service {
         else log.fatal({ code }, reason);
       },
     });
-    const embedded = new EmbeddedService(service, config.serving.host, config.bodyLimitBytes);
+    const embedded = new EmbeddedService(service, begun.threads, config.serving.host, config.bodyLimitBytes);
     const failure = await beginning;
     if (!failure) return embedded;
     await embedded.close();
     throw failure;
   }
 
-  private constructor(service: ActorService, host: string, bodyLimit: number) {
+  private constructor(service: Service, threads: OwnerThreads, host: string, bodyLimit: number) {
     this.#service = service;
+    this.#threads = threads;
     this.#bodyLimit = bodyLimit;
     this.url = `http://${reachable(host)}:${service.port}`;
     let number = 0;
@@ -108,7 +113,7 @@ export class EmbeddedService implements Service {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#service.close().then(() => {
+    this.#closed ??= this.#service.close('close()').then(() => {
       process.off('exit', this.#onExit);
     });
     return this.#closed;

@@ -60,9 +60,10 @@ export type FatalCode =
 
 /**
  * A store that may serve later; never fatal by itself. `store-refused`: it said no, so nothing has happened.
- * `store-unreachable`: it did not answer, so anything may have happened.
+ * `store-unreachable`: it did not answer, so anything may have happened. `store-unclaimed`: nobody owns it, as far as can be seen; an owner
+ * that lives and knows more is given its time.
  */
-export type TransientCode = 'store-refused' | 'store-unreachable';
+export type TransientCode = 'store-refused' | 'store-unreachable' | 'store-unclaimed';
 
 /** Large numbers could not be converted to decimal. It is tried again, and the process is not ready meanwhile. */
 export type ConversionCode = 'format-failing';

@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
+import type { Begun } from './begin-owner.js';
+import type { Config } from './config/config.js';
 import { obeyEndingSignals, stopWith } from './signals.js';
 
 /** sysexits.h EX_CONFIG: starting again does not help until somebody has changed the configuration. */
@@ -46,47 +48,25 @@ async function main(): Promise<void> {
     console.log(version);
     return;
   }
-  const [{ messageOf, WarrenError }, { readConfig }, { OwnerSpawner }] = await Promise.all([
+  const [{ messageOf, WarrenError }, { readConfig }, { beginOwner }] = await Promise.all([
     import('./errors.js'),
     import('./config/config.js'),
-    import('./runtime/owner-spawner.js'),
+    import('./begin-owner.js'),
   ]);
   let log: Logger | undefined;
   try {
     if (flag?.startsWith('-'))
       throw new WarrenError('config-invalid', `  - there is no option ${flag}; try --help`);
     const config = readConfig(process.env, flag === undefined ? undefined : [flag, ...others]);
-    if (config.modules.length > 0 && config.residents.length > 0) {
-      throw new WarrenError(
-        'config-invalid',
-        '  - ACTORS must name fibonacci alone: it is not served beside other actors',
-      );
-    }
     // V8's flags would beat the limits that threads are given. The main thread's own heap was set up with them already.
     setFlagsFromString('--max-old-space-size=0');
     setFlagsFromString('--max-semi-space-size=0');
-    if (config.modules.length > 0) {
-      const { runActors } = await import('./run-actors.js');
-      await runActors(version, config);
-      return;
-    }
-    const spawner = new OwnerSpawner(config.store.kind, config.ownerHeapMb, (reason) =>
-      log?.warn({ reason }, 'a spare owner thread died before its reign'),
-    );
-    // The first owner is a spare until it starts. Its thread loads its modules while this one loads all the others.
-    spawner.prepareSpare();
+    const begun = beginOwner(config, true);
+    // Node aborts a process that ends while a thread of it loads a native module.
+    process.on('exit', () => begun.threads.awaitLoaded());
     const { createLog } = await import('./log.js');
     log = await createLog({ level: config.logLevel, terminal: isatty(1) });
-    stopWith((cause) => {
-      log?.info({ signal: cause }, 'stopped before it served');
-      process.exit(0);
-    });
-    process.on('uncaughtException', (error) => {
-      log?.fatal({ err: error }, 'uncaught exception');
-      process.exit(1);
-    });
-    const { serve } = await import('./service.js');
-    await serve({ version, config, log, spawner });
+    await run(config, begun, log);
   } catch (error) {
     if (error instanceof WarrenError && error.code === 'actor-invalid') {
       console.error(`Warren cannot start: ${error.message}`);
@@ -100,6 +80,39 @@ async function main(): Promise<void> {
     else console.error(error);
     process.exit(1);
   }
+}
+
+/** Resolves when the service listens. */
+async function run(config: Config, begun: Begun, log: Logger): Promise<void> {
+  stopWith((cause) => {
+    log.info({ signal: cause }, 'stopped before it served');
+    process.exit(0);
+  });
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'uncaught exception');
+    process.exit(1);
+  });
+  const { Service } = await import('./service.js');
+  const service = await Service.start({
+    version,
+    config,
+    log,
+    begun,
+    onFatal: (code, reason) => {
+      log.fatal({ code }, reason);
+      process.exit(1);
+    },
+  });
+  stopWith((cause) => {
+    void service.close(cause).then((inTime) => {
+      if (inTime) log.info('stopped');
+      process.exit(inTime ? 0 : 1);
+    });
+  });
+  process.on('SIGUSR2', () => {
+    if (config.faults) service.owner.crash('SIGUSR2');
+    else log.warn('SIGUSR2 is ignored: FAULTS is off');
+  });
 }
 
 await main();

@@ -1,219 +1,304 @@
-/**
- * The service put together: terms -> owner -> front -> admin -> signals. It is loaded when its first owner is
- * already under way, see `main.ts`; the two are the only places that end the process.
- */
-import { randomUUID } from 'node:crypto';
+/** The service put together: modules and residents -> owner -> front -> admin listener. The program and the library both begin here. */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { type AdminOptions, AdminServer } from './admin/admin-server.js';
-import { Journal } from './admin/journal.js';
+import type { Begun } from './begin-owner.js';
 import type { Config } from './config/config.js';
 import { connectionLimits } from './descriptors.js';
 import { messageOf } from './errors.js';
+import { actorRoutes } from './http/actor-routes.js';
 import { loadUws } from './http/load-uws.js';
-import { openApi } from './http/openapi.js';
 import { ProblemLog } from './http/problem-log.js';
 import { Server } from './http/server.js';
 import { SlowReaders } from './http/slow-readers.js';
 import { LOOP_CELLS, watchLoop } from './meter/loop-gauge.js';
-import { OwnerMeter } from './meter/owner-meter.js';
-import { ConversionPool } from './residents/fibonacci/conversion-pool.js';
-import { Terms } from './residents/fibonacci/terms.js';
-import { OwnerHandle } from './runtime/owner-handle.js';
-import type { OwnerSpawner } from './runtime/owner-spawner.js';
-import { Rehearsal } from './runtime/rehearsal.js';
-import { stopWith } from './signals.js';
-import { keepLibrary } from './store/open-store.js';
+import { RequestMeter } from './meter/request-meter.js';
+import { AdminServer } from './operations/admin-server.js';
+import { Journal } from './operations/journal.js';
+import { OwnerLog } from './operations/owner-log.js';
+import type { Parts } from './operations/vitals.js';
+import type { ResidentFront } from './residents/resident.js';
+import { residentNamed } from './residents/residents.js';
+import type { Definition } from './runtime/definition.js';
+import { type OwnerEvent, OwnerHandle } from './runtime/front/owner-handle.js';
+import { loadActors } from './runtime/load-actors.js';
+import { keepLibrary } from './store/open-actor-store.js';
 import { placeOf } from './store/store-place.js';
 
-/** From service to the begin of a spare owner. Not at once: those who waited for the start come first. */
-const SPARE_AFTER_MS = 1_000;
+const MIB = 2 ** 20;
+/** Keys, bodies and replies that may be under way. */
+const REQUEST_BYTES = 8 * MIB;
+const REPLY_BYTES = 8 * MIB;
 
-export interface Foundation {
+export interface ServiceOptions {
   readonly version: string;
   readonly config: Config;
   readonly log: Logger;
-  readonly spawner: OwnerSpawner;
+  readonly begun: Begun;
+  /** The owner cannot go on. */
+  readonly onFatal: (code: string, reason: string) => void;
+  /** The owner serves, or says why it does not yet. */
+  readonly onState?: () => void;
 }
 
-/**
- * Resolves when it listens.
- *
- * @throws WarrenError when the address is taken, or the front's library has no binary for this machine.
- */
-export async function serve({ version, config, log, spawner }: Foundation): Promise<void> {
-  const [uws] = await Promise.all([loadUws(), keepLibrary(config.store.kind)]);
-  const pool = new ConversionPool({
-    threads: config.formatThreads,
-    heapMb: config.formatHeapMb,
-    timeoutMs: config.formatTimeoutMs,
-    onProgress: (index, step) => log.info({ index, step }, 'computing the first digits'),
-    onFailure: ({ code, message }) => log.error({ code }, message),
-  });
-  const terms = new Terms({
-    maxIndex: config.maxIndex,
-    convert: (index, signal) => pool.convert(index, signal),
-    onConversion: (index, tookMs) => {
-      if (tookMs === undefined) log.info({ index }, 'computing the first digits');
-      else {
-        log.info({ index, tookMs: Math.round(tookMs) }, 'ready');
-        owner.goOn();
-      }
-    },
-  });
-  const slowReaders = new SlowReaders({ bytes: config.unsentMemoryBytes, timeoutMs: config.sendTimeoutMs });
-  const writer = randomUUID();
-  const journal = new Journal();
-  journal.add('started', `version ${version} started as process ${process.pid}`);
-  const ownerMeter = new OwnerMeter();
-  const mainLoop = new Float64Array(LOOP_CELLS);
-  watchLoop(mainLoop);
-  const rehearsal = config.faults ? new Rehearsal() : undefined;
-  const observed = { meterMemory: ownerMeter.memory, rehearsal: rehearsal?.words };
-  let { instance } = config;
-  let storeTried: () => void = () => {};
-  const owner = new OwnerHandle({
-    limits: config,
-    spawn: (resume) => spawner.spawn({ ...config, ...observed, writer, instance, resume }),
-    onError: (error) => log.error({ err: error }, 'an answer failed'),
-    onServing: (state) => terms.moveTo(state),
-    onReplies: (replies) => terms.follow(replies.at(-1) ?? 0),
-    answering: () => terms.ready,
-    repliesAtOnce: () => Math.min(terms.atOnce, slowReaders.room),
-    onEvent: (event) => {
-      storeTried();
-      switch (event.kind) {
-        case 'serving': {
-          const { epoch, version: commit, state: index } = event.acknowledged;
-          log.info({ origin: event.origin, index, epoch, commit }, 'serving');
-          setTimeout(() => spawner.prepareSpare(), SPARE_AFTER_MS).unref();
-          journal.add('serving', `serving at index ${index}, epoch ${epoch} (${event.origin})`);
-          return;
-        }
-        case 'away':
-          log.warn({ reason: event.reason }, 'the store is away');
-          journal.add('away', `the store is away: ${event.reason}`);
-          return;
-        case 'standby':
-          terms.forget();
-          log.warn({ reason: event.reason }, 'standing by');
-          journal.add('standby', `standing by: ${event.reason}`);
-          return;
-        case 'died':
-          log.error(
-            { reason: event.reason, unanswered: event.unanswered },
-            'the owner died; a new one takes over',
-          );
-          journal.add('died', `the owner died: ${event.reason}; ${event.unanswered} asks go to the next`);
-          return;
-        case 'poisoned':
-          log.error({ message: event.message }, 'a message that ended two owners is left out');
-          journal.add('poisoned', 'a message that ended two owners is left out');
-          return;
-        case 'fatal':
-          fatal(event.code, event.reason);
-          return;
-        default:
-          throw new Error(`unknown event: ${JSON.stringify(event satisfies never)}`);
-      }
-    },
-  });
-  const problems = new ProblemLog(log);
-  const fitting = connectionLimits();
-  const connectionLimit = Math.min(config.connectionLimit || fitting.serving, fitting.serving);
-  if (connectionLimit < config.connectionLimit) {
-    log.warn({ connectionLimit }, 'the limit of open files (ulimit -n) leaves no more connections than this');
+export class Service {
+  readonly definitions: readonly Definition[];
+  readonly owner: OwnerHandle;
+  readonly server: Server;
+  /** Bound on connections to the public port. */
+  readonly connectionLimit: number;
+  readonly #adminConnectionLimit: number;
+  readonly #options: ServiceOptions;
+  readonly #requests: RequestMeter;
+  readonly #residents: ResidentFront[] = [];
+  readonly #journal = new Journal();
+  /** Told of the first event of the owner. */
+  #onFirstEvent = () => {};
+  #admin: AdminServer | undefined;
+  #adminUrl: string | undefined;
+  /** 0 until it listens. */
+  port = 0;
+
+  /**
+   * Resolves when it listens.
+   *
+   * @throws WarrenError `actor-invalid`, `listen-failed`, `native-missing`. The owner thread has been told to end.
+   */
+  static async start(options: ServiceOptions): Promise<Service> {
+    const { config, begun } = options;
+    let service: Service | undefined;
+    try {
+      const [definitions, uws] = await Promise.all([
+        loadActors(config.modules),
+        loadUws(),
+        keepLibrary(config.store.kind),
+      ]);
+      service = new Service(options, definitions, uws);
+      await service.#begin();
+      return service;
+    } catch (error) {
+      service?.owner.abandon('the service could not start');
+      begun.threads.close();
+      throw error;
+    }
   }
-  const server = new Server({
-    uws,
-    owner,
-    digits: terms,
-    slowReaders,
-    rendering: () => terms.ready,
-    openLimit: config.mailboxLimit,
-    connectionLimit,
-    corsOrigins: config.corsOrigins,
-    description: JSON.stringify(openApi(version)),
-    onError: (error) => log.error({ err: error }, 'a handler failed'),
-    onProblem: (code, counts, requestId) => problems.note(code, counts, requestId),
-  });
-  const owned = { version, config, owner, ownerMeter, server, connectionLimit };
-  const parts = { ...owned, terms, pool, mainLoop, rehearsal };
-  const admin = await startAdmin(log, config.admin, { parts, journal, connectionLimit: fitting.admin });
-  if (config.store.kind === 'level') {
-    // Whoever finds the folder in use must never be seen to listen.
-    await new Promise<void>((resolve) => {
-      storeTried = resolve;
-      owner.start();
+
+  private constructor(
+    options: ServiceOptions,
+    definitions: readonly Definition[],
+    uws: Awaited<ReturnType<typeof loadUws>>,
+  ) {
+    const { version, config, log, begun } = options;
+    this.#options = options;
+    this.definitions = definitions;
+    const messages = messagesOf(config, definitions);
+    const ownerLog = new OwnerLog(
+      log,
+      this.#journal,
+      messages.map(({ actor, name }) => `${actor}.${name}`),
+    );
+    this.#requests = new RequestMeter(messages.map(({ actor }) => actor));
+    this.owner = new OwnerHandle({
+      limits: config,
+      queue: {
+        capacity: 2 ** Math.ceil(Math.log2(config.mailboxLimit)),
+        requestBytes: REQUEST_BYTES,
+        replyBytes: REPLY_BYTES,
+      },
+      threads: begun.threads,
+      meter: this.#requests,
+      repliesAtOnce: () => this.#repliesAtOnce,
+      onEvent: (event) => {
+        ownerLog.tell(event);
+        this.#onOwner(event);
+      },
+      onError: (error) => log.error({ err: error }, 'an answer failed'),
+    });
+    begun.threads.onSpareDeath = (reason) => {
+      log.warn({ reason }, 'a spare owner thread died before it was needed');
+    };
+    const problems = new ProblemLog(log);
+    const fitting = connectionLimits();
+    this.connectionLimit = Math.min(config.connectionLimit || fitting.serving, fitting.serving);
+    this.#adminConnectionLimit = fitting.admin;
+    if (this.connectionLimit < config.connectionLimit) {
+      const { connectionLimit } = this;
+      log.warn(
+        { connectionLimit },
+        'the limit of open files (ulimit -n) leaves no more connections than this',
+      );
+    }
+    this.server = new Server({
+      uws,
+      version,
+      owner: this.owner,
+      slowReaders: new SlowReaders({ bytes: config.unsentMemoryBytes, timeoutMs: config.sendTimeoutMs }),
+      openLimit: config.mailboxLimit,
+      connectionLimit: this.connectionLimit,
+      corsOrigins: config.corsOrigins,
+      token: config.servingToken,
+      onError: (error) => log.error({ err: error }, 'a handler failed'),
+      onProblem: (code, counts, requestId) => problems.note(code, counts, requestId),
     });
   }
-  const port = await server.listen(config.serving.host, config.serving.port);
-  log.info(
-    {
-      host: config.serving.host || '0.0.0.0',
-      port,
-      store: config.store.kind,
-      place: placeOf(config.store),
-      durability: config.durability,
-      connectionLimit,
-      admin: admin?.url,
-      version,
-    },
-    'listening',
-  );
 
-  instance ||= `${hostname()}:${port}`;
-  if (config.store.kind !== 'level') owner.start();
-
-  function fatal(code: string, reason: string): void {
-    log.fatal({ code }, reason);
-    process.exit(1);
+  get ready(): boolean {
+    return this.owner.ready && this.#residents.every((resident) => resident.ready);
   }
 
-  async function shutDown(signal: string): Promise<void> {
-    log.info({ signal, open: server.open }, 'stopping');
-    journal.add('stopping', `stopping on ${signal}`);
-    const overtime = setTimeout(() => {
+  /** Answers and commits what is pending, and ends: after `shutdownTimeoutMs` at the latest. @returns whether all of it could be done. */
+  async close(cause: string): Promise<boolean> {
+    const { config, log, begun } = this.#options;
+    const { server, owner } = this;
+    let inTime = true;
+    log.info({ signal: cause, open: server.open }, 'stopping');
+    this.#journal.add('stopping', `stopping: ${cause}`);
+    const late = setTimeout(() => {
+      inTime = false;
       log.error({ open: server.open }, 'not everything could be answered and committed in time');
-      process.exit(1);
+      owner.abandon('it did not stop in time');
+      server.abandon();
     }, config.shutdownTimeoutMs);
     const drained = server.drain();
     await owner.stop();
     // Everything is committed; whoever is still reading gets the rest of the time.
     await drained;
-    clearTimeout(overtime);
+    clearTimeout(late);
     server.close();
-    terms.forget();
-    admin?.server.close();
-    log.info('stopped');
-    process.exit(0);
+    for (const resident of this.#residents) resident.close();
+    this.#admin?.close();
+    begun.threads.close();
+    return inTime;
   }
 
-  stopWith((cause) => void shutDown(cause));
-  process.on('SIGUSR2', () => {
-    if (config.faults) owner.crash('SIGUSR2');
-    else log.warn('SIGUSR2 is ignored: FAULTS is off');
-  });
+  async #begin(): Promise<void> {
+    const { config, log, version } = this.#options;
+    const { owner, server } = this;
+    let firstMessage = this.definitions.reduce((count, { messageList }) => count + messageList.length, 0);
+    for (const name of config.residents) {
+      const resident = residentNamed(name);
+      this.#residents.push(await resident.front({ owner, responses: server, firstMessage, config, log }));
+      firstMessage += resident.messages.length;
+    }
+    const { bodyLimitBytes: bodyLimit } = config;
+    const routes = [
+      ...actorRoutes(this.definitions, { owner, context: server, bodyLimit }),
+      ...this.#residents.flatMap((resident) => resident.routes),
+    ];
+    server.register(routes, () => this.ready);
+    this.#journal.add('started', `version ${version} started as process ${process.pid}`);
+    await this.#startAdmin();
+    const { serving, instance } = config;
+    if (config.store.kind === 'level') {
+      // Whoever finds the folder in use must never be seen to listen.
+      const tried = new Promise<void>((resolve) => {
+        this.#onFirstEvent = resolve;
+      });
+      owner.start(instance || `${hostname()}:${serving.port}`);
+      await tried;
+      this.port = await server.listen(serving.host, serving.port);
+      this.#tellWhere();
+    } else {
+      this.port = await server.listen(serving.host, serving.port);
+      this.#tellWhere();
+      owner.start(instance || `${hostname()}:${this.port}`);
+    }
+  }
+
+  #tellWhere(): void {
+    const { config, log, version } = this.#options;
+    log.info(
+      {
+        host: config.serving.host || '0.0.0.0',
+        port: this.port,
+        store: config.store.kind,
+        place: placeOf(config.store),
+        durability: config.durability,
+        connectionLimit: this.connectionLimit,
+        admin: this.#adminUrl,
+        version,
+      },
+      'listening',
+    );
+  }
+
+  /** A default port that another process has is no reason not to serve; one that somebody has asked for is. */
+  async #startAdmin(): Promise<void> {
+    const { config, log } = this.#options;
+    const { admin: address } = config;
+    if (!address) return;
+    const admin = new AdminServer({
+      address,
+      parts: this.#parts,
+      journal: this.#journal,
+      connectionLimit: this.#adminConnectionLimit,
+      onError: (error) => log.error({ err: error }, 'the admin listener failed'),
+    });
+    try {
+      this.#adminUrl = await admin.listen();
+      this.#admin = admin;
+    } catch (error) {
+      admin.close();
+      if (!address.optional) throw error;
+      const reason = messageOf(error);
+      log.warn({ reason }, 'no metrics and no live page: set ADMIN_HOST_PORT to another port');
+    }
+  }
+
+  get #parts(): Parts {
+    const { version, config, begun } = this.#options;
+    const mainLoop = new Float64Array(LOOP_CELLS);
+    watchLoop(mainLoop);
+    return {
+      version,
+      config,
+      owner: this.owner,
+      ownerMeter: begun.meter,
+      requests: this.#requests,
+      server: this.server,
+      connectionLimit: this.connectionLimit,
+      ready: () => this.ready,
+      residents: new Map(config.residents.map((name, at) => [name, this.#residents[at] as ResidentFront])),
+      mainLoop,
+      faults: begun.faults,
+    };
+  }
+
+  get #repliesAtOnce(): number {
+    let count = Number.POSITIVE_INFINITY;
+    for (const { repliesAtOnce } of this.#residents) count = Math.min(count, repliesAtOnce);
+    return count;
+  }
+
+  #onOwner(event: OwnerEvent): void {
+    for (const resident of this.#residents) resident.onOwner(event);
+    switch (event.kind) {
+      case 'serving':
+      case 'away':
+      case 'standby':
+        this.#options.onState?.();
+        break;
+      case 'fatal':
+        this.#journal.add('fatal', event.reason);
+        this.#options.onFatal(event.code, event.reason);
+        break;
+      case 'loaded':
+        return;
+      default:
+        break;
+    }
+    this.#onFirstEvent();
+  }
 }
 
-/** A default port that another process has is no reason not to serve; one that somebody has asked for is. */
-async function startAdmin(
-  log: Logger,
-  address: Config['admin'],
-  options: Pick<AdminOptions, 'parts' | 'journal' | 'connectionLimit'>,
-): Promise<{ server: AdminServer; url: string } | undefined> {
-  if (!address) return undefined;
-  const onError = (error: unknown) => log.error({ err: error }, 'the admin listener failed');
-  const server = new AdminServer({ ...options, address, onError });
-  try {
-    return { server, url: await server.listen() };
-  } catch (error) {
-    server.close();
-    if (!address.optional) throw error;
-    log.warn(
-      { reason: messageOf(error) },
-      'no metrics and no live page: set ADMIN_HOST_PORT to another port',
-    );
-    return undefined;
-  }
+/** In the order of their numbers. */
+function messagesOf(
+  { residents }: Config,
+  definitions: readonly Definition[],
+): { readonly actor: string; readonly name: string }[] {
+  return [
+    ...definitions.flatMap(({ name: actor, messageList }) =>
+      messageList.map(({ name }) => ({ actor, name })),
+    ),
+    ...residents.flatMap((actor) => residentNamed(actor).messages.map((name) => ({ actor, name }))),
+  ];
 }

@@ -1,72 +1,141 @@
-/**
- * Thread entry of the owner: waits for its reign, then wires behavior, store and loop to the port, and beats its pulse.
- * Everything of interest is in the parts.
- */
-import { once } from 'node:events';
+/** Thread entry of an owner: loads the actors, waits for its link, then wires behaviors, store and loop. Everything of interest is in the parts. */
+import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { watchLoop } from '../src/meter/loop-gauge.js';
-import { OwnerMeter } from '../src/meter/owner-meter.js';
-import { fibonacci } from '../src/residents/fibonacci/fibonacci.js';
-import { inheritedIndex } from '../src/residents/fibonacci/inherited-index.js';
+import { EVICTIONS, OwnerMeter, STATE_BYTES, STATES, UNSTORED } from '../src/meter/owner-meter.js';
+import { FaultyStore, hangOnCommand } from '../src/operations/fault-injection.js';
+import { residentNamed } from '../src/residents/residents.js';
+import type { OwnerStart, ToOwner } from '../src/runtime/front/owner-threads.js';
+import { OwnerLink } from '../src/runtime/link/owner-link.js';
+import { LOADING, MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../src/runtime/link/thread-words.js';
+import { loadActors } from '../src/runtime/load-actors.js';
+import { DefinedBehavior } from '../src/runtime/owner/defined-behavior.js';
+import { Owner } from '../src/runtime/owner/owner.js';
+import type { OwnerSetup } from '../src/runtime/owner/owner-setup.js';
+import { RepairLog } from '../src/runtime/owner/repair-log.js';
+import { ReplyEncoder } from '../src/runtime/owner/reply-encoder.js';
+import type { Behavior, ServedMessage } from '../src/runtime/owner/served.js';
+import { idOf } from '../src/runtime/owner/states.js';
 import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
-import { OwnerLoop } from '../src/runtime/owner-loop.js';
-import { receiveBy, sendBy } from '../src/runtime/owner-port.js';
-import type { OwnerSetup } from '../src/runtime/owner-setup.js';
-import type { OwnerBirth } from '../src/runtime/owner-spawner.js';
 import { isProvenDead, processMark } from '../src/runtime/process-mark.js';
-import { MAIN_PULSE, OWNER_PULSE } from '../src/runtime/protocol.js';
 import { keepPulse } from '../src/runtime/pulse.js';
-import { obey } from '../src/runtime/rehearsal.js';
+import type { ActorStore, Change } from '../src/store/contract.js';
 import { MeteredStore } from '../src/store/metered-store.js';
-import { loadStore, openStore } from '../src/store/open-store.js';
+import { openActorStore } from '../src/store/open-actor-store.js';
+
+/** How often the figures of the memory are written down, in milliseconds. */
+const METER_MS = 250;
 
 const port = parentPort;
 if (!port) throw new Error('this file is the entry of a worker thread');
-const { store: storeKind, vitalSigns } = workerData as OwnerBirth;
-await loadStore(storeKind);
-const [setup] = (await once(port, 'message')) as [OwnerSetup];
-const { channel, watchdogMs } = setup;
-
-// Nothing inside a process can end a main thread that hangs, except another thread with a signal. Whoever stops that thread
-// with a debugger turns the watchdog off.
-if (watchdogMs > 0) {
-  keepPulse({
-    vitalSigns,
-    own: OWNER_PULSE,
-    other: MAIN_PULSE,
-    silenceMs: watchdogMs,
-    onSilence: () => process.kill(process.pid, 'SIGKILL'),
-  });
-}
+const { words, setup } = workerData as { words: Int32Array; setup: OwnerSetup };
+const { faultWords } = setup;
 
 const meter = new OwnerMeter(setup.meterMemory);
-watchLoop(meter.loop);
-
-const behavior = fibonacci(setup.maxIndex);
-const bareStore = await openStore(behavior.actor, setup.store, {
-  timeoutMs: setup.commitTimeoutMs,
-});
-const store = new MeteredStore(setup.rehearsal ? obey(setup.rehearsal, bareStore) : bareStore, meter);
-const send = sendBy(channel, port);
-const owner = new OwnerLoop({
-  ...setup,
-  vitalSigns,
-  behavior,
-  store,
-  process: processMark(),
-  isDead: isProvenDead,
-  freshState: async () => {
-    const state = inheritedIndex(await store.predecessor());
-    return state === undefined
-      ? { state: setup.initialIndex, origin: 'fresh' }
-      : { state, origin: 'predecessor' };
-  },
-  post: (message) => {
-    if (message.kind === 'replies') meter.addTurns(message.replies.length);
-    send(message);
-  },
-  clock: OWNER_CLOCK,
+const { store, messages, residents } = await load().finally(() => {
+  Atomics.store(words, LOADING, 0);
+  Atomics.notify(words, LOADING);
 });
 
-receiveBy(channel, owner);
-await owner.start();
+let owner: Owner | undefined;
+port.on('message', (message: ToOwner) => {
+  switch (message.kind) {
+    case 'start':
+      owner = begin(message.start);
+      return;
+    case 'stop':
+      owner?.stop();
+      return;
+    default:
+      throw new Error(`unknown message to the owner: ${JSON.stringify(message satisfies never)}`);
+  }
+});
+
+interface Loaded {
+  readonly store: ActorStore;
+  readonly messages: readonly ServedMessage[];
+  readonly residents: readonly Behavior[];
+}
+
+async function load(): Promise<Loaded> {
+  const definitions = await loadActors(setup.modules);
+  const bareStore = await openActorStore(setup.store, {
+    timeoutMs: setup.commitTimeoutMs,
+    memory: setup.storeMemory,
+  });
+  const store = new MeteredStore(faultWords ? new FaultyStore(bareStore, faultWords) : bareStore, meter);
+  const encoder = new ReplyEncoder(setup.encoder);
+  const messages: ServedMessage[] = definitions.flatMap((definition) => {
+    const behavior = new DefinedBehavior(definition, setup.limits, (large) => encoder.encode(large));
+    return definition.messageList.map((_, message) => ({ behavior, message }));
+  });
+  const residents: Behavior[] = [];
+  for (const { name, settings } of setup.residents) {
+    const resident = residentNamed(name);
+    const behavior = await resident.behavior(settings, store);
+    residents.push(behavior);
+    messages.push(...resident.messages.map((_, message) => ({ behavior, message })));
+  }
+  return { store, messages, residents };
+}
+
+function begin({ memory, pending, instance }: OwnerStart): Owner {
+  port?.postMessage({ kind: 'loaded' });
+  // Nothing inside a process can end a main thread that hangs, except another thread with a signal. Whoever stops that thread
+  // with a debugger turns the watchdog off.
+  if (setup.watchdogMs > 0) {
+    keepPulse({
+      vitalSigns: words,
+      own: OWNER_HEARTBEAT,
+      other: MAIN_HEARTBEAT,
+      silenceMs: setup.watchdogMs,
+      onSilence: () => {
+        if (setup.ownsProcess) process.kill(process.pid, 'SIGKILL');
+      },
+    });
+  }
+  watchLoop(meter.loop);
+  if (faultWords) hangOnCommand(faultWords);
+  const link = new OwnerLink(memory);
+  const started = new Owner({
+    ...setup,
+    identity: { writer: setup.incarnation, instance, process: processMark() },
+    link,
+    store,
+    messages,
+    clocks: OWNER_CLOCK,
+    isDead: isProvenDead,
+    repair: new RepairLog(setup.repairMemory),
+    randomId: () => randomBytes(16).toString('hex'),
+    firstChanges: () => Promise.all(residents.map(firstChange)),
+    predecessor: pending,
+    post: (event) => {
+      port?.postMessage(event);
+      if (event.kind === 'stopped' || event.kind === 'fatal') port?.close();
+    },
+    onFailure: (message, failure) => port?.postMessage({ kind: 'behavior-failed', message, failure }),
+  });
+  setInterval(() => writeDown(started), METER_MS).unref();
+  const look = () => {
+    // Also an owner that takes no turns now has seen what is there: else it would be called again at once, without end.
+    link.look();
+    started.look();
+    link.wait(look);
+  };
+  void started.start();
+  look();
+  return started;
+}
+
+/** A resident has one actor, with an empty key. */
+async function firstChange(behavior: Behavior): Promise<Change> {
+  const text = (await behavior.inherited?.()) ?? behavior.encode(behavior.load(undefined).state);
+  return { id: idOf(behavior, ''), text };
+}
+
+function writeDown({ states, unstored }: Owner): void {
+  meter.set(STATES, states.count);
+  meter.set(STATE_BYTES, states.bytes);
+  meter.set(EVICTIONS, states.evictions);
+  meter.set(UNSTORED, unstored);
+}

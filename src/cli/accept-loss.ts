@@ -22,10 +22,7 @@ export async function acceptLoss(
   const config = readConfig(environment);
   const { store: place } = config;
   if (place.kind !== 'redis') throw new CommandFailed('Only a Redis can lose what it had confirmed.');
-  const store = await openActorStore(
-    { kind: 'redis', url: place.url, prefix: config.redisPrefix },
-    config.commitTimeoutMs,
-  );
+  const store = await openActorStore(place, { timeoutMs: config.commitTimeoutMs });
   try {
     const fence = await store.fence();
     if (!fence?.halted) throw new CommandFailed(`${placeOf(place)} is not halted. Nothing was done.`);

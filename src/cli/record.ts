@@ -1,10 +1,10 @@
 /**
- * `warren inspect`, `warren backup` and `warren set-index`: the checkpoint of a store, read, copied and, while no server has it, set.
+ * `warren inspect`, `warren backup` and `warren set-index`: fence and sequence of a store, read, copied and, while no server has it, set.
  *
  * The first two only read a data folder, and work on a copy of their own, since a running server has the lock. What the third writes belongs to the folder's
  * owner, also when root has called it: the service could not use files of another user.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,14 +12,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Config, readConfig } from '../config/config.js';
 import { messageOf, WarrenError } from '../errors.js';
-import { digitsUpTo, fibonacci } from '../residents/fibonacci/fibonacci.js';
+import { indexText, SEQUENCE_ID, storedIndex } from '../residents/fibonacci/behavior.js';
+import { digitsUpTo } from '../residents/fibonacci/fibonacci.js';
 import { isProvenDead, processMark } from '../runtime/process-mark.js';
-import type { Checkpoint } from '../store/checkpoint.js';
+import type { ActorStore } from '../store/contract.js';
 import { isSameFence } from '../store/fence.js';
 import { copyDatabase } from '../store/level/level-copy.js';
 import { filesIn, levelFolderIn } from '../store/level/level-files.js';
-import { openStore, type StoreConfig } from '../store/open-store.js';
-import type { Store } from '../store/store.js';
+import { openActorStore, type StoreConfig } from '../store/open-actor-store.js';
+import type { ShardFence } from '../store/shard-fence.js';
 import { placeOf } from '../store/store-place.js';
 import { confirm } from './confirm.js';
 import { withTemporary } from './temporary-folder.js';
@@ -28,20 +29,27 @@ import { CommandFailed, EXIT_USAGE } from './usage.js';
 const LOOK_MS = 250;
 const LEASE_SLACK = 1.1;
 
+/** What a store holds. */
+interface Held {
+  readonly fence: ShardFence;
+  /** Where the sequence stands; undefined when the store holds none. */
+  readonly index: number | undefined;
+}
+
 type Environment = Record<string, string | undefined>;
 
 export async function inspect(args: readonly string[], environment: Environment): Promise<number> {
   parseArgs({ args: [...args], options: {} });
   const config = readConfig(environment);
   const { store } = config;
-  const checkpoint =
+  const held =
     store.kind === 'level'
       ? await withTemporary(join(tmpdir(), `warren-inspect-${randomUUID()}`), (copy) =>
           loadCopy(config, store.folder, copy),
         )
-      : await withStore(config, store, (store) => store.load());
-  if (!checkpoint) throw new CommandFailed(`There is no checkpoint in ${placeOf(store)}.`);
-  print(config, checkpoint);
+      : await withStore(config, store, read);
+  if (!held) throw new CommandFailed(`There is no fence in ${placeOf(store)}: nothing was stored there yet.`);
+  print(config, held);
   return 0;
 }
 
@@ -57,13 +65,13 @@ export async function backup(args: readonly string[], environment: Environment):
     throw new CommandFailed('backup is for the level store. Redis has means of its own (BGSAVE, or DUMP).');
   }
   if (makeFolder(target).length > 0) throw new CommandFailed(`${target} is not empty. Nothing was done.`);
-  const checkpoint = await withTemporary(join(target, 'unfinished'), async (copy) => {
-    const checkpoint = await loadCopy(config, store.folder, copy);
-    if (checkpoint) renameSync(levelFolderIn(copy), levelFolderIn(target));
-    return checkpoint;
+  const held = await withTemporary(join(target, 'unfinished'), async (copy) => {
+    const held = await loadCopy(config, store.folder, copy);
+    if (held) renameSync(levelFolderIn(copy), levelFolderIn(target));
+    return held;
   });
-  if (!checkpoint) throw new CommandFailed(`There is no checkpoint in ${placeOf(store)}.`);
-  print(config, checkpoint, { backup: resolve(target) });
+  if (!held) throw new CommandFailed(`There is no fence in ${placeOf(store)}: nothing was stored there yet.`);
+  print(config, held, { backup: resolve(target) });
   return 0;
 }
 
@@ -88,30 +96,39 @@ export async function setIndex(args: readonly string[], environment: Environment
     becomeOwnerOf(place.folder);
   }
   await withStore(config, place, async (store) => {
-    const stored = await store.load();
-    const from = stored ? `index ${stored.state}` : 'nothing';
+    const held = await read(store);
+    const from = held?.index === undefined ? 'no sequence' : `index ${held.index}`;
     const warning =
-      stored && index < stored.state ? ' Numbers handed out before will be handed out again.' : '';
+      held?.index !== undefined && index < held.index
+        ? ' Numbers handed out before will be handed out again.'
+        : '';
     await confirm(`${placeOf(place)} holds ${from}; it will hold index ${index}.${warning}`, values.yes);
-    await replace(store, stored, index);
+    await replace(store, held?.fence, index);
     console.log(`${placeOf(place)} holds index ${index}.`);
   });
   return 0;
 }
 
-function print(config: Config, checkpoint: Checkpoint, more: object = {}): void {
-  const digits = digitsUpTo(checkpoint.state);
-  console.log(JSON.stringify({ store: placeOf(config.store), ...more, ...checkpoint, digits }, null, 2));
+function print(config: Config, { fence, index }: Held, more: object = {}): void {
+  const sequence = index === undefined ? {} : { index, digits: digitsUpTo(index) };
+  console.log(JSON.stringify({ store: placeOf(config.store), ...more, ...sequence, fence }, null, 2));
+}
+
+async function read(store: ActorStore): Promise<Held | undefined> {
+  const { fence, texts } = await store.load([SEQUENCE_ID], Number.POSITIVE_INFINITY);
+  if (!fence) return undefined;
+  const [text] = texts;
+  return { fence, index: text === undefined ? undefined : storedIndex(text) };
 }
 
 /** Copies the database of a folder, opens the copy, and so proves it. */
-async function loadCopy(config: Config, folder: string, copy: string): Promise<Checkpoint | undefined> {
+async function loadCopy(config: Config, folder: string, copy: string): Promise<Held | undefined> {
   try {
     if (!(await copyDatabase(folder, copy))) throw noStore(folder);
   } catch (error) {
     throw failedOn(folder, error);
   }
-  return withStore(config, { kind: 'level', folder: copy }, (store) => store.load());
+  return withStore(config, { kind: 'level', folder: copy }, read);
 }
 
 /** What is in it already. */
@@ -152,37 +169,44 @@ function becomeOwnerOf(folder: string): void {
 }
 
 /** A new epoch, so that an owner which nobody has noticed is fenced off instead of going on at its own index. */
-async function replace(store: Store, stored: Checkpoint | undefined, index: number): Promise<void> {
+async function replace(store: ActorStore, stored: ShardFence | undefined, index: number): Promise<void> {
   if (stored && (await isRenewed(store, stored))) {
     throw new CommandFailed(
       `Another instance (${stored.instance}) serves from this store. Nothing was done.`,
     );
   }
-  const next: Checkpoint = {
+  const next: ShardFence = {
+    store: stored?.store ?? randomId(),
     epoch: (stored?.epoch ?? 0) + 1,
     version: (stored?.version ?? 0) + 1,
+    group: randomId(),
     renewal: 0,
     lease: 0,
-    state: index,
+    halted: stored?.halted ?? '',
+    clock: Math.max(stored?.clock ?? 0, Date.now()),
     writer: randomUUID(),
     instance: 'warren set-index',
     process: processMark(),
   };
-  const outcome = await store.commit(stored, next);
+  const outcome = await store.commit(stored, next, [{ id: SEQUENCE_ID, text: indexText(index) }]);
   if (outcome !== 'swapped') {
     throw new CommandFailed(
-      'The record changed meanwhile: somebody serves from this store. Nothing was done.',
+      'The fence changed meanwhile: somebody serves from this store. Nothing was done.',
     );
   }
 }
 
+function randomId(): string {
+  return randomBytes(16).toString('hex');
+}
+
 /** Whether its owner lives: it renews a lease that it has not released. */
-async function isRenewed(store: Store, stored: Checkpoint): Promise<boolean> {
-  if (store.leaseMs === undefined || stored.lease === 0 || isProvenDead(stored.process)) return false;
+async function isRenewed(store: ActorStore, stored: ShardFence): Promise<boolean> {
+  if (!store.shared || stored.lease === 0 || isProvenDead(stored.process)) return false;
   const until = performance.now() + LEASE_SLACK * stored.lease;
   while (performance.now() < until) {
     await delay(Math.min(LOOK_MS, stored.lease));
-    if (!isSameFence(stored, await store.load())) return true;
+    if (!isSameFence(stored, await store.fence())) return true;
   }
   return false;
 }
@@ -190,12 +214,10 @@ async function isRenewed(store: Store, stored: Checkpoint): Promise<boolean> {
 async function withStore<T>(
   { commitTimeoutMs }: Config,
   place: StoreConfig,
-  use: (store: Store) => Promise<T>,
+  use: (store: ActorStore) => Promise<T>,
 ): Promise<T> {
   if (place.kind === 'memory') throw new CommandFailed('A memory store holds nothing between two processes.');
-  const store = await openStore(fibonacci(0).actor, place, {
-    timeoutMs: commitTimeoutMs,
-  });
+  const store = await openActorStore(place, { timeoutMs: commitTimeoutMs });
   try {
     return await use(store);
   } catch (error) {

@@ -11,7 +11,7 @@ const USAGE = `usage: warren COMMAND
   serve [FILE…]    serve the actors of these modules, or hand out Fibonacci numbers; configured by environment
                    variables, see warren serve --help
   verify URL       load a running deployment and judge what its clients see
-  inspect          print the checkpoint of the store that the environment names
+  inspect          print fence and sequence of the store that the environment names
   backup DIR       copy the store in DATA_DIR to a new folder
   set-index N      set the index of that store, while nobody serves from it
   accept-loss      go on from a Redis that has lost confirmed commits of actors
@@ -22,7 +22,7 @@ const RECORD_USAGE = `usage: warren inspect
        warren backup DIR
        warren set-index N [--yes]
 
-The store is chosen by STORE, DATA_DIR, REDIS_URL, REDIS_HOST_PORT and REDIS_KEY, as for serve. inspect and backup only
+The store is chosen by STORE, DATA_DIR, REDIS_URL, REDIS_HOST_PORT and REDIS_PREFIX, as for serve. inspect and backup only
 read it, also while a server runs. set-index refuses then. What backup writes can be another server's DATA_DIR.`;
 
 async function run(command: string | undefined, args: readonly string[]): Promise<number | undefined> {

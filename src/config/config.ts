@@ -5,6 +5,10 @@ import { type Parts, partsOf } from './parts.js';
 import { ENVIRONMENT } from './relations.js';
 import { type PlainFields, VARIABLE_NAMES, VARIABLES, type Values } from './variables.js';
 
+/** Who sets it has a record under that key, and shall not begin anew beside it. */
+const FORMER_KEY =
+  '  - REDIS_KEY is gone: all keys begin with REDIS_PREFIX now, and records of that form are not read';
+
 /** A field for each variable of the table, and what several of them make together. */
 export type Config = PlainFields & Parts;
 
@@ -21,8 +25,9 @@ export function readConfig(
   );
   if (actors) given['ACTORS'] = actors;
   const { success, output, issues } = v.safeParse(ENVIRONMENT, given);
-  if (!success) {
-    const mistakes = issues.map((issue) => `  - ${v.getDotPath(issue)} ${issue.message}`);
+  const mistakes = issues?.map((issue) => `  - ${v.getDotPath(issue)} ${issue.message}`) ?? [];
+  if (environment['REDIS_KEY'] !== undefined) mistakes.push(FORMER_KEY);
+  if (!success || mistakes.length > 0) {
     throw new WarrenError('config-invalid', mistakes.join('\n'));
   }
   return Object.freeze({

@@ -1,5 +1,5 @@
 /** The fields of `Config` that several variables fill together, or one variable fills several of. */
-import type { StoreConfig } from '../store/open-store.js';
+import type { StoreConfig } from '../store/open-actor-store.js';
 import { type ActorList, type HostPort, redisUrlOf } from './schemas.js';
 import type { Values } from './variables.js';
 
@@ -31,9 +31,9 @@ export function partsOf(values: Values, isAdminAsked: boolean): Parts {
 }
 
 function storeOf(values: Values): StoreConfig {
-  const { REDIS_URL: url, REDIS_HOST_PORT: address, REDIS_KEY: key, LEASE_MS: leaseMs } = values;
+  const { REDIS_URL: url, REDIS_HOST_PORT: address, REDIS_PREFIX: prefix } = values;
   const kind = values.STORE || (url || address ? 'redis' : 'level');
   if (kind === 'memory') return { kind };
   if (kind === 'level') return { kind, folder: values.DATA_DIR };
-  return { kind, url: url || redisUrlOf(address ?? DEFAULT_REDIS), key, leaseMs };
+  return { kind, url: url || redisUrlOf(address ?? DEFAULT_REDIS), prefix };
 }

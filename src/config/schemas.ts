@@ -5,7 +5,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
-import { siblingKeyOf } from '../store/redis/redis-keys.js';
 import { parseRedisUrl } from '../store/redis/redis-url.js';
 
 export const KIB = 2 ** 10;
@@ -105,14 +104,6 @@ export const redisHostPort = v.pipe(
 export function redisUrlOf({ host, port }: HostPort): string {
   return `redis://${host.includes(':') ? `[${host}]` : host || 'localhost'}:${port}`;
 }
-
-export const redisKey = v.pipe(
-  nonEmpty,
-  v.check(
-    (key) => siblingKeyOf(key, 'any') !== undefined,
-    'must have a hash tag, such as {0}, when it has a }',
-  ),
-);
 
 export const redisPrefix = v.pipe(
   v.string(),

@@ -25,7 +25,7 @@ export function readSettings(modules: readonly (string | URL)[], settings: objec
   const texts = given.map(([name, value]): [string, string] => [name, String(value)]);
   let config: Config | undefined;
   try {
-    config = readConfig({ LOG_LEVEL, ...Object.fromEntries(texts) });
+    config = readConfig({ LOG_LEVEL, ADMIN_HOST_PORT: '', ...Object.fromEntries(texts) });
   } catch (error) {
     if (!(error instanceof WarrenError)) throw error;
     mistakes.push(error.message);

@@ -5,7 +5,6 @@
  * `fills` is left out where the field is no copy of one variable: see `parts.ts`.
  */
 import type { GenericSchema, InferOutput } from 'valibot';
-import { DEFAULT_KEY } from '../store/redis/redis-keys.js';
 import {
   actorList,
   bytes,
@@ -20,7 +19,6 @@ import {
   optionalHostPort,
   origins,
   redisHostPort,
-  redisKey,
   redisPrefix,
   redisUrl,
   text,
@@ -94,11 +92,6 @@ export const VARIABLES = {
       'Redis address without credentials, used when REDIS_URL is not set; 127.0.0.1:6379 with STORE=redis alone',
     setting: true,
   },
-  REDIS_KEY: {
-    fallback: DEFAULT_KEY,
-    schema: redisKey,
-    meaning: 'Redis key of the checkpoint',
-  },
   INSTANCE_ID: {
     fills: 'instance',
     fallback: '',
@@ -117,7 +110,7 @@ export const VARIABLES = {
     fills: 'durability',
     fallback: 'gated',
     schema: oneOf(['gated', 'async'], 'must be gated or async'),
-    meaning: 'gated: a reply waits for its commit; async: the checkpoint follows the replies',
+    meaning: 'gated: a reply waits for its commit; async: the commit follows the replies',
     setting: true,
   },
   INITIAL_INDEX: {
@@ -175,10 +168,9 @@ export const VARIABLES = {
     setting: true,
   },
   REDIS_PREFIX: {
-    fills: 'redisPrefix',
     fallback: 'warren',
     schema: redisPrefix,
-    meaning: 'how the Redis keys of actors begin',
+    meaning: 'how the keys in Redis begin',
     setting: true,
   },
   SERVING_TOKEN: {
@@ -293,7 +285,7 @@ export const VARIABLES = {
     fills: 'faults',
     fallback: 'off',
     schema: onOff,
-    meaning: 'on: faults can be rehearsed from the live page, and SIGUSR2 ends the owner thread',
+    meaning: 'on: faults can be injected from the live page, and SIGUSR2 ends the owner thread',
   },
   LOG_LEVEL: {
     fills: 'logLevel',

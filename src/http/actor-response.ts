@@ -14,25 +14,14 @@ import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js
 import type { RequestCounts } from './request-counts.js';
 import type { RequestFacts } from './request-head.js';
 import { requestIdOf } from './request-id.js';
-
-/** What a response needs of its server. */
-export interface ActorContext {
-  /** Connections are closed with their answers. */
-  readonly draining: boolean;
-  /** Lines to go behind another header, each after a line end. */
-  corsHeaders(request: RequestFacts): string;
-  retryAfterSeconds(): number;
-  onProblem(code: ProblemCode, counts: RequestCounts, requestId: string): void;
-  /** The response is answered, or its client has left. @param position of the request, when the owner may still have it. */
-  closed(position: number | undefined): void;
-}
+import type { ResponseContext } from './response-context.js';
 
 /** Made once: a text that is put together for each answer costs the library more than all else of its head. */
 const JSON_HEAD = 'application/json\r\nCache-Control: no-store';
 const PROBLEM_HEAD = `${PROBLEM_TYPE}\r\nCache-Control: no-store`;
 
 export class ActorResponse implements Responder {
-  readonly #context: ActorContext;
+  readonly #context: ResponseContext;
   readonly #counts: RequestCounts;
   readonly #withBody: boolean;
   readonly #request: RequestFacts;
@@ -42,7 +31,7 @@ export class ActorResponse implements Responder {
 
   constructor(
     res: HttpResponse,
-    context: ActorContext,
+    context: ResponseContext,
     counts: RequestCounts,
     withBody: boolean,
     request: RequestFacts,
@@ -93,12 +82,19 @@ export class ActorResponse implements Responder {
     this.#close(undefined);
   }
 
-  /** @param allow what the header `Allow` says. @param closes the connection, too. */
-  refuse(
-    code: ProblemCode,
-    detail?: string,
-    { allow, closes = false }: { allow?: string; closes?: boolean } = {},
-  ): void {
+  /** @param closes the connection, too. */
+  refuse(code: ProblemCode, detail?: string, closes = false): void {
+    // Perhaps the request is still being parsed: behind an answer that ends the connection the parser would go on.
+    if (this.#request.last) setImmediate(() => this.#refuse(code, detail, closes));
+    else this.#refuse(code, detail, closes);
+  }
+
+  /** It could not be answered: its client sees a closed connection, so an unknown outcome. */
+  cut(): void {
+    this.#res?.close();
+  }
+
+  #refuse(code: ProblemCode, detail: string | undefined, closes: boolean): void {
     const res = this.#res;
     if (!res) return;
     const requestId = requestIdOf(this.#request.requestId);
@@ -111,7 +107,6 @@ export class ActorResponse implements Responder {
         `${PROBLEM_HEAD}${this.#context.corsHeaders(this.#request)}\r\nX-Request-Id: ${requestId}`,
       );
       if (isRetryable(code)) res.writeHeader('Retry-After', `${this.#context.retryAfterSeconds()}`);
-      if (allow) res.writeHeader('Allow', allow);
       const body = problemBody(code, requestId, detail || undefined);
       this.#end(res, body, Buffer.byteLength(body), closes);
     });

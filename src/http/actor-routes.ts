@@ -2,152 +2,144 @@
  * The routes of actors: `POST /{actor}/{key}/{command}` and `GET /{actor}/{key}/{query}`. They turn a request into one cell of the queue and
  * know nothing of what it means: key and body go to the owner thread as they came.
  */
-import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
-import type { Definition } from '../runtime/definition.js';
+import type { HttpResponse } from 'uWebSockets.js';
+import type { ProblemCode } from '../errors.js';
+import type { Definition, Message } from '../runtime/definition.js';
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
-import { type ActorContext, ActorResponse } from './actor-response.js';
-import { RequestCounts } from './request-counts.js';
-import type { BodyUse, RequestFacts } from './request-head.js';
+import { ActorResponse } from './actor-response.js';
+import { jsonResponse, problemResponses } from './openapi.js';
+import { PROBLEM_TYPE } from './problem.js';
+import type { RequestCounts } from './request-counts.js';
+import type { RequestFacts } from './request-head.js';
+import type { ResponseContext } from './response-context.js';
+import { ASK_PROBLEMS, type Fields, type Handler, type Method, type Route } from './route.js';
 
 export interface ActorRoutesOptions {
-  readonly definitions: readonly Definition[];
   readonly owner: OwnerHandle;
-  readonly context: ActorContext & { opened(): boolean };
-  /** A handler threw. */
-  readonly onError: (error: unknown) => void;
+  readonly context: ResponseContext;
   /** Of a body, in bytes. */
   readonly bodyLimit: number;
-  /** What a request says of itself when it may pass; otherwise it is answered. */
-  readonly admit: (res: HttpResponse, req: HttpRequest, body: BodyUse) => RequestFacts | undefined;
-  /** Lets pages of other origins ask for these methods. */
-  readonly onRoute: (path: string, methods: readonly string[]) => void;
 }
 
 const EMPTY = new Uint8Array(0);
 
-export class ActorRoutes {
-  /** By route. */
-  readonly counts: RequestCounts[] = [];
-  readonly #options: ActorRoutesOptions;
+/** Problems that only the routes of actors answer with. */
+export const ACTOR_PROBLEMS = [
+  'bad-input',
+  'input-inexact',
+  'key-invalid',
+  'body-too-large',
+  'input-invalid',
+  'behavior-failed',
+  'state-unreadable',
+] as const satisfies ProblemCode[];
 
-  constructor(options: ActorRoutesOptions) {
-    this.#options = options;
-  }
+/** Messages are numbered in the order of the definitions. */
+export function actorRoutes(definitions: readonly Definition[], options: ActorRoutesOptions): Route[] {
+  let number = 0;
+  return definitions.flatMap(({ name, messageList }) =>
+    messageList.map((message) => actorRoute(name, message, number++, options)),
+  );
+}
 
-  register(app: TemplatedApp): void {
-    let number = 0;
-    for (const { name, messageList } of this.#options.definitions) {
-      for (const message of messageList) {
-        const path = `/${name}/:key/${message.name}`;
-        if (message.kind === 'command') this.#command(app, path, number);
-        else {
-          this.#query(app, path, number, true);
-          this.#query(app, path, number, false);
-        }
-        const allow = message.kind === 'command' ? 'POST' : 'GET, HEAD';
-        const counts = this.#count('ANY', path);
-        this.#options.onRoute(path, allow.split(', '));
-        app.any(
-          path,
-          this.#guarded((res, req) => {
-            const request = this.#options.admit(res, req, 'ignored');
-            if (request) this.#open(res, request, counts)?.refuse('method-not-allowed', undefined, { allow });
-          }),
-        );
-        number += 1;
+function actorRoute(
+  actor: string,
+  { name, kind }: Message,
+  number: number,
+  options: ActorRoutesOptions,
+): Route {
+  const problems = [...ASK_PROBLEMS, ...ACTOR_PROBLEMS] as const;
+  return {
+    path: `/${actor}/:key/${name}`,
+    actor,
+    methods: kind === 'command' ? ['POST'] : ['GET', 'HEAD'],
+    open: false,
+    readsBody: true,
+    problems,
+    handler: (method) =>
+      method === 'POST' ? commandHandler(number, options) : queryHandler(number, method, options),
+    operation: (method) => operation(actor, name, method, problems),
+  };
+}
+
+function commandHandler(message: number, { owner, context, bodyLimit }: ActorRoutesOptions): Handler {
+  return (res, request, counts, key) => {
+    const response = open(res, request, counts, context, true);
+    if (!response) return;
+    let chunks: Buffer[] | undefined;
+    let length = 0;
+    res.onData((chunk, last) => {
+      if (!response.open) return;
+      length += chunk.byteLength;
+      if (length > bodyLimit) {
+        response.refuse('body-too-large', `a body has at most ${bodyLimit} bytes`, true);
+        return;
       }
-    }
-  }
-
-  #count(method: string, path: string): RequestCounts {
-    const counts = new RequestCounts(method, path);
-    this.counts.push(counts);
-    return counts;
-  }
-
-  #command(app: TemplatedApp, path: string, message: number): void {
-    const counts = this.#count('POST', path);
-    const { owner, bodyLimit, admit } = this.#options;
-    const handler = (res: HttpResponse, req: HttpRequest) => {
-      const request = admit(res, req, 'taken');
-      if (!request) return;
-      const key = req.getParameter(0) ?? '';
-      const response = this.#open(res, request, counts);
-      if (!response) return;
-      let chunks: Buffer[] | undefined;
-      let length = 0;
-      res.onData((chunk, last) => {
-        if (!response.open) return;
-        length += chunk.byteLength;
-        if (length > bodyLimit) {
-          response.refuse('body-too-large', `a body has at most ${bodyLimit} bytes`, { closes: true });
-          return;
-        }
-        if (!last) {
-          // The library reuses the memory of a chunk.
-          chunks ??= [];
-          chunks.push(Buffer.from(new Uint8Array(chunk)));
-          return;
-        }
-        const whole = new Uint8Array(chunk);
-        const body = chunks ? Buffer.concat([...chunks, whole]) : whole;
-        try {
-          response.position = owner.ask(message, key, body, response);
-        } catch (error) {
-          this.#fail(res, error);
-        }
-      });
-    };
-    app.post(path, this.#guarded(handler));
-  }
-
-  #query(app: TemplatedApp, path: string, message: number, withBody: boolean): void {
-    const counts = this.#count(withBody ? 'GET' : 'HEAD', path);
-    const { owner, admit } = this.#options;
-    const handler = (res: HttpResponse, req: HttpRequest) => {
-      const request = admit(res, req, withBody ? 'ignored' : 'refused');
-      if (!request) return;
-      const key = req.getParameter(0) ?? '';
-      const search = request.query;
-      const response = this.#open(res, request, counts, withBody);
-      if (response)
-        response.position = owner.ask(message, key, search ? Buffer.from(search) : EMPTY, response);
-    };
-    if (withBody) app.get(path, this.#guarded(handler));
-    else app.head(path, this.#guarded(handler));
-  }
-
-  /** The library ends the process when a handler throws. The connection ends instead: what came of the request is unknown. */
-  #guarded<Rest extends unknown[]>(handler: (res: HttpResponse, ...rest: Rest) => void) {
-    return (res: HttpResponse, ...rest: Rest): void => {
+      if (!last) {
+        // The library reuses the memory of a chunk.
+        chunks ??= [];
+        chunks.push(Buffer.from(new Uint8Array(chunk)));
+        return;
+      }
+      const whole = new Uint8Array(chunk);
       try {
-        handler(res, ...rest);
+        const body = chunks ? Buffer.concat([...chunks, whole]) : whole;
+        response.position = owner.ask(message, key, body, response);
       } catch (error) {
-        this.#fail(res, error);
+        context.onError(error);
+        response.cut();
       }
-    };
-  }
+    });
+  };
+}
 
-  #fail(res: HttpResponse, error: unknown): void {
-    this.#options.onError(error);
+function queryHandler(message: number, method: Method, { owner, context }: ActorRoutesOptions): Handler {
+  const withBody = method !== 'HEAD';
+  return (res, request, counts, key) => {
+    const response = open(res, request, counts, context, withBody);
+    if (!response) return;
+    const { query } = request;
     try {
-      res.close();
-    } catch {
-      // It is gone already.
+      response.position = owner.ask(message, key, query ? Buffer.from(query) : EMPTY, response);
+    } catch (error) {
+      context.onError(error);
+      response.cut();
     }
-  }
+  };
+}
 
-  #open(
-    res: HttpResponse,
-    request: RequestFacts,
-    counts: RequestCounts,
-    withBody = true,
-  ): ActorResponse | undefined {
-    const { context } = this.#options;
-    const admitted = context.opened();
-    const response = new ActorResponse(res, context, counts, withBody, request);
-    if (admitted) return response;
-    response.refuse(context.draining ? 'shutting-down' : 'mailbox-full');
-    return undefined;
-  }
+function open(
+  res: HttpResponse,
+  request: RequestFacts,
+  counts: RequestCounts,
+  context: ResponseContext,
+  withBody: boolean,
+): ActorResponse | undefined {
+  const admitted = context.opened();
+  const response = new ActorResponse(res, context, counts, withBody, request);
+  if (admitted) return response;
+  response.refuse(context.draining ? 'shutting-down' : 'mailbox-full');
+  return undefined;
+}
+
+function operation(actor: string, name: string, method: Method, problems: readonly ProblemCode[]): Fields {
+  const isCommand = method === 'POST';
+  const refusal = { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } };
+  return {
+    operationId: `${method.toLowerCase()}-${actor}-${name}`,
+    summary: `${isCommand ? 'Command' : 'Query'} ${name} of ${actor}`,
+    parameters: [{ $ref: '#/components/parameters/key' }, { $ref: '#/components/parameters/requestId' }],
+    ...(isCommand
+      ? { requestBody: { required: false, content: { 'application/json': { schema: {} } } } }
+      : {}),
+    responses: {
+      '200': jsonResponse('The reply', method, {}),
+      '204': { description: 'There is no reply' },
+      ...problemResponses(problems, method),
+      default: {
+        description: 'A refusal of the actor, with the status that it gives',
+        ...(method === 'HEAD' ? {} : { content: refusal }),
+      },
+    },
+  };
 }

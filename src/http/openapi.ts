@@ -1,35 +1,32 @@
-/** The public port as OpenAPI 3.1, made from the table of routes and the table of problems. */
+/** The public port as OpenAPI 3.1, made from the routes and the table of problems. */
 import { PROBLEMS, type ProblemCode } from '../errors.js';
 import { isRetryable, PROBLEM_TYPE } from './problem.js';
-import { type Method, ROUTES, type Route } from './routes.js';
+import type { Fields, Method, Route } from './route.js';
 
-type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
-type Fields = Readonly<Record<string, Json>>;
-
-export function openApi(version: string): Fields {
+export function openApi(version: string, routes: readonly Route[]): Fields {
   return {
     openapi: '3.1.0',
     info: {
       title: 'Warren',
       version,
-      summary: 'The Fibonacci sequence, in one order that all clients agree on',
+      summary: 'Durable, ordered actors: one message at a time',
       description:
-        'Every request, reads too, is a turn of one owner: if one answer was received before another request was sent, ' +
-        'its index is not larger. A number that a client has received is never lost and never handed out again. Pages of other ' +
-        'origins may read answers, and send preflights, when the server is configured with their origin (CORS_ORIGIN).',
+        'Every request, reads too, is a turn of one owner: if one answer was received before another request was sent, it shows no ' +
+        'later state. An answer leaves when what it shows is durable: what a client has received is never lost and never happens ' +
+        'again. Pages of other origins may read answers, and send preflights, when the server is configured with their origin (CORS_ORIGIN). ' +
+        'A server with a SERVING_TOKEN asks for it as bearer token on every path but /health and /ready.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    paths: Object.fromEntries(ROUTES.map((route) => [route.path, pathItem(route)])),
+    paths: Object.fromEntries(routes.map((route) => [pathOf(route), pathItem(route)])),
     components: {
       parameters: {
-        as: {
-          name: 'as',
-          in: 'query',
-          description:
-            'string: the number comes quoted, for JSON parsers that cannot read it. JavaScript and jq round beyond 2^53, and ' +
-            'JavaScript has Infinity from F(1477) on; Python refuses more than 4,300 digits, from F(20578) on.',
-          schema: { type: 'string', enum: ['string'] },
+        key: {
+          name: 'key',
+          in: 'path',
+          required: true,
+          description: 'Text of 1 to 256 bytes of UTF-8, percent-encoded.',
+          schema: { type: 'string', minLength: 1, maxLength: 256 },
         },
         requestId: {
           name: 'X-Request-Id',
@@ -39,11 +36,6 @@ export function openApi(version: string): Fields {
         },
       },
       headers: {
-        sequenceIndex: {
-          description: 'The index n of the F(n) in the body.',
-          required: true,
-          schema: { type: 'integer', minimum: 0 },
-        },
         requestId: {
           description: "The client's own, or a new one.",
           required: true,
@@ -60,49 +52,25 @@ export function openApi(version: string): Fields {
   };
 }
 
+function pathOf({ path }: Route): string {
+  return path.replace('/:key', '/{key}');
+}
+
 function pathItem(route: Route): Fields {
-  return Object.fromEntries(route.methods.map((method) => [method.toLowerCase(), operation(route, method)]));
+  return Object.fromEntries(route.methods.map((method) => [method.toLowerCase(), route.operation(method)]));
 }
 
-function operation(route: Route, method: Method): Fields {
-  const asks = typeof route.answer !== 'string';
-  const ref = (name: string) => ({ $ref: `#/components/parameters/${name}` });
+/** A 200. */
+export function jsonResponse(description: string, method: Method, schema: Fields, headers?: Fields): Fields {
   return {
-    operationId: `${method.toLowerCase()}-${route.path.slice(1).replace('.', '-')}`,
-    summary: route.summary,
-    ...(route.path === '/next' && method === 'GET'
-      ? { description: 'Changes state, as the service of old did: POST is the safe spelling.' }
-      : {}),
-    parameters: asks ? [ref('as'), ref('requestId')] : [ref('requestId')],
-    responses: { '200': success(route, method), ...problemResponses(route, method) },
+    description,
+    ...(headers ? { headers } : {}),
+    ...(method === 'HEAD' ? {} : { content: { 'application/json': { schema } } }),
   };
-}
-
-function success({ answer, summary }: Route, method: Method): Fields {
-  const headers = { 'Sequence-Index': { $ref: '#/components/headers/sequenceIndex' } };
-  return {
-    description: summary,
-    ...(typeof answer === 'string' ? {} : { headers }),
-    ...(method === 'HEAD' ? {} : { content: { 'application/json': { schema: successSchema(answer) } } }),
-  };
-}
-
-function successSchema(answer: Route['answer']): Fields {
-  if (answer === 'openapi') return { type: 'object', required: ['openapi', 'paths'] };
-  if (typeof answer === 'string')
-    return object({ status: { const: answer === 'health' ? 'healthy' : 'ready' } });
-  const number = {
-    description: 'Exact at any size, so beyond 2^53, too.',
-    anyOf: [
-      { type: 'integer', minimum: 0 },
-      { type: 'string', pattern: '^(0|[1-9][0-9]*)$' },
-    ],
-  };
-  return object({ [answer.member]: number });
 }
 
 /** Codes of one status share a response, whose schema lists them. */
-function problemResponses({ problems }: Route, method: Method): Fields {
+export function problemResponses(problems: readonly ProblemCode[], method: Method): Fields {
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of problems) {
     const { status } = PROBLEMS[code];
@@ -130,17 +98,18 @@ function problemResponse(codes: ProblemCode[], method: Method): Fields {
 
 function problemSchema(): Fields {
   return {
-    ...object({
+    ...objectSchema({
       type: { type: 'string', format: 'uri' },
       title: { type: 'string' },
       status: { type: 'integer' },
-      code: { type: 'string', enum: Object.keys(PROBLEMS) },
+      code: { type: 'string' },
       requestId: { type: 'string' },
     }),
-    description: 'RFC 9457; `code` is the stable name to match on.',
+    description:
+      'RFC 9457; `code` is the stable name to match on: one of Warren, or one of the actor when it refuses.',
   };
 }
 
-function object(properties: Fields): Fields {
+export function objectSchema(properties: Fields): Fields {
   return { type: 'object', properties, required: Object.keys(properties) };
 }

@@ -4,6 +4,8 @@ import { PROBLEMS, type ProblemCode } from '../errors.js';
 export class RequestCounts {
   readonly method: string;
   readonly path: string;
+  /** The actor that the path leads to; empty for none. */
+  readonly actor: string;
   /** Answered with 200. */
   ok = 0;
   /** Answered with a refusal of a behavior. */
@@ -15,8 +17,9 @@ export class RequestCounts {
     number
   >;
 
-  constructor(method: string, path: string) {
+  constructor(method: string, path: string, actor: string) {
     this.method = method;
     this.path = path;
+    this.actor = actor;
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The front: uWebSockets.js on the main thread. It turns requests into asks and knows nothing of what they mean.
+ * The front: uWebSockets.js on the main thread. It knows paths and framing; what is asked on them, the routes know.
  *
  * uWebSockets.js ends the process when a handler throws, or returns with neither an answer nor an abort handler. So every
- * handler runs inside `#guarded`, which answers as long as no `Reply` has taken over `res`.
+ * handler runs inside `#run`, which answers as long as no response has taken over `res`.
  */
 import type {
   HttpRequest,
@@ -11,21 +11,15 @@ import type {
   TemplatedApp,
   us_listen_socket,
 } from 'uWebSockets.js';
+import { timingSafeEqual } from 'node:crypto';
 import { type ProblemCode, WarrenError } from '../errors.js';
-import type { OwnerHandle } from '../runtime/owner-handle.js';
+import type { OwnerHandle } from '../runtime/front/owner-handle.js';
+import { endPreflight, endWithProblem } from './answers.js';
 import { Cors } from './cors.js';
-import type { Digits } from './digits.js';
+import { frontRoutes } from './front-routes.js';
 import type { Uws } from './load-uws.js';
+import { openApi } from './openapi.js';
 import { afterParsing, refuseAndClose } from './refusal.js';
-import {
-  endPreflight,
-  endWithDocument,
-  endWithJson,
-  endWithProblem,
-  Reply,
-  type ReplyContext,
-  Wrapping,
-} from './reply.js';
 import { RequestCounts } from './request-counts.js';
 import {
   type BodyUse,
@@ -35,34 +29,37 @@ import {
   RequestHead,
 } from './request-head.js';
 import { requestIdOf } from './request-id.js';
-import { type FrontAnswer, type Method, ROUTES, type Route } from './routes.js';
+import type { ResponseContext } from './response-context.js';
+import type { Handler, Method, Route } from './route.js';
 import type { SlowReaders } from './slow-readers.js';
 
 export interface ServerOptions {
   readonly uws: Uws;
+  /** Of the program. */
+  readonly version: string;
   readonly owner: OwnerHandle;
-  readonly digits: Digits;
   readonly slowReaders: SlowReaders;
-  /** Whether the digits of the owner's replies are at hand. */
-  readonly rendering: () => boolean;
+  /** Requests that may wait for their answer. */
   readonly openLimit: number;
   /** Connections beyond this many are closed at once. */
   readonly connectionLimit: number;
   /** Origins whose pages may read answers; `*` for any, none by default. */
   readonly corsOrigins: readonly string[];
-  /** What `/openapi.json` answers. */
-  readonly description: string;
+  /** Asked for as bearer token on every route that is not open; empty for none. */
+  readonly token: string;
   /** A handler threw. */
   readonly onError: (error: unknown) => void;
   /** A request was answered with a problem. */
-  readonly onProblem: ReplyContext['onProblem'];
+  readonly onProblem: ResponseContext['onProblem'];
 }
 
 /** A token; the library takes any bytes without a blank. */
 const METHOD = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEAD_LIMITS = `${HEAD_LIMIT_BYTES} bytes and ${HEADER_LIMIT} headers at most`;
-const HEALTHY = '{"status": "healthy"}';
-const READY = '{"status": "ready"}';
+const BODY_USE = { GET: 'ignored', HEAD: 'refused', POST: 'taken' } as const satisfies Record<
+  Method,
+  BodyUse
+>;
 
 /** Without this option a second process would share the port, and with it the requests. */
 const EXCLUSIVE_PORT = 1 satisfies ListenOptions.LIBUS_LISTEN_EXCLUSIVE_PORT;
@@ -75,32 +72,59 @@ type ListenExclusively = (
   callback: (socket: us_listen_socket | false) => void,
 ) => void;
 
-export class Server implements ReplyContext {
+export class Server implements ResponseContext {
   readonly #options: ServerOptions;
   readonly #app: TemplatedApp;
   readonly #cors: Cors;
+  readonly #token: Buffer | undefined;
   /** Of the request whose handler runs. */
   readonly #head = new RequestHead();
-  readonly digits: Digits;
   readonly slowReaders: SlowReaders;
   draining = false;
-  /** By route, and one for all that is no route. */
+  /** By route and method, and one for all that is no route. */
   readonly counts: RequestCounts[] = [];
   connections = 0;
   connectionsRefused = 0;
+  #routes: readonly Route[] = [];
   #open = 0;
   #listenSocket: us_listen_socket | undefined;
   #drained: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.digits = options.digits;
     this.slowReaders = options.slowReaders;
+    this.#token = options.token === '' ? undefined : Buffer.from(`Bearer ${options.token}`);
+    this.#cors = new Cors(options.corsOrigins);
     this.#app = options.uws.App();
     this.#app.filter((res, change) => this.#countConnection(res, Number(change)));
-    this.#cors = new Cors(options.corsOrigins);
-    for (const route of ROUTES) this.#register(route);
-    this.#answerWithProblem('/*', 'not-found', this.#count('ANY', 'other'));
+  }
+
+  /** Once. @param ready whether requests can be answered now. */
+  register(routes: readonly Route[], ready: () => boolean): void {
+    const { owner, version } = this.#options;
+    let description = Buffer.alloc(0);
+    const all = [
+      ...frontRoutes({
+        context: this,
+        healthy: () => owner.alive,
+        ready: () => ready() && !this.draining,
+        description: () => description,
+      }),
+      ...routes,
+    ];
+    description = Buffer.from(JSON.stringify(openApi(version, all)));
+    this.#routes = all;
+    for (const route of all) this.#register(route);
+    this.#answerWithProblem('/*', 'not-found', this.#count('ANY', 'other', ''));
+  }
+
+  /** Problems that requests of a kind may be answered with. */
+  problemsOf(method: string, path: string): readonly ProblemCode[] {
+    const route = this.#routes.find((one) => one.path === path);
+    if (!route) return ['not-found'];
+    if (method === 'ANY') return ['method-not-allowed'];
+    // Any handler may throw.
+    return [...route.problems, 'internal'];
   }
 
   /** Requests that wait for their answer, or for their client to read it. */
@@ -124,7 +148,7 @@ export class Server implements ReplyContext {
     });
   }
 
-  /** Takes no new connections and no new asks; resolves when every open request is answered or gone. */
+  /** Takes no new connections and no new requests; resolves when every open request is answered or gone. */
   drain(): Promise<void> {
     this.draining = true;
     if (this.#listenSocket) this.#options.uws.us_listen_socket_close(this.#listenSocket);
@@ -135,19 +159,26 @@ export class Server implements ReplyContext {
     });
   }
 
+  /** Waits for no request any more. */
+  abandon(): void {
+    this.#drained?.();
+  }
+
   /** Ends every connection. */
   close(): void {
     this.slowReaders.close();
     this.#app.close();
   }
 
-  closed(): void {
-    this.#open -= 1;
-    if (this.#open === 0) this.#drained?.();
+  opened(): boolean {
+    this.#open += 1;
+    return !this.draining && this.#open <= this.#options.openLimit;
   }
 
-  left(ask: number): void {
-    this.#options.owner.withdraw(ask);
+  closed(position: number | undefined): void {
+    this.#open -= 1;
+    if (position !== undefined) this.#options.owner.withdraw(position);
+    if (this.#open === 0) this.#drained?.();
   }
 
   retryAfterSeconds(): number {
@@ -177,31 +208,35 @@ export class Server implements ReplyContext {
     res.close();
   }
 
-  #register({ path, methods, answer }: Route): void {
+  #register(route: Route): void {
+    const { path, methods, actor } = route;
     for (const method of methods) {
-      const counts = this.#count(method, path);
-      const handler =
-        typeof answer === 'string'
-          ? this.#frontHandler(answer, method, counts)
-          : this.#askHandler(answer, method, counts);
-      const body = ({ GET: 'ignored', HEAD: 'refused', POST: 'taken' } as const)[method];
-      this.#on(method)(path, (res, req) => this.#guarded(res, req, path.length, body, counts, handler));
+      const counts = this.#count(method, path, actor);
+      const handler = route.handler(method);
+      const atOnce = method === 'POST' && route.readsBody;
+      const keyed = path.includes('/:key');
+      this.#on(method)(path, (res, req) => {
+        const key = keyed ? (req.getParameter(0) ?? '') : '';
+        this.#guarded(res, req, BODY_USE[method], route.open, atOnce, counts, key, handler);
+      });
     }
-    if (this.#options.corsOrigins.length > 0) this.#answerPreflights(path, methods);
+    if (this.#options.corsOrigins.length > 0) this.#answerPreflights(route);
     const allow = methods.join(', ');
-    this.#answerWithProblem(path, 'method-not-allowed', this.#count('ANY', path), { allow });
+    this.#answerWithProblem(path, 'method-not-allowed', this.#count('ANY', path, actor), route.open, {
+      allow,
+    });
   }
 
   /** Other requests with this method, and those of pages that may not read the answer, go on to the next handler. */
-  #answerPreflights(path: string, methods: readonly Method[]): void {
-    const counts = this.#count('OPTIONS', path);
+  #answerPreflights({ path, methods, actor }: Route): void {
+    const counts = this.#count('OPTIONS', path, actor);
     const headers = this.#cors.preflight(methods);
     const handler: Handler = (res, request) =>
       endPreflight(res, this.#cors.headers(request) + headers, counts);
     this.#app.options(path, (res, req) => {
       if (!this.#cors.allows(req.getHeader('origin'))) req.setYield(true);
       else if (req.getHeader('access-control-request-method') === '') req.setYield(true);
-      else this.#guarded(res, req, path.length, 'ignored', counts, handler);
+      else this.#guarded(res, req, 'ignored', true, false, counts, '', handler);
     });
   }
 
@@ -209,24 +244,24 @@ export class Server implements ReplyContext {
     pattern: string,
     code: ProblemCode,
     counts: RequestCounts,
+    open = false,
     extra: { allow?: string } = {},
   ): void {
     const withBody: Handler = (res, request) => endWithProblem(res, code, this, true, counts, request, extra);
     const withoutBody: Handler = (res, request) =>
       endWithProblem(res, code, this, false, counts, request, extra);
     this.#app.any(pattern, (res, req) => {
-      const { length } = req.getUrl();
       const method = req.getCaseSensitiveMethod();
       if (!METHOD.test(method)) {
-        this.#head.read(req, length, 'ignored');
+        this.#head.read(req, req.getUrl().length, 'ignored');
         this.#refuseLater(res, 'bad-request', true, counts);
-      } else if (method === 'HEAD') this.#guarded(res, req, length, 'refused', counts, withoutBody);
-      else this.#guarded(res, req, length, 'ignored', counts, withBody);
+      } else if (method === 'HEAD') this.#guarded(res, req, 'refused', open, false, counts, '', withoutBody);
+      else this.#guarded(res, req, 'ignored', open, false, counts, '', withBody);
     });
   }
 
-  #count(method: string, path: string): RequestCounts {
-    const counts = new RequestCounts(method, path);
+  #count(method: string, path: string, actor: string): RequestCounts {
+    const counts = new RequestCounts(method, path, actor);
     this.counts.push(counts);
     return counts;
   }
@@ -237,79 +272,43 @@ export class Server implements ReplyContext {
     return register.bind(app);
   }
 
-  #frontHandler(answer: FrontAnswer, method: Method, counts: RequestCounts): Handler {
-    const withBody = method !== 'HEAD';
-    if (answer === 'openapi') {
-      const document = Buffer.from(this.#options.description);
-      return (res, request) => endWithDocument(res, document, this, withBody, counts, request);
-    }
-    const { owner } = this.#options;
-    const body = { health: HEALTHY, ready: READY }[answer];
-    const well = {
-      health: () => owner.alive,
-      ready: () => owner.ready && this.#options.rendering() && !this.draining,
-    }[answer];
-    return (res, request) => {
-      if (well()) endWithJson(res, body, this, withBody, counts, request);
-      else endWithProblem(res, 'not-ready', this, withBody, counts, request);
-    };
-  }
-
-  #askHandler(
-    { message, member }: { message: number; member: string },
-    method: Method,
-    counts: RequestCounts,
-  ): Handler {
-    const withBody = method !== 'HEAD';
-    const { owner, openLimit } = this.#options;
-    const { margin } = this.digits;
-    const plain = new Wrapping(`{"${member}": `, '}', margin);
-    const quoted = new Wrapping(`{"${member}": "`, '"}', margin);
-    return (res, request) => {
-      const { query } = request;
-      if (query && query !== 'as=string') {
-        const detail = 'the only query is ?as=string';
-        endWithProblem(res, 'bad-query', this, withBody, counts, request, { detail });
-      } else if (this.draining) {
-        endWithProblem(res, 'shutting-down', this, withBody, counts, request);
-      } else if (this.#open >= openLimit) {
-        endWithProblem(res, 'mailbox-full', this, withBody, counts, request);
-      } else {
-        this.#open += 1;
-        const reply = new Reply(res, this, query ? quoted : plain, withBody, counts, request);
-        try {
-          reply.ask = owner.ask(message, reply);
-        } catch (error) {
-          this.#options.onError(error);
-          reply.settle('internal');
-        }
-      }
-    };
-  }
-
   /** A request whose connection ends with it is answered after the parser is done: nothing behind it is taken for a request. */
   #guarded(
     res: HttpResponse,
     req: HttpRequest,
-    pathBytes: number,
     body: BodyUse,
+    open: boolean,
+    atOnce: boolean,
     counts: RequestCounts,
+    key: string,
     handler: Handler,
   ): void {
-    const fault = this.#head.read(req, pathBytes, body);
+    const fault = this.#head.read(req, req.getUrl().length, body);
     if (fault) {
       this.#refuseLater(res, fault, body !== 'refused', counts);
       return;
     }
     const request = this.#head.facts();
-    if (request.last) afterParsing(res, () => res.cork(() => this.#run(res, request, counts, handler)));
-    else this.#run(res, request, counts, handler);
+    if (this.#token && !open && !this.#isAuthorized(req)) {
+      const refuse: Handler = () =>
+        endWithProblem(res, 'unauthorized', this, body !== 'refused', counts, request);
+      afterParsing(res, () => res.cork(() => this.#run(res, request, counts, '', refuse)));
+    } else if (request.last && !atOnce)
+      afterParsing(res, () => res.cork(() => this.#run(res, request, counts, key, handler)));
+    else this.#run(res, request, counts, key, handler);
+  }
+
+  #isAuthorized(req: HttpRequest): boolean {
+    const given = Buffer.from(req.getHeader('authorization'));
+    const token = this.#token as Buffer;
+    // Of equal length, or a comparison in constant time is not possible; the length of the token is no secret.
+    return given.length === token.length && timingSafeEqual(given, token);
   }
 
   #refuseLater(res: HttpResponse, code: ProblemCode, withBody: boolean, counts: RequestCounts): void {
     const request = this.#head.facts();
     const refuse: Handler = () => this.#refuse(res, code, withBody, counts, request);
-    afterParsing(res, () => this.#run(res, request, counts, refuse));
+    afterParsing(res, () => this.#run(res, request, counts, '', refuse));
   }
 
   #refuse(
@@ -326,9 +325,9 @@ export class Server implements ReplyContext {
     refuseAndClose(res, code, withBody, requestId, this.corsHeaders(request), detail);
   }
 
-  #run(res: HttpResponse, request: RequestFacts, counts: RequestCounts, handler: Handler): void {
+  #run(res: HttpResponse, request: RequestFacts, counts: RequestCounts, key: string, handler: Handler): void {
     try {
-      handler(res, request);
+      handler(res, request, counts, key);
     } catch (error) {
       this.#options.onError(error);
       try {
@@ -339,6 +338,3 @@ export class Server implements ReplyContext {
     }
   }
 }
-
-/** Answers at once, corked, or hands `res` to a `Reply`. */
-type Handler = (res: HttpResponse, request: RequestFacts) => void;

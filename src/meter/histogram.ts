@@ -18,6 +18,8 @@ export interface HistogramShape {
 export const LATENCY_MS: HistogramShape = { lowest: 1 / 16, octaves: 18, bucketsPerOctave: 4 };
 /** Pieces, from 1 to about a million. */
 export const SIZE: HistogramShape = { lowest: 1, octaves: 20, bucketsPerOctave: 1 };
+/** Bytes, from 64 to 64 MiB. */
+export const BYTES: HistogramShape = { lowest: 64, octaves: 20, bucketsPerOctave: 1 };
 
 const SUM = 0;
 const FIRST = 1;
@@ -77,6 +79,12 @@ export class Distribution {
   since(earlier: Distribution): Distribution {
     const counts = this.counts.map((count, bucket) => count - (earlier.counts[bucket] as number));
     return new Distribution(this.shape, this.sum - earlier.sum, counts);
+  }
+
+  /** Both together. @param other of the same shape. */
+  plus(other: Distribution): Distribution {
+    const counts = this.counts.map((count, bucket) => count + (other.counts[bucket] as number));
+    return new Distribution(this.shape, this.sum + other.sum, counts);
   }
 
   get mean(): number | undefined {

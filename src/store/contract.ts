@@ -55,6 +55,12 @@ export interface ActorStore {
     changes: readonly Change[],
   ): Promise<CommitOutcome>;
 
+  /**
+   * The value that the service which the Fibonacci resident replaces has left behind, as text; undefined when there is none. Throws as
+   * `fence`, and `predecessor-invalid` when it finds a record of an earlier form.
+   */
+  predecessor(): Promise<string | undefined>;
+
   /** Releases what the store holds. Commits under way may or may not happen. */
   close(): Promise<void>;
 }

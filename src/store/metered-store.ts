@@ -1,46 +1,67 @@
 /** A store whose commits are counted and timed. Lives on the owner thread, between the owner and the real store. */
-import type { OwnerMeter } from '../meter/owner-meter.js';
-import type { Checkpoint } from './checkpoint.js';
-import type { Store } from './store.js';
+import { FAILURES, LOADS, type OwnerMeter, REFUSALS, VERSION } from '../meter/owner-meter.js';
+import type { ActorStore, Change, CommitOutcome, Loaded } from './contract.js';
+import type { ShardFence } from './shard-fence.js';
 
-export class MeteredStore implements Store {
-  readonly #store: Store;
+export class MeteredStore implements ActorStore {
+  readonly shared: boolean;
+  readonly #store: ActorStore;
   readonly #meter: OwnerMeter;
 
-  constructor(store: Store, meter: OwnerMeter) {
+  constructor(store: ActorStore, meter: OwnerMeter) {
+    this.shared = store.shared;
     this.#store = store;
     this.#meter = meter;
   }
 
-  get leaseMs(): number | undefined {
-    return this.#store.leaseMs;
+  get connection(): number {
+    return this.#store.connection;
   }
 
-  load(): ReturnType<Store['load']> {
-    return this.#store.load();
+  fence(): Promise<ShardFence | undefined> {
+    return this.#store.fence();
   }
 
-  async commit(expected: Checkpoint | undefined, next: Checkpoint): ReturnType<Store['commit']> {
+  load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
+    this.#meter.add(LOADS, ids.length);
+    return this.#store.load(ids, limitBytes);
+  }
+
+  async commit(
+    expected: ShardFence | undefined,
+    next: ShardFence,
+    changes: readonly Change[],
+  ): Promise<CommitOutcome> {
     const meter = this.#meter;
     const start = performance.now();
     try {
-      const outcome = await this.#store.commit(expected, next);
+      const outcome = await this.#store.commit(expected, next, changes);
       meter.commitLatency.record(performance.now() - start);
-      if (outcome === 'swapped')
-        meter.addCommit(Math.max(0, next.state - (expected ?? next).state), next.state);
-      else meter.addRefusal();
+      if (outcome !== 'swapped') meter.add(REFUSALS);
+      else {
+        meter.set(VERSION, next.version);
+        // A take-over and a renewal store no state: they are no groups.
+        if (changes.length > 0) this.#countGroup(changes);
+      }
       return outcome;
     } catch (error) {
-      meter.addFailure();
+      meter.add(FAILURES);
       throw error;
     }
   }
 
-  predecessor(): ReturnType<Store['predecessor']> {
+  predecessor(): Promise<string | undefined> {
     return this.#store.predecessor();
   }
 
-  close(): ReturnType<Store['close']> {
+  close(): Promise<void> {
     return this.#store.close();
+  }
+
+  #countGroup(changes: readonly Change[]): void {
+    let bytes = 0;
+    for (const { id, text } of changes) bytes += id.length + (text?.length ?? 0);
+    this.#meter.groupSizes.record(changes.length);
+    this.#meter.groupBytes.record(bytes);
   }
 }

@@ -1,24 +1,53 @@
 /** The store that the configuration asks for. Each is loaded only when it is used: a library costs start-up time. */
 import type { ActorStore } from './contract.js';
 
-export type ActorStoreConfig =
-  | { readonly kind: 'memory'; readonly memory: SharedArrayBuffer }
-  | { readonly kind: 'level'; readonly folder: string }
-  | { readonly kind: 'redis'; readonly url: string; readonly prefix: string };
+const LOAD = {
+  memory: () => import('./memory/memory-actor-store.js'),
+  level: () => import('./level/level-actor-store.js'),
+  redis: () => import('./redis/redis-actor-store.js'),
+};
 
-/** @param timeoutMs bound on one call of a remote store, in milliseconds. */
-export async function openActorStore(config: ActorStoreConfig, timeoutMs: number): Promise<ActorStore> {
+export type StoreConfig =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'level'; readonly folder: string }
+  | {
+      readonly kind: 'redis';
+      readonly url: string;
+      /** How its keys begin. */
+      readonly prefix: string;
+    };
+
+export interface StoreContext {
+  /** Bound on one call of a remote store, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Where the memory store keeps what it stores. */
+  readonly memory?: SharedArrayBuffer | undefined;
+}
+
+/**
+ * Main thread only, before an owner opens its store: keeps a library in memory that has a thread of its own, as LevelDB has for its tables. That
+ * thread outlives the owner that began it, and Node unmaps a library which no thread of ours has loaded any more.
+ */
+export async function keepLibrary(kind: StoreConfig['kind']): Promise<void> {
+  if (kind === 'level') await LOAD.level();
+}
+
+export async function openActorStore(
+  config: StoreConfig,
+  { timeoutMs, memory }: StoreContext,
+): Promise<ActorStore> {
   switch (config.kind) {
     case 'memory': {
-      const { MemoryActorStore } = await import('./memory/memory-actor-store.js');
-      return new MemoryActorStore(config.memory);
+      if (!memory) throw new Error('a memory store needs memory');
+      const { MemoryActorStore } = await LOAD.memory();
+      return new MemoryActorStore(memory);
     }
     case 'level': {
-      const { LevelActorStore } = await import('./level/level-actor-store.js');
+      const { LevelActorStore } = await LOAD.level();
       return new LevelActorStore(config.folder);
     }
     case 'redis': {
-      const { RedisActorStore } = await import('./redis/redis-actor-store.js');
+      const { RedisActorStore } = await LOAD.redis();
       return new RedisActorStore(config.url, config.prefix, timeoutMs);
     }
     default:

@@ -2,7 +2,7 @@
  * The fence: one record per shard. It says who may commit, and which commit was the last. Every commit compares it whole and
  * replaces it, together with the states that changed; nothing else decides who may write.
  *
- *   {"format":"warren/2","store":"5e…","epoch":3,"version":120,"group":"9f…","writer":"77…", …,"check":"5d…"}
+ *   {"format":"warren/3","store":"5e…","epoch":3,"version":120,"group":"9f…","writer":"77…", …,"check":"5d…"}
  *
  * The text is canonical: equal fences have equal texts, so a store can compare the text.
  */
@@ -21,7 +21,7 @@ export interface ShardFence extends Fence {
   readonly clock: number;
 }
 
-const FORMAT = 'warren/2';
+const FORMAT = 'warren/3';
 
 /** The fence that a commit expects is the one that the commit before has encoded. */
 const encoded = new WeakMap<ShardFence, string>();

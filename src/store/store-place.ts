@@ -1,11 +1,11 @@
 /** Where a store is, in words for an operator. */
 import { resolve } from 'node:path';
 import { levelFolderIn } from './level/level-files.js';
-import type { StoreConfig } from './open-store.js';
+import type { StoreConfig } from './open-actor-store.js';
 
 /** Without the credentials that a Redis address may carry. */
 export function placeOf(store: StoreConfig): string {
   if (store.kind === 'memory') return 'memory';
   if (store.kind === 'level') return levelFolderIn(resolve(store.folder));
-  return `Redis ${new URL(store.url).host}, key ${store.key}`;
+  return `Redis ${new URL(store.url).host}, keys ${store.prefix}:*`;
 }

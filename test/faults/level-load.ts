@@ -1,10 +1,11 @@
 /**
- * Loads the checkpoints of many data folders in a child process, since native code that trusts a damaged file would end the
+ * Loads the sequences of many data folders in a child process, since native code that trusts a damaged file would end the
  * process that opens it. Run by itself with folders as arguments, this file is that child.
  */
 import { fileURLToPath } from 'node:url';
 import { WarrenError } from '../../src/errors.js';
-import { LevelStore } from '../../src/store/level/level-store.js';
+import { SEQUENCE_ID, storedIndex } from '../../src/residents/fibonacci/behavior.js';
+import { LevelActorStore } from '../../src/store/level/level-actor-store.js';
 import { ChildHandle, type Scope } from '../support/child-handle.js';
 
 const FILE = fileURLToPath(import.meta.url);
@@ -28,9 +29,10 @@ export async function loadEach(scope: Scope, folders: readonly string[]): Promis
 }
 
 async function load(folder: string): Promise<LoadOutcome> {
-  const store = new LevelStore('fibonacci', folder);
+  const store = new LevelActorStore(folder);
   try {
-    return { state: (await store.load())?.state ?? null };
+    const [text] = (await store.load([SEQUENCE_ID], Number.POSITIVE_INFINITY)).texts;
+    return { state: text === undefined ? null : storedIndex(text) };
   } catch (error) {
     if (error instanceof WarrenError && error.code === 'store-corrupt') return { refused: error.code };
     throw error;

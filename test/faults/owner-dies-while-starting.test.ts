@@ -47,11 +47,11 @@ for (const [load, whose] of ['of the first owner', 'of its spare'].entries()) {
   });
 }
 
-t.test('the reason of a spare that dies before its reign is logged, and service goes on', async (t) => {
+t.test('the reason of a spare that dies before it is needed is logged, and service goes on', async (t) => {
   const warren = await startWarren(t, { nodeArgs: ['--import', SPARE_THROWS], env: { FAULTS: 'on' } });
   t.match(await warren.waitForLog(({ msg }) => /spare owner thread died/.test(String(msg))), {
     level: 40,
-    reason: 'a spare that fails, by the test',
+    reason: 'Error: a spare that fails, by the test',
   });
   t.equal((await get(warren.url, '/next')).headers['sequence-index'], '1');
   warren.kill('SIGUSR2');

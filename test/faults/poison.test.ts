@@ -1,7 +1,6 @@
 /** A request that ends the owner twice, on the real server: its client hears of it, the log names it, all others are served. */
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { PREVIOUS } from '../../src/residents/fibonacci/fibonacci.js';
 import { get } from '../support/http-client.js';
 import { startWarren } from '../support/warren-process.js';
 
@@ -23,7 +22,9 @@ t.test('a request that ends two owners is answered 500, logged and left out', as
   const deaths = logged('the owner died; a new one takes over');
   t.equal(deaths.length, 2);
   for (const death of deaths) t.match(death, { reason: 'Error: poison of the test' });
-  t.match(logged('a message that ended two owners is left out'), [{ level: 50, message: PREVIOUS }]);
+  t.match(logged('a request that ended two owner threads is left out'), [
+    { level: 50, message: 'fibonacci.previous' },
+  ]);
   t.match(
     warren.logs.filter(({ code }) => code === 'poisoned'),
     [{ level: 50, method: 'GET', path: '/previous', requestId: 'the-poisonous-one' }],

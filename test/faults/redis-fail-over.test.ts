@@ -46,11 +46,11 @@ t.test('gated: the owner leaves a master that has become read-only, and no clien
   const warren = await startWarren(t, { env });
   const report = await underLoad(t, warren, { clients: 20, timeoutMs: 20_000 }, async () => {
     await failOver(pair, warren);
-    await warren.waitForLog(({ msg, origin }) => msg === 'serving' && origin === 'returned', 30_000);
+    await warren.waitForLog(({ msg, origin }) => msg === 'serving' && origin === 'repaired', 30_000);
   });
   servedOrRefused(t, report);
   t.equal(refusals(report), 0);
-  await recordShows(pair.replica.url, { state: await currentIndex(warren.url) });
+  await recordShows(pair.replica.url, { index: await currentIndex(warren.url) });
 });
 
 t.test('async: checkpoints go on at the new master, and a restart begins where they end', async (t) => {
@@ -59,12 +59,12 @@ t.test('async: checkpoints go on at the new master, and a restart begins where t
   const warren = await startWarren(t, { env });
   const report = await underLoad(t, warren, { clients: 20, timeoutMs: 20_000 }, async () => {
     await failOver(pair, warren);
-    await warren.waitForLog(({ msg, origin }) => msg === 'serving' && origin === 'returned', 30_000);
+    await warren.waitForLog(({ msg, origin }) => msg === 'serving' && origin === 'repaired', 30_000);
   });
   servedOrRefused(t, report);
   const last = await currentIndex(warren.url);
   t.equal(last, report.stats.highestIndex);
-  await recordShows(pair.replica.url, { state: last });
+  await recordShows(pair.replica.url, { index: last });
   warren.kill();
   await warren.exited;
   const successor = await warren.again();

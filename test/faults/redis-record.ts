@@ -1,18 +1,23 @@
-/** A look at the checkpoint in Redis, past the server. */
+/** A look at fence and sequence in Redis, past the server. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { SEQUENCE_ID, storedIndex } from '../../src/residents/fibonacci/behavior.js';
 
 const TRIES = 6_000;
 const POLL_MS = 10;
 
-/** Waits until a commit with this epoch or this state has arrived. */
-export async function recordShows(url: string, shown: { epoch: number } | { state: number }): Promise<void> {
+/** Waits until a commit with this epoch or this index has arrived. */
+export async function recordShows(url: string, shown: { epoch: number } | { index: number }): Promise<void> {
   const redis = new Redis(url);
   try {
     for (let tries = 0; tries < TRIES; tries++) {
-      const text = await redis.get('warren:{0}:fence');
-      const record = text === null ? {} : (JSON.parse(text) as Record<string, unknown>);
-      if (Object.entries(shown).every(([field, value]) => record[field] === value)) return;
+      if ('epoch' in shown) {
+        const text = await redis.get('warren:{0}:fence');
+        if (text !== null && JSON.parse(text).epoch === shown.epoch) return;
+      } else {
+        const text = await redis.hget('warren:{0}:actors', SEQUENCE_ID);
+        if (text !== null && storedIndex(text) === shown.index) return;
+      }
       await delay(POLL_MS);
     }
     throw new Error(`the record never showed ${JSON.stringify(shown)}`);

@@ -70,7 +70,7 @@ export function servedOrRefused(t: Test, { history, stats }: Report): void {
     (answer) => !/^(200|503 (store-unavailable|mailbox-full)|504 commit-in-doubt)$/.test(answer),
   );
   t.strictSame(others, [], 'every request is served or refused with 503');
-  t.equal(stats.gaps, 0, 'no number is consumed by a refusal');
+  t.ok(stats.gaps <= stats.unknownNexts, 'no number is consumed by a refusal');
 }
 
 export function refusals({ history }: Report): number {

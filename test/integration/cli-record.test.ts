@@ -8,13 +8,13 @@ import { get } from '../support/http-client.js';
 import { startRedis } from '../support/redis-process.js';
 import { startWarren } from '../support/warren-process.js';
 
-t.test('inspect prints the checkpoint, also while a server runs', async (t) => {
+t.test('inspect prints fence and sequence, also while a server runs', async (t) => {
   const warren = await startWarren(t);
   const env = { DATA_DIR: warren.dataDir };
   for (let index = 1; index <= 3; index++) await get(warren.url, '/next');
   const { code, output } = await runCli(t, ['inspect'], env);
   t.equal(code, 0, output);
-  t.match(JSON.parse(output), { state: 3, epoch: 1, version: 4, digits: 1 });
+  t.match(JSON.parse(output), { index: 3, digits: 1, fence: { epoch: 1, version: 3 } });
   t.equal((await get(warren.url, '/next')).body, '{"next": 3}', 'the server has noticed nothing');
 });
 
@@ -46,14 +46,14 @@ t.test('set-index warns before it goes back', async (t) => {
 
 t.test('both work on Redis, and say nothing of its password', async (t) => {
   const redis = await startRedis(t);
-  const env = { REDIS_URL: `redis://:secret-word@127.0.0.1:${redis.port}`, REDIS_KEY: 'mine' };
+  const env = { REDIS_URL: `redis://:secret-word@127.0.0.1:${redis.port}`, REDIS_PREFIX: 'mine' };
   const empty = await runCli(t, ['inspect'], env);
   t.equal(empty.code, 1);
-  t.match(empty.output, /no checkpoint|WRONGPASS|AUTH/);
+  t.match(empty.output, /no fence|WRONGPASS|AUTH/);
   t.notMatch(empty.output, 'secret-word');
-  const open = { REDIS_HOST_PORT: `127.0.0.1:${redis.port}`, REDIS_KEY: 'mine' };
+  const open = { REDIS_HOST_PORT: `127.0.0.1:${redis.port}`, REDIS_PREFIX: 'mine' };
   t.equal((await runCli(t, ['set-index', '7', '--yes'], open)).code, 0);
-  t.match(JSON.parse((await runCli(t, ['inspect'], open)).output), { state: 7, epoch: 1 });
+  t.match(JSON.parse((await runCli(t, ['inspect'], open)).output), { index: 7, fence: { epoch: 1 } });
 });
 
 t.test('set-index refuses while a server holds the lease on Redis', async (t) => {

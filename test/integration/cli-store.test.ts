@@ -32,10 +32,10 @@ t.test('inspect and backup under load show what was acknowledged, and leave noth
     for (const args of [['inspect'], ['backup', backup]]) {
       const { code, output } = await runCli(t, args, env);
       t.equal(code, 0, output);
-      const { state } = JSON.parse(output);
-      t.ok(state >= index, `${state} is at least ${index}`);
+      const { index: held } = JSON.parse(output);
+      t.ok(held >= index, `${held} is at least ${index}`);
       index = await currentIndex(warren.url);
-      t.ok(state <= index, `${state} is at most ${index}`);
+      t.ok(held <= index, `${held} is at most ${index}`);
     }
     const copy = await runCli(t, ['inspect'], { DATA_DIR: backup, TMPDIR: temporary });
     t.equal(copy.code, 0, copy.output);
@@ -76,9 +76,9 @@ t.test(
     t.strictSame(strangersIn(data), [], "all of it is the user's");
     t.match(await cli(t, ['unshare', '--pid', '--fork'], ['inspect'], own), {
       code: 0,
-      output: /"state": 0/,
+      output: /"index": 0/,
     });
-    t.match(await cli(t, as, ['inspect'], own), { code: 0, output: /"state": 0/ });
+    t.match(await cli(t, as, ['inspect'], own), { code: 0, output: /"index": 0/ });
     t.match(await cli(t, [], ['set-index', '7', '--yes'], own), { code: 0, output: /holds index 7/ });
     t.strictSame(strangersIn(data), [], 'root leaves nothing that is its own');
     t.match(await cli(t, as, ['set-index', '8', '--yes'], own), { code: 0, output: /holds index 8/ });

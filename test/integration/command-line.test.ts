@@ -1,7 +1,9 @@
 /** The process before it serves: help, version, and a configuration that is wrong, told all at once. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { get } from '../support/http-client.js';
 import { startRedis } from '../support/redis-process.js';
 import { spawnWarren, startWarren } from '../support/warren-process.js';
 
@@ -27,12 +29,23 @@ t.test('an unknown option exits with 78', async (t) => {
   t.match(warren.output, 'there is no option --port=80');
 });
 
-t.test('the sequence is not served beside other actors, and the start says so with 78', async (t) => {
-  for (const given of [{ env: { ACTORS: 'a.js,fibonacci' } }, { args: ['fibonacci', 'a.js'] }]) {
-    const warren = await spawnWarren(t, given);
-    t.strictSame(await warren.exited, { code: 78, signal: null });
-    t.match(warren.output, 'ACTORS must name fibonacci alone');
+t.test('the sequence is served beside other actors, and only where it is named', async (t) => {
+  const counter = fileURLToPath(new URL('../support/fixtures/counter-actor.js', import.meta.url));
+  const add = (url: string) => get(url, '/counter/a/add', { method: 'POST' });
+  const both = await startWarren(t, { env: { ACTORS: `${counter},fibonacci` } });
+  for (const n of [1, 2]) {
+    t.equal((await get(both.url, '/next')).headers['sequence-index'], `${n}`);
+    t.equal((await add(both.url)).body, `${n}`);
   }
+  both.kill();
+  await both.exited;
+  const again = await both.again();
+  t.equal((await get(again.url, '/current')).headers['sequence-index'], '2');
+  t.equal((await add(again.url)).body, '3');
+  await again.stop();
+  const alone = await again.again({ ACTORS: counter });
+  t.equal((await get(alone.url, '/next')).status, 404);
+  t.equal((await add(alone.url)).body, '4');
 });
 
 t.test('every problem of a configuration is told at once, with exit code 78, and no secret', async (t) => {
@@ -74,8 +87,9 @@ t.test(
     });
     t.match(
       warren.logs.find(({ msg }) => msg === 'serving'),
-      { origin: 'fresh', index: 7, epoch: 1 },
+      { origin: 'fresh', epoch: 1 },
     );
+    t.match(await warren.waitForLog((line) => line.msg === 'ready'), { index: 7 });
     t.ok(warren.logs.length <= 4, 'within a few lines');
   },
 );
@@ -84,7 +98,7 @@ t.test('a password in REDIS_URL is used and never logged', async (t) => {
   const redis = await startRedis(t, { config: { requirepass: 'hunter2' } });
   const warren = await startWarren(t, { env: { REDIS_URL: redis.url, LOG_LEVEL: 'trace' } });
   await warren.waitForLog((line) => line.msg === 'serving');
-  const place = `Redis 127.0.0.1:${redis.port}, key warren:{0}:fence`;
+  const place = `Redis 127.0.0.1:${redis.port}, keys warren:*`;
   t.match(warren.logs[0], { msg: 'listening', store: 'redis', place });
   const wrong = await spawnWarren(t, { env: { REDIS_URL: redis.url.replace('hunter2', 'swordfish') } });
   t.strictSame(await wrong.exited, { code: 1, signal: null }, 'a wrong one ends a start');

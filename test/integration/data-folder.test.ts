@@ -94,13 +94,13 @@ t.test('a damaged or foreign Redis record is refused with a reason, and left as 
   await first.stop();
   const record = String(await redisCommand(redis, 'GET', key));
   for (const [name, text, code] of [
-    ['another digit', record.replace('"state":1', '"state":2'), 'store-corrupt'],
+    ['another digit', record.replace('"version":1', '"version":2'), 'store-corrupt'],
     ['cut off', record.slice(0, -10), 'store-corrupt'],
     ['no JSON', 'hello', 'store-corrupt'],
     ['empty', '', 'store-corrupt'],
     ['a bare number', '42', 'store-foreign'],
-    ['of another actor', record.replace('"fibonacci"', '"tickets"'), 'store-foreign'],
-    ['of a later format', record.replace('warren/2', 'warren/3'), 'store-foreign'],
+    ['of an earlier form', record.replace('warren/3', 'warren/2'), 'store-foreign'],
+    ['of a later format', record.replace('warren/3', 'warren/4'), 'store-foreign'],
   ] as const) {
     await redisCommand(redis, 'SET', key, text);
     const warren = await spawnWarren(t, { env });

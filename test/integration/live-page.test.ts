@@ -1,5 +1,6 @@
 /** The live page in a real browser: under its strict policy, under load, through faults and through a restart. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startBrowser } from '../support/browser.js';
@@ -50,12 +51,31 @@ t.test('it shows under load what /metrics counts', async (t) => {
   agree(t, await shown(), metrics);
 });
 
+t.test('it shows each actor that is served, and the sequence only where it is', async (t) => {
+  const ACTORS = fileURLToPath(new URL('../support/fixtures/counter-actor.js', import.meta.url));
+  const warren = await startWarren(t, { env: { ADMIN_HOST_PORT: '127.0.0.1:0', ACTORS } });
+  const page = await openPage(t, warren.adminUrl);
+  const row = page.getByRole('row', { name: /^counter / });
+  await row.waitFor();
+  t.equal(await page.getByRole('row').count(), 2, 'a head, and one actor');
+  t.notOk(await page.getByText('Current term', { exact: true }).isVisible());
+  t.notOk(await page.getByText('Digits of the current term').isVisible());
+  for (let times = 0; times < 3; times++) {
+    t.equal((await get(warren.url, '/counter/a/refuse', { method: 'POST' })).status, 423);
+  }
+  await shows(page, 'answers', 3);
+  const metrics = await scrape(warren.adminUrl);
+  const labels = 'actor="counter",method="POST",path="/counter/:key/refuse"';
+  t.equal(metrics.value(`warren_refusals_total{${labels}}`), 3);
+  t.equal(metrics.value('warren_answer_duration_seconds_count{actor="counter"}'), 3);
+});
+
 t.test('an owner that hangs is a warning before it is a death', async (t) => {
   const env = { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on', WATCHDOG_MS: '6000' };
   const warren = await startWarren(t, { env });
   const page = await openPage(t, warren.adminUrl);
   await page.getByRole('button', { name: 'Hang the owner' }).click();
-  await page.getByText('rehearsal: the owner thread stops turning').waitFor();
+  await page.getByText('injected: the owner thread stops turning').waitFor();
   const answer = get(warren.url, '/next');
   await phase(page, 'late');
   await phase(page, 'serving');
@@ -75,23 +95,23 @@ t.test('a fault that could not be commanded is told', async (t) => {
   t.equal(await page.locator('#fault-failure').textContent(), '');
 });
 
-t.test('its buttons rehearse faults, and the journal tells of them', async (t) => {
+t.test('its buttons inject faults, and the journal tells of them', async (t) => {
   const env = { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on', STORE_GRACE_MS: '100' };
   const warren = await startWarren(t, { env });
   const page = await openPage(t, warren.adminUrl);
   await page.getByRole('button', { name: 'End the owner' }).click();
-  await page.getByText('the owner died: a rehearsed crash').waitFor();
+  await page.getByText('the owner died: an injected crash').waitFor();
   await shows(page, 'deaths', 1);
   // The next owner serves within a tenth of a second; its line must not hide the death.
   // Charts are drawn a moment after the figures.
-  const line = () => coloured(page, 'Pending asks', '--bad');
+  const line = () => coloured(page, 'Pending requests', '--bad');
   for (let look = 0; look < 300 && (await line()) <= 20; look++) await delay(100);
   t.ok((await line()) > 20, 'there is a line through the charts');
   await page.getByRole('button', { name: 'Slow the store by 100 ms' }).click();
   await page.getByRole('button', { name: 'Store at full speed' }).click();
   await page.getByText('the store is as fast as before').waitFor();
   await page.getByRole('button', { name: 'Drop the store' }).click();
-  await page.getByText('rehearsal: the store is away for 5000 ms').waitFor();
+  await page.getByText('injected: the store is away for 5000 ms').waitFor();
   // The owner learns of it with its next commit.
   await get(warren.url, '/next');
   await phase(page, 'away');
@@ -194,7 +214,7 @@ function agree(t: Test, seconds: readonly Figures[], metrics: Scrape): void {
       1.7,
     );
   }
-  const group = metrics.value('warren_commit_steps_sum') / metrics.value('warren_commit_steps_count');
+  const group = metrics.value('warren_commit_actors_sum') / metrics.value('warren_commit_actors_count');
   within(
     'group',
     group,

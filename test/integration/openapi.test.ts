@@ -1,7 +1,8 @@
 /**
  * The real server against its own description: each documented answer is provoked, and must be what is documented.
  *
- * Some have no scenario here: `internal` and `poisoned`, for which a handler or a behavior would have to have a bug; the
+ * Some have no scenario here: `internal` and `poisoned`, for which a handler or a behavior would have to have a bug; `state-unreadable`, for
+ * which somebody would have to damage the store; the
  * `not-ready` of `/health`, which lasts for the milliseconds between the watchdog's bark and the new owner; and that of the
  * numbers, which lasts while the digits of some index beyond millions are computed for the first time.
  */
@@ -9,7 +10,10 @@ import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import t, { type Test } from 'tap';
+import { frontRoutes } from '../../src/http/front-routes.js';
 import { openApi } from '../../src/http/openapi.js';
+import type { ResponseContext } from '../../src/http/response-context.js';
+import { sequenceRoutes } from '../../src/residents/fibonacci/routes.js';
 import { recordShows } from '../faults/redis-record.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get, type HttpAnswer } from '../support/http-client.js';
@@ -38,6 +42,7 @@ const FAULTS = { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on' };
 const WITHOUT_SCENARIO = [
   'internal',
   'poisoned',
+  'state-unreadable',
   ...['/health', '/next', '/current', '/previous'].map((path) => `${path} not-ready`),
 ];
 
@@ -49,6 +54,9 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       ...(await askAll(warren, operations.filter(asksOwner), '?as=string')),
     ];
   },
+
+  unauthorized: async (t, operations) =>
+    askAll(await servingWarren(t, { SERVING_TOKEN: 'a-token-of-the-test' }), operations),
 
   'bad-query': async (t, operations) => askAll(await servingWarren(t, {}), operations, '?as=roman'),
 
@@ -105,7 +113,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     link.hold(true);
     t.equal((await first).status, 200);
     const numbers = operations.filter(({ path }) => path === '/next').length;
-    await recordShows(redis.url, { state: 2 + numbers });
+    await recordShows(redis.url, { index: 2 + numbers });
     await link.refuse(true);
     link.cutAll();
     await change;
@@ -144,7 +152,14 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
-const document = JSON.parse(JSON.stringify(openApi(await packageVersion())));
+const own = frontRoutes({
+  context: {} as ResponseContext,
+  healthy: () => true,
+  ready: () => true,
+  description: () => Buffer.alloc(0),
+});
+const routes = [...own, ...sequenceRoutes(() => () => {})];
+const document = JSON.parse(JSON.stringify(openApi(await packageVersion(), routes)));
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 ajv.addSchema(document, 'openapi');
 

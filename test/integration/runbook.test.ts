@@ -35,10 +35,10 @@ t.test('each line of the runbook about the embedded store does what it says', as
   };
   for (let index = 1; index <= 3; index++) await get(warren.url, '/next');
 
-  t.match(await run('Inspect'), /"state": 3/);
-  t.match(await run('Backup'), /"backup": ".*backup".*"state": 3/s);
+  t.match(await run('Inspect'), /"index": 3/);
+  t.match(await run('Backup'), /"backup": ".*backup".*"index": 3/s);
   t.equal((await get(warren.url, '/next')).headers['sequence-index'], '4', 'the server has noticed nothing');
-  t.match(await run('Restore'), /"state": 3/);
+  t.match(await run('Restore'), /"index": 3/);
   t.equal((await get(warren.url, '/next')).headers['sequence-index'], '4', 'the number is handed out again');
   t.match(await run('Setting the index'), /another process serves.*holds index 4711/s);
   t.equal((await get(warren.url, '/next')).headers['sequence-index'], '4712');

@@ -24,8 +24,8 @@ t.test('the sequence goes on at the value that the Go service left', async (t) =
     await redisCommand(redis, 'SET', THEIRS, value);
     const env = { REDIS_HOST_PORT: redis.hostPort, INSTANCE_ID: 'one', INITIAL_INDEX: '7' };
     const warren = await startWarren(t, { env });
-    // Another instance that lives would have had the time to write its record anew.
-    t.match(await warren.waitForLog((line) => line.msg === 'serving'), { origin: 'predecessor', index });
+    // Another instance that lives would have had the time to write its fence anew.
+    t.match(await warren.waitForLog((line) => line.msg === 'ready'), { index });
     t.match(
       await get(warren.url, '/current'),
       { body: `{"current": ${value}}`, headers: { 'sequence-index': `${index}` } },

@@ -31,9 +31,9 @@ export class Scrape {
     return sum;
   }
 
-  /** Upper bound of the bucket that holds this quantile, of a histogram without labels; NaN when it is empty. */
+  /** Upper bound of the bucket that holds this quantile, of the only histogram of this name; NaN when it is empty. */
   quantile(name: string, share: number): number {
-    const rank = share * this.value(`${name}_count`);
+    const rank = share * this.sum(`${name}_count`);
     for (const [series, value] of this.#values) {
       const [, bound] = series.startsWith(`${name}_bucket`) ? (/le="([^"]+)"/.exec(series) ?? []) : [];
       if (bound !== undefined && value > 0 && value >= rank) return Number(bound.replace('+Inf', 'Infinity'));

@@ -15,6 +15,6 @@ export async function startPatiently(
   await predecessor.waitForLog(({ msg }) => msg === 'serving');
   await predecessor.stop();
   const warren = await predecessor.again({ COMMIT_TIMEOUT_MS });
-  await warren.waitForLog(({ msg }) => msg === 'serving');
+  await warren.waitForLog(({ msg }) => msg === 'ready');
   return warren;
 }

@@ -1,34 +1,7 @@
 /**
- * The Fibonacci sequence as an actor: its state is the index n of the current term. The terms themselves are
- * rendered elsewhere; the owner only counts. Also the two bridges between indexes and values: fast doubling from
- * an index to its pair of terms, and the search for the index of a value.
+ * Indexes and values of the Fibonacci sequence: fast doubling from an index to its pair of terms, the search for the index of a value, and
+ * the number of digits.
  */
-import type { Behavior, Turn } from '../../actor/behavior.js';
-
-/** Messages of the sequence, as they cross to the owner. A reply is the index of the term asked for. */
-export const CURRENT = 0;
-export const NEXT = 1;
-export const PREVIOUS = 2;
-
-/** @param maxIndex the last index handed out; `NEXT` beyond it is refused and changes nothing. */
-export function fibonacci(maxIndex: number): Behavior {
-  return {
-    actor: 'fibonacci',
-    receive(state: number, message: number): Turn {
-      switch (message) {
-        case NEXT:
-          if (state >= maxIndex) return { state, reply: 'sequence-exhausted' };
-          return { state: state + 1, reply: state + 1 };
-        case CURRENT:
-          return { state, reply: state };
-        case PREVIOUS:
-          return { state, reply: Math.max(0, state - 1) };
-        default:
-          throw new RangeError(`the sequence has no message ${message}`);
-      }
-    },
-  };
-}
 
 /**
  * F(n) and F(n+1) by fast doubling: F(2k) = F(k)(2F(k+1) − F(k)) and F(2k+1) = F(k)² + F(k+1)²

@@ -1,15 +1,14 @@
 /**
  * The digits of the sequence, where the front sends them from. Main thread only.
  *
- *   owner's replies: n, n+1, …  ──> locate(n)  ──> TermRing: adds the next terms          (microseconds each)
+ *   replies of the owner: n, n+1, …  ──> locate(n)  ──> TermRing: adds the next terms          (microseconds each)
  *   owner serves at index n     ──> moveTo(n)  ──> conversion of F(n-1) and F(n), when they are out of reach
  *                                                  of a small index at once, of a large one by ConversionPool
  *
- * Invariant: while `ready`, the term where the sequence stands is at hand, or a few additions away. While not, no request may reach the
- * owner: it would move the sequence, and the answer could not be rendered.
+ * Invariant: while `ready`, the term where the sequence stands is at hand, or a few additions away.
  */
-import type { Digits } from '../../http/digits.js';
 import { type DigitSpan, TERM_MARGIN } from './decimal-kernel.js';
+import type { Digits } from './digits.js';
 import { fibonacciPair } from './fibonacci.js';
 import { TermRing } from './term-ring.js';
 
@@ -54,6 +53,11 @@ export class Terms implements Digits {
     return this.#ready;
   }
 
+  /** A conversion is under way. */
+  get converting(): boolean {
+    return this.#conversion !== undefined && !this.#ready;
+  }
+
   /** Digits of the newest term that is at hand; 0 when not ready. */
   get digits(): number {
     return this.#ready ? this.#ring.digits : 0;
@@ -74,6 +78,7 @@ export class Terms implements Digits {
     const use = (a: string, b: string): void => {
       this.#ring.begin(first, a, b);
       this.#ready = true;
+      this.#conversion = undefined;
       this.#options.onConversion(index, performance.now() - begin);
     };
     if (first <= (this.#options.smallIndex ?? SMALL_INDEX)) {
@@ -88,11 +93,6 @@ export class Terms implements Digits {
     });
   }
 
-  /** Adds the terms up to this one, so that no later call has to add more at once. */
-  follow(index: number): void {
-    while (this.#ready && index >= this.#ring.end) this.#add();
-  }
-
   /** What index the sequence will stand at next is unknown: another instance serves. */
   forget(): void {
     this.#ready = false;
@@ -102,8 +102,9 @@ export class Terms implements Digits {
 
   /** The span is good until the next call. */
   locate(index: number): DigitSpan | undefined {
-    this.follow(index);
-    const region = this.#ready ? this.#ring.find(index) : undefined;
+    if (!this.#ready || index - this.#ring.end >= this.atOnce) return undefined;
+    while (index >= this.#ring.end) this.#add();
+    const region = this.#ring.find(index);
     if (!region) return undefined;
     this.#found.start = region.startOf(index);
     this.#found.end = region.endOf(index);

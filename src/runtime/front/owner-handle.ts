@@ -6,8 +6,10 @@
  * says whether that one is stored.
  */
 import type { ProblemCode } from '../../errors.js';
+import type { RequestMeter } from '../../meter/request-meter.js';
 import { DrainRate } from '../drain-rate.js';
 import { TURN } from '../link/link-memory.js';
+import { NOTHING, PROBLEM } from '../link/reply-kind.js';
 import { MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../link/thread-words.js';
 import type { FromOwner } from '../owner/events.js';
 import { keepPulse, type Pulse } from '../pulse.js';
@@ -36,12 +38,19 @@ export interface OwnerHandleOptions {
   readonly onEvent: (event: OwnerEvent) => void;
   /** A responder threw. */
   readonly onError: (error: unknown) => void;
+  readonly meter: RequestMeter;
+  /** How many replies may be handed out before the event loop turns again. */
+  readonly repliesAtOnce: () => number;
 }
 
 const TICK_MS = 100;
 /** A module of actors that does not end to load is a mistake in it. */
 const LOAD_LIMIT_MS = 60_000;
 const MAX_RETRY_SECONDS = 30;
+/** From service to the begin of a spare thread. */
+const SPARE_AFTER_MS = 1_000;
+/** Without a watchdog: for how long a native call may keep a thread from being ended, in milliseconds. */
+const END_PATIENCE_MS = 3_000;
 
 export class OwnerHandle {
   readonly #options: OwnerHandleOptions;
@@ -58,18 +67,36 @@ export class OwnerHandle {
   /** When this iteration of the event loop had its first request; undefined before that. */
   #iterationAt: number | undefined;
   #flushes = false;
+  /** Replies since the last tick. */
   #answered = 0;
+  /** When replies were looked for. */
+  #now = 0;
+  #epoch = 0;
+  #instance = '';
+  /** Owner threads that have died. */
+  deaths = 0;
 
   constructor(options: OwnerHandleOptions) {
     this.#options = options;
-    this.#queue = new RequestQueue(options.queue, options.onError);
+    const { meter, onError } = options;
+    this.#queue = new RequestQueue(options.queue, {
+      onReply: (message, kind, askedAt) => {
+        // A refusal comes at once, or after a grace: it would hide how long replies take.
+        if (kind === PROBLEM || kind === NOTHING) return;
+        meter.count(message, this.#now - askedAt);
+        this.#answered += 1;
+      },
+      onError,
+    });
     this.#supervisor = new Supervisor(options.limits);
     const { askTimeoutMs } = options.limits;
     this.#tick = setInterval(() => this.#onTick(), Math.min(TICK_MS, askTimeoutMs / 4));
     this.#tick.unref();
   }
 
-  start(): void {
+  /** @param instance what operators call the process. */
+  start(instance: string): void {
+    this.#instance = instance;
     this.#begin(undefined);
   }
 
@@ -85,6 +112,32 @@ export class OwnerHandle {
   /** The owner thread turns, or is being replaced. */
   get alive(): boolean {
     return !this.#ended && (this.#pulse?.alive ?? true);
+  }
+
+  /** What is asked now is taken in, and its turn comes soon. */
+  get ready(): boolean {
+    return this.serving && this.alive && this.oldestMs <= this.#options.limits.shedAfterMs;
+  }
+
+  /** A request is answered by a turn, as far as is known: no other instance owns the store, and it is not away. */
+  get mayServe(): boolean {
+    return !this.#ended && this.#state !== 'away' && this.#state !== 'standby';
+  }
+
+  /** How long the oldest request has waited, in milliseconds. */
+  get oldestMs(): number {
+    const { oldestAt } = this.#queue;
+    return oldestAt === undefined ? 0 : performance.now() - oldestAt;
+  }
+
+  /** Of the fence that the owner has taken last; 0 before that. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Requests that the owner has replied to. */
+  get replies(): number {
+    return this.#queue.answered;
   }
 
   /** Requests that the owner has not answered. */
@@ -143,7 +196,17 @@ export class OwnerHandle {
 
   /** Ends the owner thread in the middle of whatever it does. */
   crash(reason: string): void {
-    this.#thread?.end(reason);
+    const thread = this.#thread;
+    if (!thread) return;
+    thread.end(reason);
+    // A native call that does not return keeps its thread, and with it the store.
+    const patienceMs = 2 * (this.#options.limits.watchdogMs || END_PATIENCE_MS);
+    setTimeout(() => {
+      if (this.#thread !== thread || this.#ended) return;
+      this.#end('internal');
+      const why = `${reason}, and its thread could not be ended`;
+      this.#options.onEvent({ kind: 'fatal', code: 'owner-failing', reason: why });
+    }, patienceMs).unref();
   }
 
   #begin(pending: PendingGroup | undefined): void {
@@ -157,7 +220,7 @@ export class OwnerHandle {
     this.#loading.unref();
     const { memory } = this.#queue.link;
     thread.start(
-      { memory, pending },
+      { memory, pending, instance: this.#instance },
       {
         onEvent: (event) => this.#onEvent(event),
         onExit: (reason) => this.#onExit(reason),
@@ -169,14 +232,15 @@ export class OwnerHandle {
 
   #onEvent(event: FromOwner): void {
     // What was released before it was said comes first.
-    this.#queue.collect();
+    this.#collect(Number.POSITIVE_INFINITY);
     switch (event.kind) {
       case 'loaded':
         this.#watch();
         return;
       case 'serving':
         this.#state = 'serving';
-        this.#options.threads.prepareSpare();
+        this.#epoch = event.epoch;
+        this.#prepareSpareLater();
         break;
       case 'away':
       case 'standby':
@@ -195,6 +259,13 @@ export class OwnerHandle {
     this.#options.onEvent(event);
   }
 
+  /** Not at once: those who waited for the start come first. */
+  #prepareSpareLater(): void {
+    setTimeout(() => {
+      if (!this.#ended) this.#options.threads.prepareSpare();
+    }, SPARE_AFTER_MS).unref();
+  }
+
   /** From here on the thread turns its event loop: silence means that it hangs. */
   #watch(): void {
     clearTimeout(this.#loading);
@@ -206,15 +277,17 @@ export class OwnerHandle {
       own: MAIN_HEARTBEAT,
       other: OWNER_HEARTBEAT,
       silenceMs: watchdogMs,
-      onSilence: () => thread.end(`the owner thread has not turned for ${watchdogMs} ms`),
+      onSilence: () => this.crash(`it did not turn for ${watchdogMs} ms`),
     });
   }
 
   #onExit(reason: string): void {
     clearTimeout(this.#loading);
     this.#pulse?.stop();
+    this.#thread = undefined;
     if (this.#ended) return;
-    this.#queue.collect();
+    this.deaths += 1;
+    this.#collect(Number.POSITIVE_INFINITY);
     const { collected, memory } = this.#queue.link;
     const turn = memory.words[TURN] as number;
     const suspect = turn === 0 ? undefined : collected + ((turn - 1 - collected) & 0x7fff_ffff);
@@ -226,15 +299,15 @@ export class OwnerHandle {
       this.#queue.leaveOut(suspect, 'poisoned');
     }
     if (action === 'give-up') {
-      this.#end('store-unavailable');
+      const { restartLimit, restartWindowMs } = this.#options.limits;
+      this.#end('internal');
       this.#options.onEvent({
         kind: 'fatal',
         code: 'owner-failing',
-        reason: `the owner thread dies too often: ${reason}`,
+        reason: `more than ${restartLimit} deaths within ${restartWindowMs} ms; last: ${reason}`,
       });
       return;
     }
-    this.#state = 'starting';
     this.#begin(this.#queue.relink().pending);
   }
 
@@ -256,27 +329,35 @@ export class OwnerHandle {
     this.#flushes = false;
     this.#iterationAt = undefined;
     const news = this.#queue.publish();
-    this.#queue.collect();
+    if (news > 0) this.#options.meter.batchSizes.record(news);
+    const more = this.#collect(this.#options.repliesAtOnce());
     if (this.#queue.count === 0 || this.#ended) return;
     // One iteration more before this thread lets itself be woken: under load the replies are there by then.
-    if (news) this.#flushLater();
+    if (news > 0 || more) this.#flushLater();
     else this.#awaitReplies();
+  }
+
+  #collect(limit: number): boolean {
+    this.#now = performance.now();
+    return this.#queue.collect(limit);
   }
 
   #awaitReplies(): void {
     const { link } = this.#queue;
     link.wait(() => {
-      this.#queue.collect();
-      if (this.#queue.count > 0 && link === this.#queue.link) this.#awaitReplies();
+      const more = this.#collect(this.#options.repliesAtOnce());
+      if (this.#queue.count === 0 || link !== this.#queue.link) return;
+      if (more) this.#flushLater();
+      else this.#awaitReplies();
     });
   }
 
   #onTick(): void {
-    const now = performance.now();
-    this.#queue.collect();
+    if (this.#collect(this.#options.repliesAtOnce())) this.#flushLater();
+    const now = this.#now;
     this.#queue.expire(now - this.#options.limits.askTimeoutMs);
-    this.#drain.count(this.#queue.answered - this.#answered);
-    this.#answered = this.#queue.answered;
+    this.#drain.count(this.#answered);
+    this.#answered = 0;
     this.#drain.tick(now);
   }
 }

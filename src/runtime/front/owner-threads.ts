@@ -8,7 +8,7 @@ import { LOADING, THREAD_WORDS } from '../link/thread-words.js';
 import type { FromOwner } from '../owner/events.js';
 import type { PendingGroup } from './request-queue.js';
 
-const ENTRY = new URL('../../../workers/actor-owner.js', import.meta.url);
+const ENTRY = new URL('../../../workers/owner.js', import.meta.url);
 /** How long an end waits for a thread that loads its modules, in milliseconds. */
 const PATIENCE_MS = 5_000;
 const POLL_MS = 1;
@@ -17,6 +17,8 @@ const POLL_MS = 1;
 export interface OwnerStart {
   readonly memory: LinkMemory;
   readonly pending: PendingGroup | undefined;
+  /** What operators call the process. */
+  readonly instance: string;
 }
 
 export type ToOwner = { readonly kind: 'start'; readonly start: OwnerStart } | { readonly kind: 'stop' };
@@ -35,6 +37,8 @@ export class OwnerThread {
   #handlers: OwnerThreadHandlers | undefined;
   #reason = '';
   #ended = false;
+  /** It has ended before it was started. */
+  onEarlyDeath: (reason: string) => void = () => {};
 
   constructor(workerData: object, heapMb: number) {
     this.words[LOADING] = 1;
@@ -50,7 +54,9 @@ export class OwnerThread {
     });
     this.#worker.once('exit', (code) => {
       this.#ended = true;
-      this.#handlers?.onExit(this.#reason || `the thread has ended with code ${code}`);
+      const reason = this.#reason || `the thread has ended with code ${code}`;
+      if (this.#handlers) this.#handlers.onExit(reason);
+      else this.onEarlyDeath(reason);
     });
   }
 
@@ -105,6 +111,8 @@ export class OwnerThreads {
   #spare: OwnerThread | undefined;
   #all = new Set<OwnerThread>();
   #closed = false;
+  /** Told why a thread has died before it became the owner. */
+  onSpareDeath: (reason: string) => void = () => {};
 
   /** @param workerData what every owner is told at its birth. @param heapMb heap limit of a thread, in MiB. */
   constructor(workerData: object, heapMb: number) {
@@ -121,8 +129,12 @@ export class OwnerThreads {
 
   prepareSpare(): void {
     if (this.#closed || (this.#spare && !this.#spare.ended)) return;
-    this.#spare = this.#begin();
-    this.#spare.wait();
+    const spare = this.#begin();
+    spare.wait();
+    spare.onEarlyDeath = (reason) => {
+      if (!this.#closed) this.onSpareDeath(reason);
+    };
+    this.#spare = spare;
   }
 
   /** Ends the spare. No other one is begun. */

@@ -24,6 +24,13 @@ export interface QueueLimits {
   readonly replyBytes: number;
 }
 
+export interface QueueOptions {
+  /** A request has its reply. @param kind of `reply-kind.ts`. @param askedAt as `ask` was told. */
+  readonly onReply: (message: number, kind: number, askedAt: number) => void;
+  /** A responder threw. */
+  readonly onError: (error: unknown) => void;
+}
+
 /** A group that a dead owner was committing. */
 export interface PendingGroup {
   readonly id: string;
@@ -33,7 +40,8 @@ export interface PendingGroup {
 
 export class RequestQueue {
   readonly #limits: QueueLimits;
-  readonly #onError: (error: unknown) => void;
+  readonly #onReply: QueueOptions['onReply'];
+  readonly #onError: QueueOptions['onError'];
   readonly #responders: (Responder | undefined)[];
   readonly #askedAt: Float64Array;
   readonly #mask: number;
@@ -48,9 +56,9 @@ export class RequestQueue {
   /** Replies since the start, for the rate. */
   answered = 0;
 
-  /** @param onError a responder threw. */
-  constructor(limits: QueueLimits, onError: (error: unknown) => void) {
+  constructor(limits: QueueLimits, { onReply, onError }: QueueOptions) {
     this.#limits = limits;
+    this.#onReply = onReply;
     this.#onError = onError;
     this.#mask = limits.capacity - 1;
     assert((limits.capacity & this.#mask) === 0, 'the capacity is a power of two');
@@ -98,35 +106,33 @@ export class RequestQueue {
     if (position >= this.#published) this.#link.leaveOut(position);
   }
 
-  /** Shows the new requests to the owner. @returns whether there were any. */
-  publish(): boolean {
+  /** Shows the new requests to the owner. @returns how many there were. */
+  publish(): number {
+    const count = this.#link.end - this.#published;
     this.#published = this.#link.end;
-    return this.#link.publish();
+    this.#link.publish();
+    return count;
   }
 
-  /** Hands out the replies that were released. */
-  collect(): void {
+  /**
+   * Hands out the replies that were released.
+   *
+   * @param limit how many, at the most.
+   * @returns whether there are more.
+   */
+  collect(limit = Number.POSITIVE_INFINITY): boolean {
     const link = this.#link;
     const released = link.released();
-    for (let position = link.collected; position < released; position++) {
-      const responder = this.#responders[position & this.#mask];
-      this.#responders[position & this.#mask] = undefined;
-      this.answered += 1;
-      if (!responder) continue;
-      try {
-        const reply = link.read(position);
-        if (reply.kind !== BEFORE) responder.reply(reply, link.bytes);
-        else if (this.#before) responder.reply(this.#before.read(position), this.#before.bytes);
-        else responder.refuse('internal');
-      } catch (error) {
-        this.#onError(error);
-      }
-    }
-    link.collect(released);
-    if (this.#pending && released >= this.#pending.until) {
+    const until = Math.min(released, link.collected + limit);
+    if (until === link.collected) return false;
+    for (let position = link.collected; position < until; position++) this.#handOut(link, position);
+    this.answered += until - link.collected;
+    link.collect(until);
+    if (this.#pending && until >= this.#pending.until) {
       this.#before = undefined;
       this.#pending = undefined;
     }
+    return until < released;
   }
 
   /** Answers what was asked at `deadline` or before; the owner still owes the replies. */
@@ -177,6 +183,24 @@ export class RequestQueue {
   refuseAll(code: ProblemCode): void {
     for (let position = this.#link.collected; position < this.#link.end; position++)
       this.#refuse(position, code);
+  }
+
+  #handOut(link: FrontLink, position: number): void {
+    const responder = this.#responders[position & this.#mask];
+    this.#responders[position & this.#mask] = undefined;
+    try {
+      let from = link;
+      let reply = link.read(position);
+      if (reply.kind === BEFORE && this.#before) {
+        from = this.#before;
+        reply = from.read(position);
+      }
+      this.#onReply(link.messageAt(position), reply.kind, this.#askedAt[position & this.#mask] as number);
+      if (reply.kind === BEFORE) responder?.refuse('internal');
+      else responder?.reply(reply, from.bytes);
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   #refuse(position: number, code: ProblemCode): void {

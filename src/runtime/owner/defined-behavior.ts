@@ -1,11 +1,4 @@
-/**
- * The behavior of an actor that a user has defined: its turns for the owner's loop, and the form of its state in the store.
- *
- *   {"format":1,"version":2,"check":"1f0c9a2b","state":{"next":3,"left":98}}
- *
- * `version` is the actor's, `check` a CRC-32 of the state's text: no store tells of every flipped bit.
- */
-import { crc32 } from 'node:zlib';
+/** The behavior of an actor that a user has defined: its turns for the owner's loop, and its state in the store. */
 import { messageOf, WarrenError } from '../../errors.js';
 import type { Definition, Message } from '../definition.js';
 import {
@@ -23,11 +16,12 @@ import { takeTurn } from '../turn.js';
 import type { Refused, Replied, Text, TurnLimits } from '../turn-result.js';
 import type { Checked, Sealed } from '../values.js';
 import type { Behavior, LoadedState, StateChange, Turn, TurnContext } from './served.js';
+import { readStored, writeStored } from './stored-text.js';
 
 /** Longest text of a problem, or for the log, in characters. */
 const TEXT_LENGTH = 10_000;
 
-const STORED = /^\{"format":1,"version":(\d{1,15}),"check":"([0-9a-f]{8})","state":/;
+const NO_STATE: LoadedState = { state: undefined, bytes: 0 };
 
 export class DefinedBehavior implements Behavior {
   readonly actor: string;
@@ -43,23 +37,16 @@ export class DefinedBehavior implements Behavior {
     this.#encode = encode;
   }
 
-  load(text: string): LoadedState {
-    const [head = '', version = '', check = ''] = STORED.exec(text) ?? [];
-    const body = text.slice(head.length, -1);
-    if (head === '' || checkOf(body) !== check) {
-      throw new WarrenError(
-        'state-unreadable',
-        `its stored state is damaged, or not of this format: ${text.slice(0, 80)}`,
-      );
-    }
-    const loaded = loadState(this.#definition, Number(version), body, this.#limits.stateBytes);
+  load(text: string | undefined): LoadedState {
+    if (text === undefined) return NO_STATE;
+    const { version, body } = readStored(text);
+    const loaded = loadState(this.#definition, version, body, this.#limits.stateBytes);
     if (loaded.kind === 'unreadable') throw new WarrenError('state-unreadable', bounded(loaded.reason));
     return { state: loaded.state, bytes: loaded.state.heapBytes };
   }
 
   encode(state: unknown): string {
-    const body = stateText(state as Sealed);
-    return `{"format":1,"version":${this.#definition.version},"check":"${checkOf(body)}","state":${body}}`;
+    return writeStored(this.#definition.version, stateText(state as Sealed));
   }
 
   turn(
@@ -145,8 +132,4 @@ function problem(code: LinkProblem, reason: string): Turn {
 /** A schema, or what was thrown, may say anything. A reply that no link has room for would hold all others up. */
 function bounded(text: string): string {
   return text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text;
-}
-
-function checkOf(text: string): string {
-  return crc32(text).toString(16).padStart(8, '0');
 }

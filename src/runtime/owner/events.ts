@@ -24,5 +24,8 @@ export type FromOwner =
   | { readonly kind: 'fatal'; readonly code: string; readonly reason: string }
   | { readonly kind: 'stopped' };
 
-/** Where the owner goes on from: an empty store, a stored one, the same one after an absence, or one that it has repaired. */
-export type Origin = 'fresh' | 'stored' | 'returned' | 'repaired';
+/**
+ * Where the owner goes on from: an empty store, a stored one, the one that an owner thread of this process had, the same one after an
+ * absence, or one that it has repaired.
+ */
+export type Origin = 'fresh' | 'stored' | 'resumed' | 'returned' | 'repaired';

@@ -80,6 +80,11 @@ export class Gate {
     return !this.#busy && this.#sent === undefined && this.#open.size === 0;
   }
 
+  /** Actors whose state is not stored yet. */
+  get unstored(): number {
+    return this.#open.size + (this.#sent?.entries.length ?? 0);
+  }
+
   /** The group whose commit has not succeeded yet. */
   get sent(): Group | undefined {
     return this.#sent;

@@ -1,18 +1,25 @@
 /** What an owner thread is told at its birth: what it uses, and nothing else. */
-
-import type { Identity } from '../../store/fence.js';
-import type { ActorStoreConfig } from '../../store/open-actor-store.js';
+import type { StoreConfig } from '../../store/open-actor-store.js';
 import type { TurnLimits } from '../turn-result.js';
 import type { EncoderOptions } from './reply-encoder.js';
+
+/** A built-in application that is served, with what its behavior needs to know. */
+export interface ServedResident {
+  readonly name: string;
+  readonly settings: object;
+}
 
 export interface OwnerSetup {
   /** URLs of the modules whose actors are served. */
   readonly modules: readonly string[];
+  readonly residents: readonly ServedResident[];
   readonly limits: TurnLimits;
   readonly encoder: EncoderOptions;
-  readonly store: ActorStoreConfig;
+  readonly store: StoreConfig;
+  /** Of a memory store. */
+  readonly storeMemory: SharedArrayBuffer | undefined;
   readonly durability: 'gated' | 'async';
-  readonly identity: Identity;
+  /** Random, of this process. */
   readonly incarnation: string;
   readonly leaseMs: number;
   readonly commitTimeoutMs: number;
@@ -24,4 +31,8 @@ export interface OwnerSetup {
   readonly ownsProcess: boolean;
   /** Of the `RepairLog`. */
   readonly repairMemory: SharedArrayBuffer;
+  /** Of the `OwnerMeter`. */
+  readonly meterMemory: SharedArrayBuffer;
+  /** Of the `FaultInjection`; undefined when no faults may be injected. */
+  readonly faultWords: Int32Array | undefined;
 }

@@ -15,7 +15,7 @@ import { BEFORE, LINK_PROBLEMS, type LinkProblem, NOTHING, PROBLEM } from '../li
 import { decodeKey } from './actor-key.js';
 import type { FromOwner, Origin } from './events.js';
 import { Gate, type Group, isOwn } from './gate.js';
-import type { LoadedState, ServedMessage, Turn } from './served.js';
+import type { Behavior, LoadedState, ServedMessage, Turn } from './served.js';
 import { idOf, States } from './states.js';
 import { type Taken, Tenure, type TenureOptions } from './tenure.js';
 
@@ -45,7 +45,10 @@ const STANDBY_MS = 250;
 /** At most so many actors are loaded by one read. */
 const LOAD_LIMIT = 1_000;
 
-const NO_STATE: LoadedState = { state: undefined, bytes: 0 };
+const UNREADABLE: LoadedState = { state: undefined, bytes: 0 };
+
+/** An actor that is not in memory. */
+type Missing = readonly [id: string, { readonly behavior: Behavior; readonly key: string }];
 
 interface Encoding {
   /** Undefined until the reply is encoded. */
@@ -110,6 +113,11 @@ export class Owner {
 
   get states(): States {
     return this.#states;
+  }
+
+  /** Actors whose newest state is not stored yet. */
+  get unstored(): number {
+    return this.#gate.unstored;
   }
 
   /** Takes the fence and begins to serve. Resolves when it serves, or has ended. */
@@ -209,7 +217,7 @@ export class Owner {
   /** One read of the store for all actors that the next turns need and that are not in memory; for fewer, when their states are large. */
   async #load(from: number, end: number): Promise<void> {
     this.#states.trim();
-    const missing = new Map<string, { behavior: ServedMessage['behavior']; key: string }>();
+    const missing = new Map<string, Missing[1]>();
     for (let position = from; position < end && missing.size < LOAD_LIMIT; position++) {
       const number = this.#link.messageAt(position);
       const key = number === LEFT_OUT ? undefined : decodeKey(this.#link.keyAt(position));
@@ -221,7 +229,7 @@ export class Owner {
     this.#loading = true;
     let failure: unknown;
     try {
-      const texts = await this.#tenure.load([...missing.keys()], this.#options.groupBytes);
+      const texts = await this.#read([...missing]);
       if (memory === this.#memory) this.#remember([...missing].slice(0, texts.length), texts);
     } catch (error) {
       failure = error;
@@ -233,16 +241,27 @@ export class Owner {
     else this.#end(failure);
   }
 
-  #remember(
-    actors: readonly (readonly [id: string, { behavior: ServedMessage['behavior']; key: string }])[],
-    texts: readonly (string | undefined)[],
-  ): void {
+  async #read(actors: readonly Missing[]): Promise<(string | undefined)[]> {
+    const texts = [
+      ...(await this.#tenure.load(
+        actors.map(([id]) => id),
+        this.#options.groupBytes,
+      )),
+    ];
+    for (const [at, [, { behavior }]] of actors.slice(0, texts.length).entries()) {
+      if (texts[at] !== undefined || !behavior.inherited) continue;
+      texts[at] = await this.#tenure.bounded(behavior.inherited());
+    }
+    return texts;
+  }
+
+  #remember(actors: readonly Missing[], texts: readonly (string | undefined)[]): void {
     for (const [at, [id, { behavior, key }]] of actors.entries()) {
       const text = texts[at];
-      let loaded = NO_STATE;
+      let loaded: LoadedState = UNREADABLE;
       let unreadable: string | undefined;
       try {
-        if (text !== undefined) loaded = behavior.load(text);
+        loaded = behavior.load(text);
       } catch (error) {
         unreadable = messageOf(error);
         this.#options.post({ kind: 'state-unreadable', id, reason: unreadable });
@@ -256,10 +275,7 @@ export class Owner {
     if (this.#phase === 'stopped') return;
     this.#phase = 'taking';
     this.#cancelRenewal();
-    this.#cancelGrace ??= this.#options.clocks.after(this.#options.storeGraceMs, () => {
-      this.#graceEnded = true;
-      this.#goAway(reason);
-    });
+    this.#cancelGrace ??= this.#beginGrace(() => reason);
     if (this.#graceEnded) this.#goAway(reason);
     for (let tries = 0; this.#phase === 'taking'; tries++) {
       let waitMs = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)] as number;
@@ -271,6 +287,10 @@ export class Owner {
         if (error instanceof WarrenError && error.code === 'store-fenced') {
           this.#standBy(error.message);
           waitMs = STANDBY_MS;
+        } else if (error instanceof WarrenError && error.code === 'store-unclaimed') {
+          // The store is there, and soon this owner's: requests are held.
+          this.#cancelGrace?.();
+          this.#cancelGrace = this.#beginGrace(() => reason);
         } else if (!this.#mayPass(error)) return this.#end(error);
         else reason = messageOf(error);
       }
@@ -280,7 +300,7 @@ export class Owner {
     }
   }
 
-  #serve({ replaced, repairedFrom }: Taken, before: Tenure['fence']): void {
+  #serve({ replaced, repairedFrom, resumed }: Taken, before: Tenure['fence']): void {
     const fence = this.#tenure.fence as NonNullable<Tenure['fence']>;
     const sent = this.#gate.sent;
     const stored = sent !== undefined && replaced?.group === sent.id;
@@ -300,7 +320,9 @@ export class Owner {
         ? 'fresh'
         : before
           ? 'returned'
-          : 'stored';
+          : resumed
+            ? 'resumed'
+            : 'stored';
     const { epoch, version } = fence;
     this.#options.post({ kind: 'serving', epoch, version, origin, repairedFrom });
     this.#gate.open(stored ? 'stored' : 'not stored');
@@ -330,8 +352,8 @@ export class Owner {
     if (this.#phase !== 'taking' || this.#refusing) return;
     if (!this.#away) this.#options.post({ kind: 'away', reason });
     this.#away = true;
-    // Within its lease an async owner goes on, and keeps what it owes to the store.
-    if (!this.#open) this.#refuse('store-unavailable');
+    // Within its lease an async owner goes on, and keeps what it owes to the store. Without a lease the grace is the bound.
+    if (!this.#open || !this.#store.shared) this.#refuse('store-unavailable');
     this.#finishIfDone();
   }
 
@@ -363,6 +385,13 @@ export class Owner {
       this.#taken += 1;
     }
     this.#gate.release(this.#taken);
+  }
+
+  #beginGrace(reason: () => string): () => void {
+    return this.#options.clocks.after(this.#options.storeGraceMs, () => {
+      this.#graceEnded = true;
+      this.#goAway(reason());
+    });
   }
 
   #endGrace(): void {

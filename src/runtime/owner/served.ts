@@ -4,11 +4,17 @@
 export interface Behavior {
   readonly actor: string;
   /**
-   * A state from its stored text.
+   * A state from its stored text; from undefined that of an actor which is not stored.
    *
    * @throws WarrenError `state-unreadable` when this version of the actor cannot read it.
    */
-  load(text: string): LoadedState;
+  load(text: string | undefined): LoadedState;
+  /**
+   * The stored text of an actor which is not stored: what another program has left behind.
+   *
+   * @throws WarrenError as `ActorStore.load`, and `predecessor-invalid`.
+   */
+  inherited?(): Promise<string | undefined>;
   /** The text of a state in the store, from which `load` makes the same state. Never throws. */
   encode(state: unknown): string;
   /**

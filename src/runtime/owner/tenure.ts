@@ -26,7 +26,7 @@ export interface TenureOptions {
   readonly repair: RepairLog;
   /** A new random id of 128 bits, in hexadecimal digits. */
   readonly randomId: () => string;
-  /** What the first fence of an empty store brings with it: the state that a replaced service has left behind. */
+  /** What the first fence of an empty store brings with it. */
   readonly firstChanges: () => Promise<readonly Change[]>;
 }
 
@@ -36,6 +36,8 @@ export interface Taken {
   readonly replaced: ShardFence | undefined;
   /** The commits between these versions were lost by the store, and written again. */
   readonly repairedFrom: number | undefined;
+  /** Another owner thread of this process had it before. */
+  readonly resumed: boolean;
 }
 
 export class Tenure {
@@ -80,7 +82,8 @@ export class Tenure {
    * One attempt to take the fence.
    *
    * @returns undefined when the record has changed in between: try again at once.
-   * @throws WarrenError `store-fenced` when another instance owns the store, or may: try again in a while.
+   * @throws WarrenError `store-fenced` when another instance owns the store, `store-unclaimed` when one may be about to: try again in
+   *   a while.
    * @throws WarrenError `store-halted` when nobody may go on from this store.
    */
   async take(): Promise<Taken | undefined> {
@@ -94,14 +97,16 @@ export class Tenure {
     }
     const known = repair.known;
     const knowsMore = known !== undefined && isLess(stored, known);
+    // What another program has left must be sound before anybody waits for it.
+    const first = stored || known ? [] : await this.bounded(this.#options.firstChanges());
     if (stored?.halted) throw new WarrenError('store-halted', stored.halted);
     if (!knowsMore && !this.#mayTake(stored)) {
       if (stored && stored.writer !== identity.writer) this.#standBehind(stored);
-      throw fenced(stored);
+      throw this.#watch.unclaimed ? unclaimed(stored) : fenced(stored, identity);
     }
     const lost =
       !knowsMore && this.#witnessed && isLess(stored, this.#witnessed) ? this.#witnessed : undefined;
-    let changes: readonly Change[] = [];
+    let changes: readonly Change[] = first;
     let next: ShardFence = {
       store: stored?.store ?? known?.store ?? randomId(),
       epoch: (stored?.epoch ?? 0) + 1,
@@ -120,13 +125,13 @@ export class Tenure {
         next = { ...next, version: known.version, group: known.group, epoch: this.#epochAfter(stored) };
       } else next = { ...next, epoch: this.#epochAfter(stored), halted: lostText(stored, known.version) };
     } else if (lost) next = { ...next, halted: lostText(stored, lost.version) };
-    else if (!stored) changes = await this.bounded(this.#options.firstChanges());
     if ((await this.#swap(stored, next, changes)) !== 'swapped') return undefined;
     if (next.halted) throw new WarrenError('store-halted', next.halted);
     this.#witnessed = undefined;
     this.#watch.restart();
     repair.adopt(next);
-    return { replaced: stored, repairedFrom: knowsMore ? (stored?.version ?? 0) : undefined };
+    const resumed = known !== undefined && known.store === stored?.store;
+    return { replaced: stored, repairedFrom: knowsMore ? (stored?.version ?? 0) : undefined, resumed };
   }
 
   /**
@@ -249,9 +254,16 @@ function lostText(stored: ShardFence | undefined, version: number): string {
   );
 }
 
-function fenced(stored: ShardFence | undefined): WarrenError {
-  const holder = stored
-    ? `epoch ${stored.epoch}, writer ${stored.writer}`
-    : 'the store is empty; another instance may write it again';
-  return new WarrenError('store-fenced', `another instance may own the store (${holder})`);
+function unclaimed(stored: ShardFence | undefined): WarrenError {
+  const what = stored ? 'the fence is free' : 'the store is empty';
+  return new WarrenError('store-unclaimed', `${what}; another instance may be about to write what it knows`);
+}
+
+function fenced(stored: ShardFence | undefined, { instance, writer }: Identity): WarrenError {
+  const holder = stored ? `epoch ${stored.epoch}, writer ${stored.writer}` : 'no fence yet';
+  const twin = stored && stored.instance === instance && stored.writer !== writer;
+  return new WarrenError(
+    'store-fenced',
+    `another instance owns the store (${holder})${twin ? `; its INSTANCE_ID is ours, "${instance}"` : ''}`,
+  );
 }

@@ -5,7 +5,8 @@
  *   fence                the fence
  *   state/{actor}/{key}  the stored text of an actor
  *
- * After a write that failed LevelDB refuses all others: the database is closed, and the next call opens it again.
+ * Commits and reads of the fence are served one at a time, in order: a commit that takes longer than its caller waits is over before the
+ * fence is read, so what that read finds is settled. After a write that failed LevelDB refuses all others: the database is closed, and the next call opens it again.
  */
 import { setImmediate } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
@@ -42,6 +43,7 @@ export class LevelActorStore implements ActorStore {
   readonly #checkedBytes: number;
   #database: OpenDatabase | undefined;
   #opening: Promise<OpenDatabase> | undefined;
+  #lastCall: Promise<unknown> = Promise.resolve();
 
   /**
    * @param folder the data folder; made if it is missing.
@@ -52,10 +54,12 @@ export class LevelActorStore implements ActorStore {
     this.#checkedBytes = checkedBytes;
   }
 
-  async fence(): Promise<ShardFence | undefined> {
-    const database = await this.#open();
-    database.checks.assertIntact();
-    return fenceOf(database);
+  fence(): Promise<ShardFence | undefined> {
+    return this.#inTurn(async () => {
+      const database = await this.#open();
+      database.checks.assertIntact();
+      return fenceOf(database);
+    });
   }
 
   async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
@@ -82,7 +86,29 @@ export class LevelActorStore implements ActorStore {
     }
   }
 
-  async commit(
+  commit(
+    expected: ShardFence | undefined,
+    next: ShardFence,
+    changes: readonly Change[],
+  ): Promise<CommitOutcome> {
+    return this.#inTurn(() => this.#commit(expected, next, changes));
+  }
+
+  async predecessor(): Promise<undefined> {
+    return undefined;
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#close());
+  }
+
+  #inTurn<T>(call: () => Promise<T>): Promise<T> {
+    const result = this.#lastCall.then(call);
+    this.#lastCall = result.catch(() => {});
+    return result;
+  }
+
+  async #commit(
     expected: ShardFence | undefined,
     next: ShardFence,
     changes: readonly Change[],
@@ -100,7 +126,7 @@ export class LevelActorStore implements ActorStore {
     try {
       await batch.write({ sync: true });
     } catch (error) {
-      await this.close();
+      await this.#close();
       throw this.#errorOf(error);
     }
     database.text = text;
@@ -108,7 +134,7 @@ export class LevelActorStore implements ActorStore {
     return 'swapped';
   }
 
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     const database = this.#database;
     this.#database = undefined;
     if (!database) return;
@@ -145,12 +171,23 @@ export class LevelActorStore implements ActorStore {
       signFolder(this.#folder);
       const checks = new LateChecks(path, left);
       checks.beforeRead([FENCE_KEY]);
-      this.#database = { level, text: await level.get(FENCE_KEY), fence: undefined, checks };
+      this.#database = { level, text: await this.#fenceIn(level), fence: undefined, checks };
       return this.#database;
     } catch (error) {
       await level.close().catch(() => {});
-      throw this.#errorOf(error);
+      throw error instanceof WarrenError ? error : this.#errorOf(error);
     }
+  }
+
+  async #fenceIn(level: ClassicLevel): Promise<string | undefined> {
+    const fence = await level.get(FENCE_KEY);
+    if (fence !== undefined) return fence;
+    const [key] = await level.keys({ limit: 1 }).all();
+    if (key === undefined) return undefined;
+    throw new WarrenError(
+      'store-foreign',
+      `${levelFolderIn(this.#folder)} holds ${JSON.stringify(key)}, and no fence of ours. Nothing was changed.`,
+    );
   }
 
   /** The library reports an open that failed with its reason as the cause. */

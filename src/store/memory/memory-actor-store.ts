@@ -32,16 +32,23 @@ export class MemoryActorStore implements ActorStore {
   readonly #bounds: Float64Array;
   /** By id: where its text begins, and its length. */
   readonly #places = new Map<string, readonly [at: number, length: number]>();
-  #begin: number;
-  #end: number;
+  #begin = 0;
+  #end = 0;
   /** Past so many bytes the current records move to the other half. */
-  #room: number;
+  #room = 0;
+  #isOpen = false;
 
   constructor(memory: SharedArrayBuffer) {
     this.#memory = memory;
     this.#half = Math.floor((memory.maxByteLength - HEAD_BYTES) / 2);
     this.#active = new Int32Array(memory, 0, 1);
     this.#bounds = new Float64Array(memory, 8, 4);
+  }
+
+  /** With the first use, not before: a spare owner thread has its store while another one writes. */
+  #open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
     const place = 2 * Atomics.load(this.#active, 0);
     this.#begin = this.#bounds[place] || HEAD_BYTES;
     this.#end = this.#bounds[place + 1] || HEAD_BYTES;
@@ -50,6 +57,7 @@ export class MemoryActorStore implements ActorStore {
   }
 
   async fence(): Promise<ShardFence | undefined> {
+    this.#open();
     const text = this.#read(FENCE_ID);
     return text === undefined ? undefined : decodeFence(text);
   }
@@ -69,12 +77,17 @@ export class MemoryActorStore implements ActorStore {
     next: ShardFence,
     changes: readonly Change[],
   ): Promise<CommitOutcome> {
+    this.#open();
     if (this.#read(FENCE_ID) !== (expected && encodeFence(expected))) return 'changed';
     const written = [...changes, { id: FENCE_ID, text: encodeFence(next) }];
     const moves = this.#end + sizeOf(written) > this.#begin + this.#room;
     if (moves) this.#move([...this.#current(), ...written]);
     else this.#append(this.#begin, this.#end, written);
     return 'swapped';
+  }
+
+  async predecessor(): Promise<undefined> {
+    return undefined;
   }
 
   async close(): Promise<void> {}

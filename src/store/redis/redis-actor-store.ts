@@ -5,9 +5,11 @@
  *   {prefix}:{0}:fence     the fence
  *   {prefix}:{0}:actors    actor/key -> stored text
  */
+import { WarrenError } from '../../errors.js';
 import type { ActorStore, Change, CommitOutcome, Loaded } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { type Client, RedisConnection, type Request } from './redis-connection.js';
+import { FORMER_KEY, PREDECESSOR_KEY } from './redis-keys.js';
 import { parseRedisUrl, type RedisAddress } from './redis-url.js';
 import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
 
@@ -42,10 +44,8 @@ export class RedisActorStore implements ActorStore {
   async fence(): Promise<ShardFence | undefined> {
     // The caller gave up on an earlier command: whatever still waits behind it on that connection would hang too.
     if (this.#unsettled > 0) this.#drop();
-    const text = await this.#ask({ commands: 'GET', keys: [this.#fenceKey] }, (client) =>
-      client.get(this.#fenceKey),
-    );
-    return text === null ? undefined : decodeFence(text);
+    const text = await this.#get(this.#fenceKey);
+    return text === undefined ? undefined : decodeFence(text);
   }
 
   async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
@@ -79,8 +79,32 @@ export class RedisActorStore implements ActorStore {
     );
   }
 
+  async predecessor(): Promise<string | undefined> {
+    await this.#refuseFormerRecord();
+    return this.#get(PREDECESSOR_KEY);
+  }
+
   async close(): Promise<void> {
     this.#drop();
+  }
+
+  async #get(key: string): Promise<string | undefined> {
+    return (await this.#ask({ commands: 'GET', keys: [key] }, (client) => client.get(key))) ?? undefined;
+  }
+
+  /** @throws WarrenError `predecessor-invalid` when it finds a record that a fresh start would pass over. */
+  async #refuseFormerRecord(): Promise<void> {
+    const text = await this.#get(FORMER_KEY).catch((error) => {
+      // A user who may not read the key, or a key of another program: none of it is a record of ours.
+      if (error instanceof WarrenError && error.code === 'store-denied') return undefined;
+      throw error;
+    });
+    if (text === undefined) return;
+    throw new WarrenError(
+      'predecessor-invalid',
+      `the key "${FORMER_KEY}" holds a record of an earlier form of Warren, which this one does not read. To start a fresh sequence, ` +
+        'delete or rename that key; to start elsewhere, also set INITIAL_INDEX.',
+    );
   }
 
   async #ask<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {

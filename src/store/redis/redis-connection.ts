@@ -8,13 +8,12 @@
  */
 import { Redis } from 'ioredis';
 import { messageOf, WarrenError } from '../../errors.js';
-import type { CommitOutcome } from '../store.js';
+import type { CommitOutcome } from '../contract.js';
 import type { RedisAddress } from './redis-url.js';
 import { type Refusal, refusalOf } from './refusals.js';
-import { COMMIT_GROUP, LOAD_ACTORS, SWAP } from './scripts.js';
+import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
 
 export type Client = Redis & {
-  swapCheckpoint(key: string, expected: string, next: string): Promise<CommitOutcome>;
   commitGroup(...keysAndArguments: (string | number)[]): Promise<CommitOutcome>;
   loadActors(...keysLimitAndIds: string[]): Promise<[fence: string | null, texts: (string | null)[]]>;
 };
@@ -59,7 +58,7 @@ export class RedisConnection {
       protocol: 2,
       disableClientInfo: true,
       enableReadyCheck: false,
-      scripts: { swapCheckpoint: SWAP, commitGroup: COMMIT_GROUP, loadActors: LOAD_ACTORS },
+      scripts: { commitGroup: COMMIT_GROUP, loadActors: LOAD_ACTORS },
     }) as Client;
     // Without a listener the client prints it.
     this.#client.on('error', (error: Error) => {

@@ -43,7 +43,11 @@ export const REFUSALS: readonly Refusal[] = [
   // Said to a connection that is then closed.
   { says: 'ERR max number of clients', effect: 'new-connection' },
 
-  { says: 'CROSSSLOT', effect: 'never', cure: 'Give REDIS_KEY a hash tag, such as {0}.' },
+  {
+    says: 'CROSSSLOT',
+    effect: 'never',
+    cure: 'All keys of a store have one hash tag: something between here and Redis rewrites them.',
+  },
   { says: 'MOVED', effect: 'never', cure: CLUSTER },
   { says: 'ASK', effect: 'never', cure: CLUSTER },
   { says: 'NOPERM', effect: 'never', cure: RIGHTS },

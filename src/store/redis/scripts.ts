@@ -4,21 +4,6 @@
  */
 
 /**
- * KEYS: record. ARGV: the text that must be stored now ('' for none), its successor. A key that holds an empty text is
- * somebody's, and not the same as none.
- */
-export const SWAP = {
-  lua: `
-local stored = redis.call('GET', KEYS[1])
-if stored == '' or (stored or '') ~= ARGV[1] then return 'changed' end
-redis.call('SET', KEYS[1], ARGV[2])
-return 'swapped'
-`,
-  numberOfKeys: 1,
-  commands: 'EVALSHA, EVAL, GET, SET',
-};
-
-/**
  * KEYS: fence, actors. ARGV: the fence that must be stored now ('' for none), its successor, the number of actors to write, then id and text
  * of each, then the ids to delete. Redis decides whether it has memory before the first write, for the whole script.
  */

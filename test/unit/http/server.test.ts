@@ -1,9 +1,10 @@
 /** What nothing but a fault of Warren itself brings about: a handler that throws, on the real uWebSockets.js. */
 import t, { type Test } from 'tap';
 import { loadUws } from '../../../src/http/load-uws.js';
+import type { Route } from '../../../src/http/route.js';
 import { Server } from '../../../src/http/server.js';
 import { SlowReaders } from '../../../src/http/slow-readers.js';
-import type { OwnerHandle } from '../../../src/runtime/owner-handle.js';
+import type { OwnerHandle } from '../../../src/runtime/front/owner-handle.js';
 import { get } from '../../support/http-client.js';
 
 const FAULT = new Error('a fault of the test');
@@ -21,27 +22,36 @@ async function startServer(t: Test): Promise<{ url: string; server: Server; erro
     withdraw: () => {},
     retryAfterSeconds: () => 1,
   };
-  const digits = { bytes: Buffer.from(new SharedArrayBuffer(64)), margin: 16, locate: () => undefined };
   const server = new Server({
     uws: await loadUws(),
     owner: owner as unknown as OwnerHandle,
-    digits,
+    version: '1.2.3',
     slowReaders: new SlowReaders({ bytes: 1, timeoutMs: 1_000 }),
-    rendering: () => true,
     openLimit: 4,
     connectionLimit: 100,
     corsOrigins: [],
-    description: '{}',
+    token: '',
     onError: (error) => errors.push(error),
     onProblem: () => {},
   });
+  const route: Route = {
+    path: '/throws',
+    actor: '',
+    methods: ['GET'],
+    open: false,
+    readsBody: false,
+    problems: [],
+    handler: () => () => owner.ask(),
+    operation: () => ({}),
+  };
+  server.register([route], () => true);
   const port = await server.listen('127.0.0.1', 0);
   t.teardown(() => server.close());
   return { url: `http://127.0.0.1:${port}`, server, errors };
 }
 
 for (const [name, path] of [
-  ['an ask', '/next'],
+  ['a route', '/throws'],
   ['the front', '/health'],
 ] as const) {
   t.test(`an exception in a handler of ${name} is answered 500, and the server goes on`, async (t) => {

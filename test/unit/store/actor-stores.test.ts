@@ -4,12 +4,12 @@ import t from 'tap';
 import { LevelActorStore } from '../../../src/store/level/level-actor-store.js';
 import { RedisActorStore } from '../../../src/store/redis/redis-actor-store.js';
 import { startRedis } from '../../support/redis-process.js';
-import { actorStoreContract } from './actor-store-contract.js';
 import { folderOf, rawUse } from './level-folders.js';
+import { storeContract } from './store-contract.js';
 import { adminOf } from './store-on-redis.js';
 
 t.test('level', async (t) => {
-  actorStoreContract(t, async (t) => {
+  storeContract(t, async (t) => {
     const folder = folderOf(t);
     return {
       exclusive: true,
@@ -34,7 +34,7 @@ t.test('level', async (t) => {
 t.test('redis', async (t) => {
   const redis = await startRedis(t);
   const admin = adminOf(t, redis);
-  actorStoreContract(t, async () => {
+  storeContract(t, async () => {
     const prefix = `test ${randomUUID()}`;
     const key = `${prefix}:{0}:fence`;
     return {

@@ -8,8 +8,8 @@ import { LateChecks } from '../../../src/store/level/late-checks.js';
 import { LevelActorStore } from '../../../src/store/level/level-actor-store.js';
 import { checkFiles, filesIn, levelFolderIn } from '../../../src/store/level/level-files.js';
 import type { ShardFence } from '../../../src/store/shard-fence.js';
-import { ALL } from './actor-store-contract.js';
 import { folderOf } from './level-folders.js';
+import { ALL } from './store-contract.js';
 
 const FENCE: ShardFence = {
   store: 's',

@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import t, { type Test } from 'tap';
 import { WarrenError } from '../../../src/errors.js';
+import { LevelActorStore } from '../../../src/store/level/level-actor-store.js';
 import { copyDatabase } from '../../../src/store/level/level-copy.js';
 import { checkFiles, levelFolderIn } from '../../../src/store/level/level-files.js';
-import { LevelStore } from '../../../src/store/level/level-store.js';
 import { readLog } from '../../../src/store/level/log-file.js';
 import { SeededRandom } from '../../support/seeded-random.js';
 import { cloneOf, commitAll, folderOf } from './level-folders.js';
-import { ACTOR, checkpoint } from './store-contract.js';
+import { fenceOf } from './store-contract.js';
 
 const COMMITS = 12;
 /** Between two damaged bytes, at most; another seed finds the others. */
@@ -70,7 +70,7 @@ for (const [where, make] of Object.entries(DATABASES)) {
       const clone = cloneOf(t, folder);
       rmSync(join(levelFolderIn(clone), name));
       const left = filesOf(clone);
-      await t.rejects(new LevelStore(ACTOR, clone).load(), { code: 'store-corrupt' }, name);
+      await t.rejects(new LevelActorStore(clone).fence(), { code: 'store-corrupt' }, name);
       t.strictSame(filesOf(clone), left, 'nothing was made');
     }
   });
@@ -94,11 +94,11 @@ t.test('a torn tail loses what was not synced, and nothing before it', async (t)
   for (const cut of [from, from + 3, from + 7, behind - 1]) {
     const clone = cloneOf(t, folder);
     truncateSync(join(levelFolderIn(clone), log), cut);
-    const store = new LevelStore(ACTOR, clone);
-    t.strictSame(await store.load(), checkpoint(COMMITS - 3), `cut at ${cut}`);
-    t.equal(await store.commit(checkpoint(COMMITS - 3), checkpoint(99)), 'swapped');
+    const store = new LevelActorStore(clone);
+    t.strictSame(await store.fence(), fenceOf(COMMITS - 3), `cut at ${cut}`);
+    t.equal(await store.commit(fenceOf(COMMITS - 3), fenceOf(99), []), 'swapped');
     await store.close();
-    t.strictSame(await store.load(), checkpoint(99), 'it bears commits again');
+    t.strictSame(await store.fence(), fenceOf(99), 'it bears commits again');
     await store.close();
   }
 });
@@ -175,8 +175,8 @@ t.test(`what LevelDB writes is never refused, nor a copy of it while it writes (
 });
 
 async function reopen(folder: string): Promise<void> {
-  const store = new LevelStore(ACTOR, folder);
-  await store.load();
+  const store = new LevelActorStore(folder);
+  await store.fence();
   await store.close();
 }
 
@@ -188,8 +188,8 @@ function filesOf(folder: string): string[] {
 async function outcomeOf(t: Test, folder: string): Promise<number | 'none' | 'refused'> {
   try {
     checkFiles(levelFolderIn(folder));
-    const store = new LevelStore(ACTOR, cloneOf(t, folder));
-    const loaded = await store.load().finally(() => store.close());
+    const store = new LevelActorStore(cloneOf(t, folder));
+    const loaded = await store.fence().finally(() => store.close());
     return loaded?.version ?? 'none';
   } catch (error) {
     if (error instanceof WarrenError && /^store-(corrupt|foreign)$/.test(error.code)) return 'refused';

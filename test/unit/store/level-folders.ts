@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import type { Test } from 'tap';
+import { LevelActorStore } from '../../../src/store/level/level-actor-store.js';
 import { copyDatabase } from '../../../src/store/level/level-copy.js';
 import { levelFolderIn } from '../../../src/store/level/level-files.js';
-import { FENCE_KEY, LevelStore } from '../../../src/store/level/level-store.js';
-import { ACTOR, checkpoint } from './store-contract.js';
+import { fenceOf } from './store-contract.js';
 
 /** Not made yet; its parent is. */
 export function folderOf(t: Test): string {
@@ -18,9 +18,9 @@ export function folderOf(t: Test): string {
 
 /** Commits the versions from one to another, and closes the store; its last commits are in a log then. */
 export async function commitAll(folder: string, from: number, to: number): Promise<void> {
-  const store = new LevelStore(ACTOR, folder);
+  const store = new LevelActorStore(folder);
   for (let version = from; version <= to; version++) {
-    await store.commit(version > 1 ? checkpoint(version - 1) : undefined, checkpoint(version));
+    await store.commit(version > 1 ? fenceOf(version - 1) : undefined, fenceOf(version), []);
   }
   await store.close();
 }
@@ -29,7 +29,7 @@ export async function commitAll(folder: string, from: number, to: number): Promi
 export async function rawRead(t: Test, folder: string): Promise<string | undefined> {
   const copy = folderOf(t);
   if (!(await copyDatabase(folder, copy))) return undefined;
-  return rawUse(copy, (level) => level.get(FENCE_KEY));
+  return rawUse(copy, (level) => level.get('fence'));
 }
 
 /** Opens the database with the library alone. */

@@ -2,18 +2,18 @@
 import t from 'tap';
 import { MemoryActorStore, storeMemory } from '../../../src/store/memory/memory-actor-store.js';
 import type { ShardFence } from '../../../src/store/shard-fence.js';
-import { ALL, actorStoreContract, fenceOf } from './actor-store-contract.js';
+import { ALL, fenceOf, storeContract } from './store-contract.js';
 
 const MEMORY_BYTES = 1 << 20;
 
-actorStoreContract(t, async () => {
+storeContract(t, async () => {
   const memory = storeMemory(MEMORY_BYTES);
   return {
     exclusive: false,
     open: () => new MemoryActorStore(memory),
     damage: async (change) => {
       const bytes = Buffer.from(memory);
-      const begin = bytes.indexOf('{"format":"warren/2"');
+      const begin = bytes.indexOf('{"format":"warren/3"');
       const text = bytes.toString('utf8', begin, bytes.indexOf('"}', begin) + 2);
       // The record keeps its length.
       bytes.write(change(text).padEnd(text.length), begin);

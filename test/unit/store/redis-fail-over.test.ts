@@ -2,7 +2,7 @@
 import t from 'tap';
 import { startFaultProxy } from '../../support/fault-proxy.js';
 import { startRedis } from '../../support/redis-process.js';
-import { checkpoint } from './store-contract.js';
+import { fenceOf } from './store-contract.js';
 import { adminOf, settled, storeAt } from './store-on-redis.js';
 
 /** A replica is sent the data as soon as it asks. */
@@ -12,16 +12,16 @@ t.test('a fail-over behind one address: the server that is read-only now is left
   const [old, next] = [await startRedis(t, QUICK), await startRedis(t, QUICK)];
   const proxy = await startFaultProxy(t, old.port);
   const store = storeAt(t, `redis://127.0.0.1:${proxy.port}`);
-  await store.commit(undefined, checkpoint(1));
+  await store.commit(undefined, fenceOf(1), []);
   const [oldAdmin, nextAdmin] = [adminOf(t, old), adminOf(t, next)];
   await nextAdmin.replicaof('127.0.0.1', `${old.port}`);
   await settled(async () => (await nextAdmin.get('warren:{0}:fence')) !== null);
   await nextAdmin.replicaof('NO', 'ONE');
   await oldAdmin.replicaof('127.0.0.1', `${next.port}`);
   proxy.retarget(next.port);
-  await t.rejects(store.commit(checkpoint(1), checkpoint(2)), { code: 'store-refused', message: /READONLY/ });
-  t.strictSame(await store.load(), checkpoint(1), 'nothing has happened');
-  t.equal(await store.commit(checkpoint(1), checkpoint(2)), 'swapped');
+  await t.rejects(store.commit(fenceOf(1), fenceOf(2), []), { code: 'store-refused', message: /READONLY/ });
+  t.strictSame(await store.fence(), fenceOf(1), 'nothing has happened');
+  t.equal(await store.commit(fenceOf(1), fenceOf(2), []), 'swapped');
   t.ok((await nextAdmin.get('warren:{0}:fence'))?.includes('"version":2'));
 });
 
@@ -29,11 +29,11 @@ t.test('a replica that has lost its master is left for the next server', async (
   const [replica, other] = [await startRedis(t), await startRedis(t)];
   const proxy = await startFaultProxy(t, replica.port);
   const store = storeAt(t, `redis://127.0.0.1:${proxy.port}`);
-  await store.load();
+  await store.fence();
   const admin = adminOf(t, replica);
   await admin.config('SET', 'replica-serve-stale-data', 'no');
   await admin.replicaof('127.0.0.1', '1');
   proxy.retarget(other.port);
-  await t.rejects(store.load(), { code: 'store-refused', message: /MASTERDOWN/ });
-  t.equal(await store.load(), undefined);
+  await t.rejects(store.fence(), { code: 'store-refused', message: /MASTERDOWN/ });
+  t.equal(await store.fence(), undefined);
 });

@@ -6,22 +6,22 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
-import { RedisStore } from '../../../src/store/redis/redis-store.js';
+import type { RedisActorStore } from '../../../src/store/redis/redis-actor-store.js';
 import { startFaultProxy } from '../../support/fault-proxy.js';
 import { freePort } from '../../support/free-port.js';
-import { type RedisProcess, startRedis } from '../../support/redis-process.js';
-import { ACTOR, checkpoint } from './store-contract.js';
+import { startRedis } from '../../support/redis-process.js';
+import { fenceOf } from './store-contract.js';
+import { adminOf, settled, storeAt } from './store-on-redis.js';
 
-const KEY = 'warren:{0}:fence';
 const PATIENCE_MS = 150;
 
 t.test('writes that Redis refuses have not happened, and the connection stays', async (t) => {
   const redis = await startRedis(t);
   const admin = adminOf(t, redis);
-  const store = storeAt(t, redis.port, 5_000);
-  await store.commit(undefined, checkpoint(1));
+  const store = storeOn(t, redis.port, 5_000);
+  await store.commit(undefined, fenceOf(1), []);
   const before = await connectionsOf(admin);
   const refusals: Record<string, { begin: () => Promise<unknown>; end: () => Promise<unknown> }> = {
     OOM: {
@@ -40,50 +40,50 @@ t.test('writes that Redis refuses have not happened, and the connection stays', 
   for (const [name, { begin, end }] of Object.entries(refusals)) {
     await begin();
     await t.rejects(
-      store.commit(checkpoint(1), checkpoint(2)),
+      store.commit(fenceOf(1), fenceOf(2), []),
       { code: 'store-refused', message: new RegExp(name) },
       name,
     );
-    t.strictSame(await store.load(), checkpoint(1), `${name}: still readable, and unchanged`);
+    t.strictSame(await store.fence(), fenceOf(1), `${name}: still readable, and unchanged`);
     await end();
   }
   t.equal(await connectionsOf(admin), before);
-  t.equal(await store.commit(checkpoint(1), checkpoint(2)), 'swapped');
+  t.equal(await store.commit(fenceOf(1), fenceOf(2), []), 'swapped');
 });
 
 t.test('where nothing listens, nothing has happened', async (t) => {
-  const store = storeAt(t, await freePort(), 5_000);
-  await t.rejects(store.load(), { code: 'store-refused' });
-  await t.rejects(store.commit(undefined, checkpoint(1)), { code: 'store-refused' });
+  const store = storeOn(t, await freePort(), 5_000);
+  await t.rejects(store.fence(), { code: 'store-refused' });
+  await t.rejects(store.commit(undefined, fenceOf(1), []), { code: 'store-refused' });
 });
 
 t.test('a paused Redis: every call ends in time, and one connection is left when it wakes', async (t) => {
   const redis = await startRedis(t);
-  const store = storeAt(t, redis.port, PATIENCE_MS);
-  await store.commit(undefined, checkpoint(1));
+  const store = storeOn(t, redis.port, PATIENCE_MS);
+  await store.commit(undefined, fenceOf(1), []);
   redis.pause();
-  await t.rejects(store.commit(checkpoint(1), checkpoint(2)), { code: 'store-unreachable' });
-  for (let tries = 0; tries < 3; tries++) await t.rejects(store.load());
+  await t.rejects(store.commit(fenceOf(1), fenceOf(2), []), { code: 'store-unreachable' });
+  for (let tries = 0; tries < 3; tries++) await t.rejects(store.fence());
   redis.resume();
-  const stored = await store.load();
+  const stored = await store.fence();
   // The paused process may or may not have read the commit from its socket: both are told apart by the record alone.
   t.ok([1, 2].includes(stored?.version ?? 0));
-  t.equal(await store.commit(stored, checkpoint(3)), 'swapped');
+  t.equal(await store.commit(stored, fenceOf(3), []), 'swapped');
   const admin = adminOf(t, redis);
   await settled(async () => (await connectionsOf(admin)) === 2);
 });
 
 t.test('a load that the caller has given up does not delay the next one', async (t) => {
   const redis = await startRedis(t);
-  const store = storeAt(t, redis.port, 60_000);
-  await store.commit(undefined, checkpoint(1));
+  const store = storeOn(t, redis.port, 60_000);
+  await store.commit(undefined, fenceOf(1), []);
   redis.pause();
-  const abandoned = [store.load(), store.load(), store.load()].map((load) => load.catch(() => 'cut off'));
+  const abandoned = [store.fence(), store.fence(), store.fence()].map((load) => load.catch(() => 'cut off'));
   redis.resume();
-  t.strictSame(await store.load(), checkpoint(1));
+  t.strictSame(await store.fence(), fenceOf(1));
   const outcomes = await Promise.all(abandoned);
   t.ok(outcomes.every((outcome) => outcome === 'cut off' || typeof outcome === 'object'));
-  t.strictSame(await store.load(), checkpoint(1), 'nor do their late ends take its connection');
+  t.strictSame(await store.fence(), fenceOf(1), 'nor do their late ends take its connection');
 });
 
 t.test('a connection that is accepted and never answered ends in time', async (t) => {
@@ -97,67 +97,54 @@ t.test('a connection that is accepted and never answered ends in time', async (t
     socket.on('error', () => {});
     t.teardown(() => socket.destroy());
   });
-  const store = storeAt(t, port, PATIENCE_MS);
-  await t.rejects(store.load(), { name: 'WarrenError' });
+  const store = storeOn(t, port, PATIENCE_MS);
+  await t.rejects(store.fence(), { name: 'WarrenError' });
 });
 
 t.test('an answer cut off at any byte is unknown, and the next load tells what happened', async (t) => {
   const redis = await startRedis(t);
   const proxy = await startFaultProxy(t, redis.port);
-  const store = storeAt(t, proxy.port, 5_000);
-  let known = checkpoint(1);
-  await store.commit(undefined, known);
+  const store = storeOn(t, proxy.port, 5_000);
+  let known = fenceOf(1);
+  await store.commit(undefined, known, []);
   // The answer to a commit is ":1\r\n", and the client takes it for whole at its third byte.
   for (let bytes = 0; bytes < 3; bytes++) {
-    const next = checkpoint(known.version + 1);
+    const next = fenceOf(known.version + 1);
     const cut = proxy.cutAfterBytes(bytes);
-    await t.rejects(store.commit(known, next), { code: 'store-unreachable' }, `after ${bytes} bytes`);
+    await t.rejects(store.commit(known, next, []), { code: 'store-unreachable' }, `after ${bytes} bytes`);
     await cut;
-    t.strictSame(await store.load(), next, 'Redis had carried it out');
+    t.strictSame(await store.fence(), next, 'Redis had carried it out');
     known = next;
   }
   const cut = proxy.cutAfterBytes(20);
-  await t.rejects(store.load(), { code: 'store-unreachable' }, 'in the middle of the record');
+  await t.rejects(store.fence(), { code: 'store-unreachable' }, 'in the middle of the record');
   await cut;
-  t.strictSame(await store.load(), known);
+  t.strictSame(await store.fence(), known);
 });
 
 t.test('a Redis that was killed is found again on its port, with or without the record', async (t) => {
   for (const appendOnly of [true, false]) {
     const redis = await startRedis(t, { appendOnly, fsync: 'always' });
-    const store = storeAt(t, redis.port, 5_000);
-    await store.commit(undefined, checkpoint(1));
+    const store = storeOn(t, redis.port, 5_000);
+    await store.commit(undefined, fenceOf(1), []);
     await redis.kill();
-    await t.rejects(store.load(), { name: 'WarrenError' });
+    await t.rejects(store.fence(), { name: 'WarrenError' });
     await redis.restart();
-    t.strictSame(await store.load(), appendOnly ? checkpoint(1) : undefined);
+    t.strictSame(await store.fence(), appendOnly ? fenceOf(1) : undefined);
   }
 });
 
 t.test('a slow Redis within the bound is just slow', async (t) => {
   const redis = await startRedis(t);
   const proxy = await startFaultProxy(t, redis.port);
-  const store = storeAt(t, proxy.port, 5_000);
-  await store.commit(undefined, checkpoint(1));
+  const store = storeOn(t, proxy.port, 5_000);
+  await store.commit(undefined, fenceOf(1), []);
   proxy.delay(200);
-  t.equal(await store.commit(checkpoint(1), checkpoint(2)), 'swapped');
+  t.equal(await store.commit(fenceOf(1), fenceOf(2), []), 'swapped');
 });
 
-function storeAt(t: Test, port: number, timeoutMs: number): RedisStore {
-  const store = new RedisStore(ACTOR, {
-    url: `redis://127.0.0.1:${port}`,
-    key: KEY,
-    timeoutMs,
-    leaseMs: 60_000,
-  });
-  t.teardown(() => store.close());
-  return store;
-}
-
-function adminOf(t: Test, redis: RedisProcess): Redis {
-  const admin = new Redis(redis.url);
-  t.teardown(() => admin.disconnect());
-  return admin;
+function storeOn(t: Test, port: number, timeoutMs: number): RedisActorStore {
+  return storeAt(t, `redis://127.0.0.1:${port}`, timeoutMs);
 }
 
 async function connectionsOf(admin: Redis): Promise<number> {
@@ -171,8 +158,4 @@ async function failSnapshots(admin: Redis, folder: string): Promise<void> {
   await admin.config('SET', 'save', '3600 1000000');
   await admin.bgsave();
   await settled(async () => (await admin.info('persistence')).includes('rdb_last_bgsave_status:err'));
-}
-
-async function settled(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
 }

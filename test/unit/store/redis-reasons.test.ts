@@ -8,7 +8,7 @@ import { inspect } from 'node:util';
 import t from 'tap';
 import { makeCertificate } from '../../support/certificate.js';
 import { startRedis } from '../../support/redis-process.js';
-import { checkpoint } from './store-contract.js';
+import { fenceOf } from './store-contract.js';
 import { adminOf, loginAt, settled, storeAt } from './store-on-redis.js';
 
 /** A race between the words and the reset behind them would be lost now and then. */
@@ -18,15 +18,18 @@ t.test('no more clients are let in: the words, with and without a login', async 
   const redis = await startRedis(t, { config: { requirepass: 's3cret' } });
   const admin = adminOf(t, redis);
   const kept = storeAt(t, redis.url);
-  await kept.commit(undefined, checkpoint(1));
+  await kept.commit(undefined, fenceOf(1), []);
   await admin.config('SET', 'maxclients', '1');
   for (let times = 0; times < TIMES; times++) {
     const expected = { code: 'store-refused', message: /max number of clients reached/ };
-    await t.rejects(storeAt(t, redis.url).load(), expected);
-    await t.rejects(storeAt(t, `redis://127.0.0.1:${redis.port}`).commit(undefined, checkpoint(1)), expected);
+    await t.rejects(storeAt(t, redis.url).fence(), expected);
+    await t.rejects(
+      storeAt(t, `redis://127.0.0.1:${redis.port}`).commit(undefined, fenceOf(1), []),
+      expected,
+    );
   }
   await admin.config('SET', 'maxclients', '100');
-  t.strictSame(await storeAt(t, redis.url).load(), checkpoint(1));
+  t.strictSame(await storeAt(t, redis.url).fence(), fenceOf(1));
 });
 
 t.test('a client certificate is missing: the alert, not a broken pipe', async (t) => {
@@ -39,7 +42,7 @@ t.test('a client certificate is missing: the alert, not a broken pipe', async (t
   t.teardown(() => delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']);
   for (let times = 0; times < TIMES; times++) {
     for (const url of [redis.url, loginAt(redis.url, '', 's3cret')]) {
-      await t.rejects(storeAt(t, url).load(), {
+      await t.rejects(storeAt(t, url).fence(), {
         name: 'WarrenError',
         message: /TLS: .*certificate required/,
       });
@@ -51,7 +54,7 @@ t.test('a Redis that loads its data says so, at once, and is served from when it
   const redis = await startRedis(t, { config: { 'enable-debug-command': 'local' } });
   const admin = adminOf(t, redis);
   const store = storeAt(t, redis.url);
-  await store.commit(undefined, checkpoint(1));
+  await store.commit(undefined, fenceOf(1), []);
   await admin.eval("for i = 1, 5000 do redis.call('SET', 'filler:' .. i, i) end", 0);
   await admin.config('SET', 'loading-process-events-interval-bytes', '1024');
   await admin.config('SET', 'key-load-delay', '100');
@@ -59,7 +62,7 @@ t.test('a Redis that loads its data says so, at once, and is served from when it
   let said = '';
   await settled(async () => {
     const outcome = await storeAt(t, redis.url)
-      .load()
+      .fence()
       .then(
         () => '',
         (error) => `${error.code} ${error.message}`,
@@ -70,32 +73,36 @@ t.test('a Redis that loads its data says so, at once, and is served from when it
   t.match(said, /^store-refused Redis: LOADING /);
   await admin.config('SET', 'key-load-delay', '0').catch(() => {});
   await loaded;
-  t.equal(await store.commit(await store.load(), checkpoint(2)), 'swapped');
+  t.equal(await store.commit(await store.fence(), fenceOf(2), []), 'swapped');
 });
 
 t.test('a Redis busy with a script of another client says so, and nothing has happened', async (t) => {
   const redis = await startRedis(t);
   const admin = adminOf(t, redis);
   const store = storeAt(t, redis.url);
-  await store.commit(undefined, checkpoint(1));
+  await store.commit(undefined, fenceOf(1), []);
   await admin.config('SET', 'lua-time-limit', '10');
   const endless = adminOf(t, redis);
   const killed = t.rejects(endless.eval('while true do end', 0), { message: /Script killed/ });
-  const busy = async () => (await store.load().catch((error: unknown) => error)) instanceof Error;
+  const busy = async () => (await store.fence().catch((error: unknown) => error)) instanceof Error;
   await settled(busy);
-  await t.rejects(store.commit(checkpoint(1), checkpoint(2)), { code: 'store-refused', message: /BUSY/ });
+  await t.rejects(store.commit(fenceOf(1), fenceOf(2), []), { code: 'store-refused', message: /BUSY/ });
   await admin.script('KILL');
   await killed;
-  t.strictSame(await store.load(), checkpoint(1));
-  t.equal(await store.commit(checkpoint(1), checkpoint(2)), 'swapped');
+  t.strictSame(await store.fence(), fenceOf(1));
+  t.equal(await store.commit(fenceOf(1), fenceOf(2), []), 'swapped');
 });
 
 t.test('rights that are missing are told with the key and the command', async (t) => {
   const redis = await startRedis(t);
   const admin = adminOf(t, redis);
   for (const [rules, asked, said] of [
-    [['~warren:{0}:*', '+get'], 'commit', /EVALSHA.* on "warren:\{0\}:fence": NOPERM/],
-    [['~warren:{0}:*', '+get', '+eval', '+evalsha'], 'commit', /EVAL.*SET.* on "warren:\{0\}:fence"/],
+    [
+      ['~warren:{0}:*', '+get'],
+      'commit',
+      /EVALSHA.* on "warren:\{0\}:fence" and "warren:\{0\}:actors": NOPERM/,
+    ],
+    [['~warren:{0}:*', '+get', '+eval', '+evalsha'], 'commit', /EVAL.*HSET.* on "warren:\{0\}:fence"/],
     [['~other:*', '+get', '+set', '+eval', '+evalsha'], 'commit', /on "warren:\{0\}:fence".*NOPERM/],
     [['~other:*', '+get'], 'load', /GET on "warren:\{0\}:fence": NOPERM/],
     [['~warren:{0}:*'], 'load', /GET on "warren:\{0\}:fence": NOPERM/],
@@ -104,8 +111,8 @@ t.test('rights that are missing are told with the key and the command', async (t
     await admin.call('ACL', 'SETUSER', 'lowly', 'reset', 'on', '>s3cret', ...rules);
     const store = storeAt(t, loginAt(redis.url, 'lowly', 's3cret'));
     const call: () => Promise<unknown> = {
-      commit: () => store.commit(undefined, checkpoint(1)),
-      load: () => store.load(),
+      commit: () => store.commit(undefined, fenceOf(1), []),
+      load: () => store.fence(),
       predecessor: () => store.predecessor(),
     }[asked];
     await t.rejects(call(), { code: 'store-denied', message: said }, `${asked} with ${rules.join(' ')}`);
@@ -127,7 +134,7 @@ t.test('a login that Redis does not take is told with the user, and never with t
     [`${redis.url}/9999`, /SELECT of the database 9999: ERR DB index is out of range/],
   ] as const) {
     const error = await storeAt(t, url)
-      .load()
+      .fence()
       .catch((error: unknown) => error);
     t.match(error, { code: 'store-denied', message: said });
     t.notMatch(inspect(error, { depth: 10, showHidden: true }), /wr0ng|s3cret/);
@@ -136,8 +143,8 @@ t.test('a login that Redis does not take is told with the user, and never with t
 
 t.test('a password that Redis does not ask for is no reason to refuse', async (t) => {
   const redis = await startRedis(t);
-  t.equal(await storeAt(t, loginAt(redis.url, '', 'needless')).load(), undefined);
-  t.equal(await storeAt(t, loginAt(redis.url, 'default', 'needless')).load(), undefined);
+  t.equal(await storeAt(t, loginAt(redis.url, '', 'needless')).fence(), undefined);
+  t.equal(await storeAt(t, loginAt(redis.url, 'default', 'needless')).fence(), undefined);
 });
 
 t.test('an answer that is not in the table leaves the outcome unknown', async (t) => {
@@ -152,7 +159,7 @@ t.test('an answer that is not in the table leaves the outcome unknown', async (t
   t.teardown(() => server.close());
   const { port } = server.address() as AddressInfo;
   const behind = storeAt(t, `redis://127.0.0.1:${port}`);
-  await t.rejects(behind.commit(undefined, checkpoint(1)), {
+  await t.rejects(behind.commit(undefined, fenceOf(1), []), {
     code: 'store-unreachable',
     message: /upstream failure/,
   });
@@ -168,18 +175,18 @@ t.test('the library prints nothing, whatever Redis says', async (t) => {
     });
   }
   const redis = await startRedis(t);
-  await storeAt(t, loginAt(redis.url, '', 'needless')).load();
+  await storeAt(t, loginAt(redis.url, '', 'needless')).fence();
   const store = storeAt(t, redis.url);
-  await store.load();
+  await store.fence();
   const admin = adminOf(t, redis);
   await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-  await t.rejects(store.load());
+  await t.rejects(store.fence());
   await admin.call('ACL', 'SETUSER', 'lowly', 'reset', 'on', '>s3cret', '~*', '+get');
-  await storeAt(t, loginAt(redis.url, 'lowly', 's3cret')).load();
+  await storeAt(t, loginAt(redis.url, 'lowly', 's3cret')).fence();
   await admin.config('SET', 'requirepass', 's3cret');
-  await t.rejects(storeAt(t, `redis://127.0.0.1:${redis.port}`).load());
+  await t.rejects(storeAt(t, `redis://127.0.0.1:${redis.port}`).fence());
   await redis.kill();
-  await t.rejects(store.load());
-  await t.rejects(store.load());
+  await t.rejects(store.fence());
+  await t.rejects(store.fence());
   t.strictSame(printed, []);
 });

@@ -1,182 +1,250 @@
-/** What every store must do, whatever it is made of. Each implementation runs this one suite. */
+/** What every store of actors must do, whatever it is made of. Each implementation runs this one suite. */
 import type { Test } from 'tap';
-import { type Checkpoint, encodeCheckpoint } from '../../../src/store/checkpoint.js';
-import type { Store } from '../../../src/store/store.js';
-import { recordOf } from './record-of.js';
+import type { ActorStore, Change } from '../../../src/store/contract.js';
+import type { ShardFence } from '../../../src/store/shard-fence.js';
 
-export const ACTOR = 'fibonacci';
+/** No bound on what is read. */
+export const ALL = Number.MAX_SAFE_INTEGER;
 
-/** One place for one record, fresh for each test. */
-export interface Place {
-  /** A handle on the place; the suite closes it. */
-  open(): Store;
-  /** Reads and writes the record behind the stores' backs; absent where nothing can reach it. */
-  readonly raw?: {
-    read(): Promise<string | undefined>;
-    write(text: string): Promise<void>;
+/** One place for one shard, fresh for each test. */
+export interface StorePlace {
+  /** A store on the place; the suite closes it. */
+  open(): ActorStore;
+  /** Replaces the text of the fence behind the stores' backs, while none is open. */
+  damage(change: (text: string) => string): Promise<void>;
+  /** Whether one store at a time can use the place. */
+  readonly exclusive: boolean;
+}
+
+export function fenceOf(version: number, fields: Partial<ShardFence> = {}): ShardFence {
+  return {
+    store: 'store',
+    epoch: 1,
+    version,
+    group: `group ${version}`,
+    writer: 'writer',
+    instance: 'instance',
+    process: 'process',
+    renewal: 0,
+    lease: 1_000,
+    halted: '',
+    clock: 1_000 + version,
+    ...fields,
   };
-  /** Whether the record outlives its handles. */
-  readonly persistent: boolean;
-  /** Whether one handle at a time can use the place. */
-  readonly exclusive?: boolean;
 }
 
-export function checkpoint(version: number, fields: Partial<Checkpoint> = {}): Checkpoint {
-  return recordOf({ version, state: 10 * version, ...fields });
-}
+/** Everything in a fence that could differ from the one that is stored. */
+const OTHERS: Partial<ShardFence>[] = [
+  { store: 'other' },
+  { epoch: 2 },
+  { version: 2 },
+  { group: 'other' },
+  { writer: 'other' },
+  { instance: 'other' },
+  { process: 'other' },
+  { renewal: 1 },
+  { lease: 0 },
+  { halted: 'other' },
+  { clock: 0 },
+];
 
-export function storeContract(t: Test, makePlace: (t: Test) => Promise<Place>): void {
+export function storeContract(t: Test, makePlace: (t: Test) => Promise<StorePlace>): void {
   async function setUp(t: Test) {
     const place = await makePlace(t);
-    const open = () => {
+    let open: ActorStore | undefined;
+    const reopen = async () => {
+      if (place.exclusive) await open?.close();
       const store = place.open();
+      open = store;
       t.teardown(() => store.close());
       return store;
     };
-    return { place, open, store: open() };
+    return { place, store: await reopen(), reopen };
   }
 
-  t.test('an empty store has no checkpoint', async (t) => {
+  t.test('an empty store has no fence and no states', async (t) => {
     const { store } = await setUp(t);
-    t.equal(await store.load(), undefined);
-    t.equal(await store.load(), undefined, 'and asking does not change that');
+    t.equal(await store.fence(), undefined);
+    t.strictSame(await store.load(['counter/a', 'counter/b'], ALL), {
+      fence: undefined,
+      texts: [undefined, undefined],
+    });
   });
 
-  t.test('the first commit expects nothing, and is what is loaded', async (t) => {
+  t.test('a fence is read as it was committed', async (t) => {
     const { store } = await setUp(t);
-    t.equal(await store.commit(undefined, checkpoint(1)), 'swapped');
-    t.strictSame(await store.load(), checkpoint(1));
-  });
-
-  t.test('commits follow each other, over epochs and writers', async (t) => {
-    const { store } = await setUp(t);
-    const records = [
-      checkpoint(1),
-      checkpoint(2),
-      checkpoint(3, { epoch: 2, writer: 'writer-b' }),
-      checkpoint(9, { epoch: 7, state: Number.MAX_SAFE_INTEGER, writer: '' }),
-      checkpoint(10, { epoch: 7, state: 0, writer: '"ü\u2028\n' }),
+    const fences = [
+      fenceOf(1),
+      fenceOf(2, { epoch: 9, lease: 0, process: '', halted: 'lost "ü\u2028\n\0' }),
+      fenceOf(3, { version: Number.MAX_SAFE_INTEGER, writer: '', instance: '数🂡', clock: 0 }),
     ];
-    let known: Checkpoint | undefined;
-    for (const next of records) {
-      t.equal(await store.commit(known, next), 'swapped');
-      t.strictSame(await store.load(), next);
-      known = next;
+    let known: ShardFence | undefined;
+    for (const fence of fences) {
+      t.equal(await store.commit(known, fence, []), 'swapped');
+      known = await store.fence();
+      t.strictSame(known, fence);
     }
   });
 
-  t.test('a commit that expects another record is refused and changes nothing', async (t) => {
+  t.test('a commit compares the whole fence, and does nothing when it is another', async (t) => {
     const { store } = await setUp(t);
-    t.equal(await store.commit(checkpoint(1), checkpoint(2)), 'changed', 'of an empty store');
-    t.equal(await store.load(), undefined);
-    await store.commit(undefined, checkpoint(5));
-    const strangers = [
+    const change: Change = { id: 'counter/a', text: 'new' };
+    t.equal(await store.commit(fenceOf(0), fenceOf(1), [change]), 'changed', 'there is none');
+    await store.commit(undefined, fenceOf(1), [{ id: 'counter/a', text: 'old' }]);
+    for (const other of [undefined, ...OTHERS]) {
+      const expected = other && fenceOf(1, other);
+      t.equal(await store.commit(expected, fenceOf(7), [change]), 'changed', JSON.stringify(other));
+      t.strictSame(await store.fence(), fenceOf(1));
+    }
+    t.strictSame(await store.load(['counter/a'], ALL), { fence: fenceOf(1), texts: ['old'] });
+    t.equal(
+      await store.commit(fenceOf(1), fenceOf(2), [change]),
+      'swapped',
+      'and goes on with the right one',
+    );
+    t.strictSame((await store.load(['counter/a'], ALL)).texts, ['new']);
+  });
+
+  t.test('states are loaded by position, and deleted ones are gone', async (t) => {
+    const { store } = await setUp(t);
+    await store.commit(undefined, fenceOf(1), [
+      { id: 'counter/a', text: 'A' },
+      { id: 'counter/b', text: 'B' },
+      { id: 'other/a', text: 'C' },
+    ]);
+    t.strictSame(
+      (await store.load(['other/a', 'counter/-', 'counter/b', 'counter/a', 'counter/b'], ALL)).texts,
+      ['C', undefined, 'B', 'A', 'B'],
+    );
+    await store.commit(fenceOf(1), fenceOf(2), [
+      { id: 'counter/b', text: undefined },
+      { id: 'counter/never', text: undefined },
+      { id: 'counter/a', text: 'AA' },
+    ]);
+    t.strictSame((await store.load(['counter/a', 'counter/b', 'other/a'], ALL)).texts, [
+      'AA',
       undefined,
-      checkpoint(4),
-      checkpoint(5, { epoch: 2 }),
-      checkpoint(5, { state: 51 }),
-      checkpoint(5, { writer: 'writer-b' }),
-      checkpoint(5, { renewal: 1 }),
-      checkpoint(5, { lease: 3_000 }),
-      checkpoint(5, { instance: 'instance-b' }),
-    ];
-    for (const expected of strangers) t.equal(await store.commit(expected, checkpoint(6)), 'changed');
-    t.strictSame(await store.load(), checkpoint(5));
-    t.equal(await store.commit(checkpoint(5), checkpoint(6)), 'swapped', 'and the right one still passes');
+      'C',
+    ]);
+    await store.commit(fenceOf(2), fenceOf(3), [{ id: 'counter/b', text: 'again' }]);
+    t.strictSame((await store.load(['counter/b'], ALL)).texts, ['again']);
   });
 
-  t.test('a commit that is sent again after it happened is refused', async (t) => {
+  t.test('ids and texts are any characters', async (t) => {
+    const { store, reopen } = await setUp(t);
+    const ids = ['counter/ü', 'counter/数🂡', 'counter/a b\n"\\', 'counter/', 'counter/a/b', 'fence', '-1'];
+    const changes = ids.map((id) => ({ id, text: `{"of":"${id}ß\u2028\0🂡"}` }));
+    await store.commit(undefined, fenceOf(1), changes);
+    for (const each of [store, await reopen()].slice(-1)) {
+      t.strictSame(
+        (await each.load(ids, ALL)).texts,
+        changes.map(({ text }) => text),
+      );
+      t.strictSame(await each.fence(), fenceOf(1));
+    }
+  });
+
+  t.test('a thousand changes are one commit', async (t) => {
     const { store } = await setUp(t);
-    await store.commit(undefined, checkpoint(1));
-    t.equal(await store.commit(checkpoint(1), checkpoint(2)), 'swapped');
-    t.equal(await store.commit(checkpoint(1), checkpoint(2)), 'changed');
-    t.strictSame(await store.load(), checkpoint(2));
+    const ids = Array.from({ length: 1_000 }, (_, at) => `counter/${at}`);
+    await store.commit(
+      undefined,
+      fenceOf(1),
+      ids.map((id) => ({ id, text: `1 ${id}` })),
+    );
+    t.strictSame(
+      (await store.load(ids, ALL)).texts,
+      ids.map((id) => `1 ${id}`),
+    );
+    const half = ids.map((id, at) => ({ id, text: at % 2 ? `2 ${id}` : undefined }));
+    t.equal(await store.commit(fenceOf(1), fenceOf(2), half), 'swapped');
+    t.strictSame(
+      (await store.load(ids, ALL)).texts,
+      half.map(({ text }) => text),
+    );
   });
 
-  t.test('commits of one handle at the same time: exactly one wins', async (t) => {
+  t.test('a read ends when it has reached its bytes, and has one text at least', async (t) => {
     const { store } = await setUp(t);
-    await store.load();
-    const rivals = [1, 2, 3, 4, 5, 6].map((version) => checkpoint(version));
-    const wins = await Promise.all(rivals.map((next) => store.commit(undefined, next)));
-    t.equal(wins.filter((outcome) => outcome === 'swapped').length, 1);
-    t.strictSame(await store.load(), rivals[wins.indexOf('swapped')]);
+    const ids = ['counter/a', 'counter/none', 'counter/b', 'counter/c', 'counter/d'];
+    const put = (id: string) => ({ id, text: 'x'.repeat(100) });
+    await store.commit(undefined, fenceOf(1), ids.filter((id) => id !== 'counter/none').map(put));
+    const counts = [];
+    for (const limit of [1, 100, 101, 200, 201, 400, 1_000]) {
+      const { texts } = await store.load(ids, limit);
+      counts.push(texts.length);
+      t.strictSame(
+        texts.map((text) => text?.length),
+        [100, undefined, 100, 100, 100].slice(0, texts.length),
+      );
+    }
+    t.strictSame(counts, [1, 1, 3, 3, 4, 5, 5]);
   });
 
-  t.test('two handles race for each of twenty commits: exactly one wins each', async (t) => {
-    const { open, place, store } = await setUp(t);
-    if (!place.persistent || place.exclusive) {
-      t.pass('no two handles can have the same record');
-      return;
-    }
-    const other = open();
-    let known = await store.load();
-    for (let version = 1; version <= 20; version++) {
-      const mine = checkpoint(version, { writer: 'mine' });
-      const theirs = checkpoint(version, { writer: 'theirs' });
-      const wins = await Promise.all([store.commit(known, mine), other.commit(known, theirs)]);
-      t.equal(wins.filter((outcome) => outcome === 'swapped').length, 1);
-      known = wins[0] === 'swapped' ? mine : theirs;
-      t.strictSame(await store.load(), known);
-      t.strictSame(await other.load(), known);
-    }
+  t.test('a store that was made before another one wrote finds what that has written', async (t) => {
+    const { place, store } = await setUp(t);
+    const early = place.open();
+    t.teardown(() => early.close());
+    await store.commit(undefined, fenceOf(1), [{ id: 'counter/a', text: 'A' }]);
+    if (place.exclusive) await store.close();
+    t.strictSame(await early.load(['counter/a'], ALL), { fence: fenceOf(1), texts: ['A'] });
   });
 
-  t.test('the record outlives its handle', async (t) => {
-    const { open, place, store } = await setUp(t);
-    if (!place.persistent) {
-      t.pass('it does not, by design');
-      return;
+  t.test('of two commits that expect the same fence one happens, whole', async (t) => {
+    const { store } = await setUp(t);
+    await store.commit(undefined, fenceOf(1), []);
+    const both = [fenceOf(2, { group: 'x' }), fenceOf(2, { group: 'y' })];
+    const ids = ['counter/a', 'counter/b'];
+    const outcomes: string[] = [];
+    for (const next of both) {
+      outcomes.push(
+        await store.commit(
+          fenceOf(1),
+          next,
+          ids.map((id) => ({ id, text: next.group })),
+        ),
+      );
     }
-    await store.commit(undefined, checkpoint(1));
-    await store.close();
-    const reopened = open();
-    t.strictSame(await reopened.load(), checkpoint(1));
-    t.equal(await reopened.commit(checkpoint(1), checkpoint(2)), 'swapped');
-    if (place.exclusive) await reopened.close();
-    t.strictSame(await store.load(), checkpoint(2), 'and a closed handle opens again when it is used');
+    t.strictSame(outcomes, ['swapped', 'changed']);
+    t.strictSame((await store.load(ids, ALL)).texts, ['x', 'x']);
+    t.equal((await store.fence())?.group, 'x');
   });
 
-  t.test('a record that is damaged or not ours is an error, and stays as it is', async (t) => {
-    const text = encodeCheckpoint(ACTOR, checkpoint(12));
-    const records = {
-      'store-corrupt': [
-        '',
-        '{',
-        text.slice(0, -1),
-        `${text} `,
-        ...tampered(text).filter((other) => other.includes('warren/2')),
-      ],
-      'store-foreign': [
-        '7',
-        'null',
-        '"x"',
-        '[]',
-        text.replace('warren/2', 'warren/3'),
-        '{"format":"other/1"}',
-        encodeCheckpoint('tickets', checkpoint(1)),
-      ],
-    };
-    for (const [code, texts] of Object.entries(records)) {
-      for (const damaged of texts) {
-        const { place, store } = await setUp(t);
-        if (!place.raw) {
-          t.pass('nothing can reach the record');
-          return;
-        }
-        await place.raw.write(damaged);
-        await t.rejects(store.load(), { name: 'WarrenError', code }, `${code}: ${damaged}`);
-        t.equal(await store.commit(undefined, checkpoint(1)), 'changed', 'it is not taken for no record');
-        t.equal(await store.commit(checkpoint(12), checkpoint(13)), 'changed', 'nor for what it was');
-        t.equal(await place.raw.read(), damaged);
-        await store.close();
+  t.test('what was committed is there for the next store on the same place', async (t) => {
+    const { store, reopen } = await setUp(t);
+    await store.commit(undefined, fenceOf(1), [
+      { id: 'counter/a', text: 'A' },
+      { id: 'counter/b', text: 'B' },
+    ]);
+    await store.commit(fenceOf(1), fenceOf(2), [{ id: 'counter/b', text: undefined }]);
+    const next = await reopen();
+    t.strictSame(await next.fence(), fenceOf(2));
+    t.strictSame((await next.load(['counter/a', 'counter/b'], ALL)).texts, ['A', undefined]);
+    t.equal(await next.commit(fenceOf(1), fenceOf(9), []), 'changed');
+    t.equal(await next.commit(fenceOf(2), fenceOf(3), [{ id: 'counter/a', text: 'AA' }]), 'swapped');
+    t.strictSame((await (await reopen()).load(['counter/a'], ALL)).texts, ['AA']);
+  });
+
+  const damages: [what: string, code: string, change: (text: string) => string][] = [
+    ['cut', 'store-corrupt', (text) => text.slice(0, -9)],
+    ['no JSON', 'store-corrupt', () => 'no fence'],
+    ['one digit wrong', 'store-corrupt', (text) => text.replace('"version":1', '"version":2')],
+    ['without its check', 'store-corrupt', (text) => text.replace(/,"check".*/, '}')],
+    ['of an older format', 'store-foreign', (text) => text.replace('warren/3', 'warren/2')],
+    ['another JSON', 'store-foreign', () => '[]'],
+  ];
+  for (const [what, code, change] of damages) {
+    t.test(`a fence that is ${what} is ${code}, and stays as it is`, async (t) => {
+      const { place, store, reopen } = await setUp(t);
+      await store.commit(undefined, fenceOf(1), [{ id: 'counter/a', text: 'A' }]);
+      if (place.exclusive) await store.close();
+      await place.damage(change);
+      const next = await reopen();
+      await t.rejects(next.fence(), { code });
+      for (const expected of [undefined, fenceOf(1)]) {
+        t.equal(await next.commit(expected, fenceOf(2), [{ id: 'counter/a', text: 'B' }]), 'changed');
       }
-    }
-  });
-}
-
-/** The record with each of its digits, in turn, changed to another one. */
-function tampered(text: string): string[] {
-  return [...text.matchAll(/\d/g)].map(({ index, 0: digit }) => {
-    return `${text.slice(0, index)}${(Number(digit) + 1) % 10}${text.slice(index + 1)}`;
-  });
+      await t.rejects(next.load(['counter/a'], ALL), { code }, 'and no state is taken from behind it');
+    });
+  }
 }

@@ -1,18 +1,14 @@
 /** A store on a Redis of the test, and a client beside it. Both end with the test. */
 import { Redis } from 'ioredis';
 import type { Test } from 'tap';
-import { DEFAULT_KEY } from '../../../src/store/redis/redis-keys.js';
-import { type RedisLocation, RedisStore } from '../../../src/store/redis/redis-store.js';
-import { ACTOR } from './store-contract.js';
+import { RedisActorStore } from '../../../src/store/redis/redis-actor-store.js';
 
-export function storeAt(t: Test, url: string, location: Partial<RedisLocation> = {}): RedisStore {
-  const store = new RedisStore(ACTOR, {
-    url,
-    key: DEFAULT_KEY,
-    timeoutMs: 5_000,
-    leaseMs: 60_000,
-    ...location,
-  });
+/** Of the fence, with the default of REDIS_PREFIX. */
+export const FENCE_KEY = 'warren:{0}:fence';
+
+/** @param timeoutMs as of the store, in milliseconds. */
+export function storeAt(t: Test, url: string, timeoutMs = 5_000): RedisActorStore {
+  const store = new RedisActorStore(url, 'warren', timeoutMs);
   t.teardown(() => store.close());
   return store;
 }

@@ -2,13 +2,9 @@
 import fc from 'fast-check';
 import t from 'tap';
 import {
-  CURRENT,
   digitsUpTo,
-  fibonacci,
   fibonacciPair,
   indexOfFibonacci,
-  NEXT,
-  PREVIOUS,
 } from '../../../../src/residents/fibonacci/fibonacci.js';
 
 /** F(0) to F(1,000), each by one addition. */
@@ -77,17 +73,4 @@ t.test('the bound on digits is never short, and at most one too long', async (t)
   const over = TERMS.map((term, n) => digitsUpTo(n) - `${term}`.length);
   t.strictSame([...new Set(over)].toSorted(), [0, 1]);
   t.equal(digitsUpTo(1_000_000), 208_988);
-});
-
-t.test('the behavior: NEXT moves and returns the new index, the others only look', async (t) => {
-  const { receive, actor } = fibonacci(3);
-  t.equal(actor, 'fibonacci');
-  t.strictSame(receive(0, PREVIOUS), { state: 0, reply: 0 }, 'there is nothing before the start');
-  t.strictSame(receive(0, CURRENT), { state: 0, reply: 0 });
-  t.strictSame(receive(0, NEXT), { state: 1, reply: 1 });
-  t.strictSame(receive(2, PREVIOUS), { state: 2, reply: 1 });
-  t.strictSame(receive(2, NEXT), { state: 3, reply: 3 });
-  t.strictSame(receive(3, NEXT), { state: 3, reply: 'sequence-exhausted' }, 'the end moves nothing');
-  t.strictSame(receive(3, CURRENT), { state: 3, reply: 3 });
-  t.throws(() => receive(0, 3), RangeError);
 });

@@ -13,8 +13,12 @@ const GROUP = Buffer.from(WORDS.buffer).toString('hex');
 class Rig {
   readonly answers = new Map<string, string[]>();
   readonly errors: unknown[] = [];
-  readonly queue = new RequestQueue({ capacity: CAPACITY, requestBytes: 512, replyBytes: 512 }, (error) =>
-    this.errors.push(error),
+  readonly queue = new RequestQueue(
+    { capacity: CAPACITY, requestBytes: 512, replyBytes: 512 },
+    {
+      onReply: () => {},
+      onError: (error) => this.errors.push(error),
+    },
   );
   owner = new OwnerLink(this.queue.link.memory);
   pending: ReturnType<RequestQueue['relink']>['pending'];

@@ -1,0 +1,59 @@
+/**
+ * The first owner thread, begun before anything else is loaded: it loads its modules while the main thread loads the others.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Config } from './config/config.js';
+import { OwnerMeter } from './meter/owner-meter.js';
+import { FaultInjection } from './operations/fault-injection.js';
+import { residentNamed } from './residents/residents.js';
+import { OwnerThreads } from './runtime/front/owner-threads.js';
+import type { OwnerSetup } from './runtime/owner/owner-setup.js';
+import { repairMemory } from './runtime/owner/repair-log.js';
+import { LARGE_BIGINT_BITS } from './runtime/owner/reply-encoder.js';
+import { storeMemory } from './store/memory/memory-actor-store.js';
+
+const MIB = 2 ** 20;
+const MEMORY_STORE_BYTES = 1024 * MIB;
+/** A group of commits: a store does not get larger pieces than about this. */
+const GROUP_BYTES = 4 * MIB;
+
+export interface Begun {
+  readonly threads: OwnerThreads;
+  readonly meter: OwnerMeter;
+  /** Undefined when no faults may be injected. */
+  readonly faults: FaultInjection | undefined;
+}
+
+/** @param ownsProcess the process may be ended when its main thread hangs. */
+export function beginOwner(config: Config, ownsProcess: boolean): Begun {
+  const meter = new OwnerMeter();
+  const faults = config.faults ? new FaultInjection() : undefined;
+  const setup: OwnerSetup = {
+    modules: config.modules,
+    residents: config.residents.map((name) => ({ name, settings: residentNamed(name).settings(config) })),
+    limits: {
+      stateBytes: config.stateLimitBytes,
+      replyBytes: config.replyLimitBytes,
+      largeBigintBits: LARGE_BIGINT_BITS,
+    },
+    // A reply that takes longer comes for nobody.
+    encoder: { heapMb: config.formatHeapMb, timeoutMs: config.askTimeoutMs },
+    store: config.store,
+    storeMemory: config.store.kind === 'memory' ? storeMemory(MEMORY_STORE_BYTES) : undefined,
+    durability: config.durability,
+    incarnation: randomBytes(8).toString('hex'),
+    leaseMs: config.leaseMs,
+    commitTimeoutMs: config.commitTimeoutMs,
+    storeGraceMs: config.storeGraceMs,
+    stateBytes: config.stateMemoryBytes,
+    groupBytes: GROUP_BYTES,
+    watchdogMs: config.watchdogMs,
+    ownsProcess,
+    repairMemory: repairMemory(config.store.kind === 'redis' ? config.repairMemoryBytes : 0),
+    meterMemory: meter.memory,
+    faultWords: faults?.words,
+  };
+  const threads = new OwnerThreads({ setup }, config.ownerHeapMb);
+  threads.prepareSpare();
+  return { threads, meter, faults };
+}

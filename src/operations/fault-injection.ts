@@ -1,0 +1,108 @@
+/**
+ * Faults that an operator injects, to see the service heal. The main thread writes the commands into shared memory, which each owner gets
+ * in turn, so a store that is away stays away for a new owner, too; the owner thread obeys. Exists only with FAULTS=on.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { WarrenError } from '../errors.js';
+import type { ActorStore, Change, CommitOutcome, Loaded } from '../store/contract.js';
+import type { ShardFence } from '../store/shard-fence.js';
+
+const STORE_DELAY_MS = 0;
+const STORE_DROPPED = 1;
+const HANG = 2;
+const WORDS = 3;
+
+/** How often the owner looks for the command to hang, in milliseconds. */
+const LOOK_MS = 20;
+
+/** The main thread's side. */
+export class FaultInjection {
+  readonly words = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT));
+  #return: NodeJS.Timeout | undefined;
+
+  /** Added to every call of the store, in milliseconds, until it is set again. */
+  get storeDelayMs(): number {
+    return Atomics.load(this.words, STORE_DELAY_MS);
+  }
+
+  set storeDelayMs(ms: number) {
+    Atomics.store(this.words, STORE_DELAY_MS, ms);
+  }
+
+  get storeDropped(): boolean {
+    return Atomics.load(this.words, STORE_DROPPED) === 1;
+  }
+
+  /** For `ms` milliseconds no call reaches the store; 0 ends it. */
+  dropStore(ms: number): void {
+    clearTimeout(this.#return);
+    Atomics.store(this.words, STORE_DROPPED, ms > 0 ? 1 : 0);
+    this.#return = setTimeout(() => Atomics.store(this.words, STORE_DROPPED, 0), ms).unref();
+  }
+
+  /** The owner stops turning, until the watchdog ends it. */
+  hangOwner(): void {
+    Atomics.store(this.words, HANG, 1);
+  }
+}
+
+/** On the thread of an owner that has begun: hangs when that is commanded. */
+export function hangOnCommand(words: Int32Array): void {
+  const look = () => {
+    if (Atomics.exchange(words, HANG, 0) === 1) for (;;);
+  };
+  setInterval(look, LOOK_MS).unref();
+}
+
+/** A store whose calls suffer as commanded. */
+export class FaultyStore implements ActorStore {
+  readonly shared: boolean;
+  readonly #store: ActorStore;
+  readonly #words: Int32Array;
+
+  constructor(store: ActorStore, words: Int32Array) {
+    this.shared = store.shared;
+    this.#store = store;
+    this.#words = words;
+  }
+
+  get connection(): number {
+    return this.#store.connection;
+  }
+
+  async fence(): Promise<ShardFence | undefined> {
+    await this.#suffer();
+    return this.#store.fence();
+  }
+
+  async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
+    await this.#suffer();
+    return this.#store.load(ids, limitBytes);
+  }
+
+  async commit(
+    expected: ShardFence | undefined,
+    next: ShardFence,
+    changes: readonly Change[],
+  ): Promise<CommitOutcome> {
+    await this.#suffer();
+    return this.#store.commit(expected, next, changes);
+  }
+
+  async predecessor(): Promise<string | undefined> {
+    await this.#suffer();
+    return this.#store.predecessor();
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  async #suffer(): Promise<void> {
+    const ms = Atomics.load(this.#words, STORE_DELAY_MS);
+    if (ms > 0) await delay(ms);
+    if (Atomics.load(this.#words, STORE_DROPPED) === 1) {
+      throw new WarrenError('store-refused', 'the store is kept away, as an injected fault');
+    }
+  }
+}

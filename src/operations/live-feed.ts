@@ -1,0 +1,104 @@
+/**
+ * Server-sent events for the live page: first all that is known (`hello`: what runs here, the last minutes, the journal),
+ * then a `sample` a second and each journal `entry` as it comes. A page that comes late, or back, misses nothing.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Journal } from './journal.js';
+import { type Sample, Sampler } from './sampler.js';
+import type { Parts } from './vitals.js';
+
+const PERIOD_MS = 1000;
+const KEPT_SAMPLES = 300;
+const MOST_LISTENERS = 32;
+/** Told to the browser: the pause before it connects again, in milliseconds. */
+const RETRY_MS = 1000;
+/** A listener that lets this much pile up is gone or hopeless, in bytes. */
+const MOST_UNSENT = 4 * 1024 * 1024;
+
+export class LiveFeed {
+  readonly #parts: Parts;
+  readonly #journal: Journal;
+  readonly #listeners = new Set<ServerResponse>();
+  readonly #onError: (error: unknown) => void;
+  /** The last tick failed: the next failures say nothing new. */
+  #failing = false;
+  readonly #samples: Sample[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param onError a tick failed, or an entry could not be told; that ends nothing but the tick. */
+  constructor(parts: Parts, journal: Journal, onError: (error: unknown) => void) {
+    this.#parts = parts;
+    this.#journal = journal;
+    this.#onError = onError;
+    const sampler = new Sampler(parts);
+    this.#timer = setInterval(() => this.#guarded(() => this.#add(sampler.take())), PERIOD_MS);
+    this.#timer.unref();
+    journal.onEntry((entry) => this.#guarded(() => this.#tellAll('entry', entry)));
+  }
+
+  /** @returns false when there are too many listeners; the caller answers. */
+  listen(response: ServerResponse): boolean {
+    if (this.#listeners.size >= MOST_LISTENERS) return false;
+    response.writeHead(200, {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-store',
+      // Otherwise nginx would keep the events to itself.
+      'X-Accel-Buffering': 'no',
+    });
+    response.write(`retry: ${RETRY_MS}\n${event('hello', this.#hello())}`);
+    this.#listeners.add(response);
+    response.on('close', () => this.#listeners.delete(response));
+    return true;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    for (const listener of this.#listeners) listener.end();
+  }
+
+  #guarded(observe: () => void): void {
+    try {
+      observe();
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing) this.#onError(error);
+      this.#failing = true;
+    }
+  }
+
+  #hello(): object {
+    const { version, config } = this.#parts;
+    return {
+      version,
+      node: process.versions.node,
+      pid: process.pid,
+      startedAt: Math.round(performance.timeOrigin),
+      store: config.store.kind,
+      durability: config.durability,
+      faults: this.#parts.faults !== undefined,
+      pendingLimit: config.mailboxLimit,
+      samples: this.#samples,
+      entries: this.#journal.entries,
+    };
+  }
+
+  #add(sample: Sample): void {
+    this.#samples.push(sample);
+    if (this.#samples.length > KEPT_SAMPLES) this.#samples.shift();
+    this.#tellAll('sample', sample);
+  }
+
+  #tellAll(name: string, data: object): void {
+    if (this.#listeners.size === 0) return;
+    const text = event(name, data);
+    for (const listener of this.#listeners) {
+      if (listener.writableLength > MOST_UNSENT) listener.destroy();
+      else listener.write(text);
+    }
+  }
+}
+
+/** JSON has no line breaks of its own, so one `data` line is enough. */
+function event(name: string, data: object): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}

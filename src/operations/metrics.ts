@@ -1,0 +1,211 @@
+/**
+ * The process as metrics. Nothing is counted for this table while requests run: each row reads what the parts have
+ * counted anyway, when somebody scrapes.
+ */
+import { Registry } from 'prom-client';
+import { PROBLEMS, type ProblemCode } from '../errors.js';
+import type { RequestCounts } from '../http/request-counts.js';
+import { counter, gauge, type MetricRow, type Sample } from '../meter/metric-row.js';
+import {
+  EVICTIONS,
+  FAILURES,
+  LOADS,
+  REFUSALS,
+  STATE_BYTES,
+  STATES,
+  UNSTORED,
+  VERSION,
+} from '../meter/owner-meter.js';
+import { type HistogramRow, registerHistogram, registerRow } from './metric-rows.js';
+import { type Parts, pendingOf, phaseOf, residentBytes, threadsOf } from './vitals.js';
+
+const MS = 1e-3;
+
+export function createMetrics(parts: Parts): Registry {
+  const registry = new Registry();
+  const ofResidents = [...parts.residents.values()].flatMap(({ metrics }) => metrics);
+  for (const row of [...requestRows(parts), ...ownerRows(parts), ...ofResidents, ...processRows(parts)]) {
+    registerRow(registry, row);
+  }
+  for (const row of histogramsOf(parts)) registerHistogram(registry, row);
+  return registry;
+}
+
+function histogramsOf({ requests, ownerMeter }: Parts): HistogramRow[] {
+  return [
+    {
+      name: 'warren_answer_duration_seconds',
+      help: 'From the arrival of a request to the reply of the owner, its commit included, by actor.',
+      histograms: requests.latencies,
+      scale: MS,
+      merged: 2,
+    },
+    {
+      name: 'warren_batch_messages',
+      help: 'Messages that crossed to the owner together.',
+      histograms: new Map([['', requests.batchSizes]]),
+      scale: 1,
+      merged: 1,
+    },
+    {
+      name: 'warren_commit_duration_seconds',
+      help: 'Commits that the store answered.',
+      histograms: new Map([['', ownerMeter.commitLatency]]),
+      scale: MS,
+      merged: 2,
+    },
+    {
+      name: 'warren_commit_actors',
+      help: 'Actors whose states one commit has stored together.',
+      histograms: new Map([['', ownerMeter.groupSizes]]),
+      scale: 1,
+      merged: 1,
+    },
+    {
+      name: 'warren_commit_bytes',
+      help: 'Names and states in one commit, in characters.',
+      histograms: new Map([['', ownerMeter.groupBytes]]),
+      scale: 1,
+      merged: 1,
+    },
+  ];
+}
+
+function requestRows(parts: Parts): MetricRow[] {
+  const { owner, server, config, connectionLimit } = parts;
+  const { slowReaders } = server;
+  const all = (pick: (counts: RequestCounts) => number) => () =>
+    server.counts.reduce((sum, counts) => sum + pick(counts), 0);
+  return [
+    counter(
+      'requests_total',
+      'Answers, by actor, route, status and problem code.',
+      () => server.counts.flatMap((counts) => answersOf(counts, parts)),
+      ['actor', 'method', 'path', 'status', 'code'],
+    ),
+    counter(
+      'refusals_total',
+      'Refusals of actors, by route.',
+      () =>
+        server.counts
+          .filter(({ method, actor }) => actor !== '' && method !== 'ANY')
+          .map(({ actor, method, path, refused }): Sample => [{ actor, method, path }, refused]),
+      ['actor', 'method', 'path'],
+    ),
+    counter(
+      'clients_left_total',
+      'Clients that closed their connection before the answer.',
+      all((c) => c.left),
+    ),
+    gauge(
+      'open_requests',
+      'Requests that wait for an answer, or for their client to read it.',
+      () => server.open,
+    ),
+    gauge('connections', 'Connections to the public port.', () => server.connections),
+    gauge('connections_limit', 'Bound on them.', () => connectionLimit),
+    counter(
+      'connections_refused_total',
+      'Connections that were closed at once, since there were too many.',
+      () => server.connectionsRefused,
+    ),
+    gauge('pending_asks', 'Messages that the owner has not replied to.', () => pendingOf(parts)),
+    gauge('pending_asks_limit', 'Bound on pending messages.', () => config.mailboxLimit),
+    gauge('oldest_ask_seconds', 'Age of the oldest of them.', () => owner.oldestMs * MS),
+    gauge('slow_readers', 'Answers whose clients have not read all of it yet.', () => slowReaders.count),
+    counter('slow_readers_cut_total', 'Clients cut off because they did not read.', () => slowReaders.cut),
+    gauge('unsent_bytes', 'Copies of what they have not read.', () => slowReaders.bytes),
+    gauge('unsent_bytes_limit', 'Bound on these copies.', () => slowReaders.limitBytes),
+  ];
+}
+
+function ownerRows(parts: Parts): MetricRow[] {
+  const { owner, ownerMeter } = parts;
+  const figure = (cell: number) => () => ownerMeter.read(cell);
+  return [
+    gauge('ready', '1 when requests are answered.', () => Number(phaseOf(parts) === 'serving')),
+    gauge('standby', '1 while another instance serves, and this one waits to take over.', () =>
+      Number(owner.standby),
+    ),
+    gauge('healthy', '1 while front and owner turn.', () => Number(owner.alive)),
+    gauge('epoch', 'Fencing token of the owner.', () => owner.epoch),
+    gauge('commit_version', 'Number of the last commit.', figure(VERSION)),
+    gauge('unstored_actors', 'Actors whose newest state is not stored yet.', figure(UNSTORED)),
+    gauge('states', 'States in the memory of the owner.', figure(STATES)),
+    gauge('state_bytes', 'What they take, about.', figure(STATE_BYTES)),
+    gauge('state_bytes_limit', 'Bound on that.', () => parts.config.stateMemoryBytes),
+    counter('state_loads_total', 'States that were looked for in the store.', figure(LOADS)),
+    counter('state_evictions_total', 'States that left memory to make room.', figure(EVICTIONS)),
+    counter('turns_total', 'Messages that an owner has replied to.', () => owner.replies),
+    counter('commit_failures_total', 'Commits that failed or were not answered.', figure(FAILURES)),
+    counter('commit_refusals_total', 'Commits that found another fence.', figure(REFUSALS)),
+    counter('owner_deaths_total', 'Owner threads that died and were replaced.', () => owner.deaths),
+  ];
+}
+
+function processRows(parts: Parts): MetricRow[] {
+  const { version, config } = parts;
+  const labels = {
+    version,
+    node: process.versions.node,
+    store: config.store.kind,
+    durability: config.durability,
+  };
+  const perThread = (pick: (thread: ReturnType<typeof threadsOf>[number]) => number | undefined) => () =>
+    threadsOf(parts).flatMap((figures): Sample[] => {
+      const value = pick(figures);
+      return value === undefined ? [] : [[{ thread: figures.thread }, value]];
+    });
+  return [
+    gauge('build_info', 'What runs here.', () => [[labels, 1]], Object.keys(labels)),
+    gauge(
+      'event_loop_utilization',
+      'Busy share of the last second.',
+      perThread((t) => t.utilization),
+      ['thread'],
+    ),
+    gauge(
+      'event_loop_lag_seconds',
+      'Worst lateness of the event loop in the last second.',
+      perThread((t) => t.lagMs && t.lagMs * MS),
+      ['thread'],
+    ),
+    gauge(
+      'heap_bytes',
+      'JavaScript heap in use.',
+      perThread((t) => t.heapBytes),
+      ['thread'],
+    ),
+    gauge(
+      'heap_limit_bytes',
+      'JavaScript heap limit.',
+      perThread((t) => t.heapLimitBytes),
+      ['thread'],
+    ),
+    {
+      ...gauge('', 'Resident memory.', residentBytes),
+      name: 'process_resident_memory_bytes',
+    },
+    { ...counter('', 'Processor time.', processorSeconds), name: 'process_cpu_seconds_total' },
+    {
+      ...gauge('', 'Start of the process, in seconds since 1970.', () => performance.timeOrigin * MS),
+      name: 'process_start_time_seconds',
+    },
+  ];
+}
+
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** Zeros, too, for all that the route can answer: a rate that begins at its first burst would not see it. */
+function answersOf({ actor, method, path, ok, problems }: RequestCounts, { server }: Parts): Sample[] {
+  const samples: Sample[] = method === 'ANY' ? [] : [[{ actor, method, path, status: '200', code: '' }, ok]];
+  const possible = server.problemsOf(method, path);
+  for (const [code, count] of Object.entries(problems) as [ProblemCode, number][]) {
+    if (count === 0 && !possible.includes(code)) continue;
+    samples.push([{ actor, method, path, status: String(PROBLEMS[code].status), code }, count]);
+  }
+  return samples;
+}

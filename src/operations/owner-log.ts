@@ -1,0 +1,77 @@
+/** What befalls the owner, for the log and for the live page. */
+import type { Logger } from 'pino';
+import type { OwnerEvent } from '../runtime/front/owner-handle.js';
+import type { Journal } from './journal.js';
+
+/** A behavior that fails is told once per message and minute, with its stack. */
+const FAILURE_LOG_MS = 60_000;
+
+export class OwnerLog {
+  readonly #log: Logger;
+  readonly #journal: Journal;
+  readonly #messages: readonly string[];
+  readonly #failedAt = new Map<number, number>();
+
+  /** @param messages their names, by number. */
+  constructor(log: Logger, journal: Journal, messages: readonly string[]) {
+    this.#log = log;
+    this.#journal = journal;
+    this.#messages = messages;
+  }
+
+  tell(event: OwnerEvent): void {
+    const log = this.#log;
+    const journal = this.#journal;
+    switch (event.kind) {
+      case 'serving': {
+        const { origin, epoch, version: commit, repairedFrom } = event;
+        if (repairedFrom !== undefined)
+          log.error({ repairedFrom, commit }, 'the store had lost confirmed commits; they are written again');
+        log.info({ origin, epoch, commit }, 'serving');
+        journal.add('serving', `serving, epoch ${epoch}, commit ${commit} (${origin})`);
+        return;
+      }
+      case 'away':
+        log.warn({ reason: event.reason }, 'the store is away');
+        journal.add('away', `the store is away: ${event.reason}`);
+        return;
+      case 'standby':
+        log.warn({ reason: event.reason }, 'standing by');
+        journal.add('standby', `standing by: ${event.reason}`);
+        return;
+      case 'died': {
+        const { reason, unanswered } = event;
+        log.error({ reason, unanswered }, 'the owner died; a new one takes over');
+        journal.add('died', `the owner died: ${reason}; ${unanswered} requests go to the next`);
+        return;
+      }
+      case 'poisoned': {
+        const message = this.#messages[event.message];
+        log.error({ message, key: event.key }, 'a request that ended two owner threads is left out');
+        journal.add('poisoned', `a request that ended two owner threads is left out: ${message}`);
+        return;
+      }
+      case 'state-unreadable': {
+        const { id: actor, reason } = event;
+        log.error({ actor, reason }, 'a stored state cannot be read; its actor is stopped');
+        return;
+      }
+      case 'behavior-failed':
+        this.#tellFailure(event.message, event.failure);
+        return;
+      case 'loaded':
+      case 'fatal':
+      case 'stopped':
+        return;
+      default:
+        throw new Error(`unknown event: ${JSON.stringify(event satisfies never)}`);
+    }
+  }
+
+  #tellFailure(message: number, failure: string): void {
+    const now = performance.now();
+    if (now - (this.#failedAt.get(message) ?? Number.NEGATIVE_INFINITY) < FAILURE_LOG_MS) return;
+    this.#failedAt.set(message, now);
+    this.#log.error({ message: this.#messages[message], failure }, 'a behavior failed');
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Where every figure of the admin listener comes from: the parts of the running process, read at the moment of asking.
+ * Metrics and live page both read here, so they cannot disagree.
+ */
+import type { Config } from '../config/config.js';
+import type { Server } from '../http/server.js';
+import { type LoopFigures, readLoop } from '../meter/loop-gauge.js';
+import type { OwnerMeter } from '../meter/owner-meter.js';
+import type { RequestMeter } from '../meter/request-meter.js';
+import type { ResidentFront } from '../residents/resident.js';
+import type { OwnerHandle } from '../runtime/front/owner-handle.js';
+import type { FaultInjection } from './fault-injection.js';
+
+export interface Parts {
+  readonly version: string;
+  readonly config: Config;
+  readonly owner: OwnerHandle;
+  readonly ownerMeter: OwnerMeter;
+  readonly requests: RequestMeter;
+  readonly server: Server;
+  /** Bound on connections to the public port. */
+  readonly connectionLimit: number;
+  /** Requests are answered. */
+  readonly ready: () => boolean;
+  /** By name. */
+  readonly residents: ReadonlyMap<string, ResidentFront>;
+  readonly mainLoop: Float64Array;
+  /** Undefined when no faults may be injected. */
+  readonly faults: FaultInjection | undefined;
+}
+
+export type Phase = 'starting' | 'serving' | 'standby' | 'away' | 'stopping';
+
+export function phaseOf({ owner, server, ready }: Parts): Phase {
+  if (server.draining) return 'stopping';
+  if (owner.standby) return 'standby';
+  if (owner.epoch === 0 && !owner.serving) return 'starting';
+  return owner.serving && ready() ? 'serving' : 'away';
+}
+
+/** Requests that the owner has not answered, or not got yet. */
+export function pendingOf({ owner, residents }: Parts): number {
+  let pending = owner.pending;
+  for (const { waiting } of residents.values()) pending += waiting;
+  return pending;
+}
+
+let lastResidentBytes = 0;
+
+/** Resident memory. To read it opens a file, which fails when descriptors are used up: then it is the last that was seen. */
+export function residentBytes(): number {
+  try {
+    lastResidentBytes = process.memoryUsage.rss();
+  } catch {
+    // Whoever observes must not end the process.
+  }
+  return lastResidentBytes;
+}
+
+export interface ThreadFigures extends Partial<LoopFigures> {
+  readonly thread: string;
+}
+
+/** Without the format threads: they are there for a conversion only. */
+export function threadsOf({ mainLoop, ownerMeter }: Parts): ThreadFigures[] {
+  return [
+    { thread: 'main', ...readLoop(mainLoop) },
+    { thread: 'owner', ...readLoop(ownerMeter.loop) },
+  ];
+}

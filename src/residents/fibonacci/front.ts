@@ -1,0 +1,262 @@
+/**
+ * The sequence on the main thread: its routes, and the way of its numbers from the owner's reply to the client.
+ *
+ *   request ──> owner ──> index ──> Terms ──> digits ──> response
+ *          └ held here until the digits of the place where the sequence stands are at hand
+ *
+ * A request that reached the owner earlier would move the sequence, and nobody could render its answer. So while the terms are not
+ * ready requests are held, or refused; the place is learned by a request of our own, as soon as an owner serves.
+ */
+import type { ProblemCode } from '../../errors.js';
+import { endWithProblem } from '../../http/answers.js';
+import type { Handler, Method, Route } from '../../http/route.js';
+import { counter, gauge, type MetricRow } from '../../meter/metric-row.js';
+import type { OwnerEvent } from '../../runtime/front/owner-handle.js';
+import type { Responder } from '../../runtime/front/request-queue.js';
+import { NUMBER_REPLY } from '../../runtime/link/reply-kind.js';
+import type { FrontContext, ResidentFront } from '../resident.js';
+import { ConversionPool } from './conversion-pool.js';
+import { digitsOf } from './fibonacci.js';
+import { CURRENT, KEY } from './messages.js';
+import { NumberResponse, type Numbers, Wrapping } from './number-response.js';
+import { type SequencePath, sequenceRoutes } from './routes.js';
+import { Terms } from './terms.js';
+
+const TICK_MS = 100;
+const SECONDS = 1e-3;
+
+/** A request that was not given to the owner yet, or later than it came. */
+interface Held {
+  readonly message: number;
+  readonly response: NumberResponse;
+  readonly since: number;
+}
+
+/** The owner has answered it, and its digits are not at hand. */
+interface Unshown {
+  readonly index: number;
+  readonly response: NumberResponse;
+  readonly since: number;
+}
+
+export class FibonacciFront implements ResidentFront, Numbers {
+  readonly routes: readonly Route[];
+  readonly metrics: readonly MetricRow[];
+  readonly #context: FrontContext;
+  readonly #pool: ConversionPool;
+  readonly #terms: Terms;
+  readonly #tick: NodeJS.Timeout;
+  #held: Held[] = [];
+  /** Given to the owner after they were held: they expire by the time when they came. */
+  #late: Held[] = [];
+  #unshown: Unshown[] = [];
+  /** A request for the index is under way. */
+  #learning = false;
+  /** Where the sequence stands; undefined until an owner has said it. */
+  #index: number | undefined;
+
+  constructor(context: FrontContext) {
+    const { config, log } = context;
+    this.#context = context;
+    this.#pool = new ConversionPool({
+      threads: config.formatThreads,
+      heapMb: config.formatHeapMb,
+      timeoutMs: config.formatTimeoutMs,
+      onProgress: (index, step) => log.info({ index, step }, 'computing the first digits'),
+      onFailure: ({ code, message }) => log.error({ code }, message),
+    });
+    this.#terms = new Terms({
+      maxIndex: config.maxIndex,
+      convert: (index, signal) => this.#pool.convert(index, signal),
+      onConversion: (index, tookMs) => {
+        if (tookMs === undefined) log.info({ index }, 'computing the first digits');
+        else {
+          log.info({ index, tookMs: Math.round(tookMs) }, 'ready');
+          this.#goOn();
+        }
+      },
+    });
+    this.routes = sequenceRoutes((path, method) => this.#handler(path, method));
+    this.metrics = this.#metrics();
+    this.#tick = setInterval(() => this.#expire(), Math.min(TICK_MS, config.askTimeoutMs / 4));
+    this.#tick.unref();
+  }
+
+  get digits(): Terms {
+    return this.#terms;
+  }
+
+  get ready(): boolean {
+    return this.#terms.ready;
+  }
+
+  get waiting(): number {
+    return this.#held.length;
+  }
+
+  get repliesAtOnce(): number {
+    return Math.min(this.#terms.atOnce, this.#context.responses.slowReaders.room);
+  }
+
+  figures(): { readonly index: number; readonly digits: number } {
+    return { index: this.#index ?? 0, digits: digitsOf(this.#index ?? 0) };
+  }
+
+  onOwner({ kind }: OwnerEvent): void {
+    switch (kind) {
+      case 'serving':
+        this.#learnIndex();
+        break;
+      case 'away':
+        this.#askHeld();
+        break;
+      case 'standby':
+        // Another instance moves the sequence.
+        this.#terms.forget();
+        this.#askHeld();
+        break;
+      case 'fatal':
+      case 'stopped':
+        this.#askHeld();
+        this.#terms.forget();
+        break;
+      default:
+        break;
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#tick);
+    this.#terms.forget();
+  }
+
+  show(index: number, response: NumberResponse): void {
+    // A previous term says nothing of where it stands.
+    this.#index = Math.max(this.#index ?? 0, index);
+    const behind = this.#unshown.length > 0;
+    const span = behind ? undefined : this.#terms.locate(index);
+    if (span) {
+      response.show(index, span.start, span.end);
+      return;
+    }
+    this.#unshown.push({ index, response, since: performance.now() });
+    if (!behind) this.#terms.moveTo(index);
+  }
+
+  #handler({ message, member }: SequencePath, method: Method): Handler {
+    const withBody = method !== 'HEAD';
+    const { responses } = this.#context;
+    const { margin } = this.#terms;
+    const plain = new Wrapping(`{"${member}": `, '}', margin);
+    const quoted = new Wrapping(`{"${member}": "`, '"}', margin);
+    return (res, request, counts) => {
+      const { query } = request;
+      if (query && query !== 'as=string') {
+        const detail = 'the only query is ?as=string';
+        endWithProblem(res, 'bad-query', responses, withBody, counts, request, { detail });
+        return;
+      }
+      const admitted = responses.opened();
+      const wrapping = query ? quoted : plain;
+      const response = new NumberResponse(res, responses, this, wrapping, withBody, counts, request);
+      if (!admitted) {
+        response.refuse(responses.draining ? 'shutting-down' : 'mailbox-full');
+        return;
+      }
+      try {
+        this.#ask(message, response);
+      } catch (error) {
+        responses.onError(error);
+        response.refuse('internal');
+      }
+    };
+  }
+
+  #ask(message: number, response: NumberResponse): void {
+    // An owner that refuses does not move the sequence.
+    if (this.#terms.ready || !this.#context.owner.mayServe) this.#give(message, response);
+    else if (this.#index === undefined) this.#held.push({ message, response, since: performance.now() });
+    else response.refuse('not-ready');
+  }
+
+  #give(message: number, response: NumberResponse): void {
+    const { owner, firstMessage } = this.#context;
+    response.position = owner.ask(firstMessage + message, KEY, undefined, response);
+  }
+
+  /** The owner answers: with a number, or with the reason why there is none. */
+  #askHeld(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const one of held) {
+      if (!one.response.open) continue;
+      this.#give(one.message, one.response);
+      if (one.response.position !== undefined) this.#late.push(one);
+    }
+  }
+
+  #learnIndex(): void {
+    const { owner, firstMessage } = this.#context;
+    this.#learning = true;
+    const learner: Responder = {
+      reply: ({ kind, detail }) => {
+        this.#learning = false;
+        if (kind !== NUMBER_REPLY) return;
+        this.#index = detail;
+        this.#terms.moveTo(detail);
+        if (this.#terms.ready) this.#goOn();
+      },
+      refuse: () => {
+        this.#learning = false;
+      },
+    };
+    owner.ask(firstMessage + CURRENT, KEY, undefined, learner);
+  }
+
+  /** The digits are at hand. */
+  #goOn(): void {
+    const unshown = this.#unshown;
+    this.#unshown = [];
+    for (const { index, response } of unshown) if (response.open) this.show(index, response);
+    if (this.#terms.ready) this.#askHeld();
+  }
+
+  #expire(): void {
+    const deadline = performance.now() - this.#context.config.askTimeoutMs;
+    // The sequence has not moved for them.
+    this.#held = expired(this.#held, deadline, 'not-ready');
+    this.#late = expired(this.#late, deadline, 'ask-timeout');
+    this.#unshown = expired(this.#unshown, deadline, 'ask-timeout');
+    // It was refused, as in a full queue.
+    if (this.#context.owner.serving && !this.#terms.ready && !this.#learning && !this.#terms.converting)
+      this.#learnIndex();
+  }
+
+  #metrics(): MetricRow[] {
+    const pool = this.#pool;
+    return [
+      gauge('index', 'Index of the current term.', () => this.figures().index),
+      gauge('digits', 'Decimal digits of the current term.', () => this.figures().digits),
+      counter('terms_added_total', 'Numbers whose digits were added.', () => this.#terms.added),
+      counter(
+        'conversions_total',
+        'Starts at a large index that were converted to decimal.',
+        () => pool.conversions,
+      ),
+      counter('conversion_failures_total', 'Tries of that which failed.', () => pool.failures),
+      counter('conversion_seconds_total', 'Time of those that succeeded.', () => pool.tookMs * SECONDS),
+    ];
+  }
+}
+
+/** Refuses what came at `deadline` or before. @returns the others that still wait. */
+function expired<T extends { readonly response: NumberResponse; readonly since: number }>(
+  waiting: readonly T[],
+  deadline: number,
+  code: ProblemCode,
+): T[] {
+  return waiting.filter(({ response, since }) => {
+    if (since <= deadline) response.refuse(code);
+    return response.open;
+  });
+}

@@ -1,0 +1,11 @@
+/** What main thread and owner thread both know of the sequence. */
+
+/** Its name in the store, and its key: there is one sequence. No actor of a user has an empty key. */
+export const ACTOR = 'fibonacci';
+export const KEY = '';
+
+/** Messages. Each is answered with an index: that of the term asked for. */
+export const CURRENT = 0;
+export const NEXT = 1;
+export const PREVIOUS = 2;
+export const MESSAGES = ['current', 'next', 'previous'];

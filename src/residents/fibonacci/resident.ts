@@ -1,0 +1,18 @@
+/** The Fibonacci sequence, as the runtime finds it. Its first form was a Go service, whose HTTP contract it keeps byte for byte. */
+import type { Resident } from '../resident.js';
+import type { FibonacciSettings } from './behavior.js';
+import { ACTOR, MESSAGES } from './messages.js';
+
+export const fibonacci: Resident = {
+  name: ACTOR,
+  messages: MESSAGES,
+  settings: ({ initialIndex, maxIndex }): FibonacciSettings => ({ initialIndex, maxIndex }),
+  front: async (context) => {
+    const { FibonacciFront } = await import('./front.js');
+    return new FibonacciFront(context);
+  },
+  behavior: async (settings, store) => {
+    const { FibonacciBehavior } = await import('./behavior.js');
+    return new FibonacciBehavior(settings as FibonacciSettings, () => store.predecessor());
+  },
+};
