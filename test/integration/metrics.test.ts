@@ -88,8 +88,8 @@ t.test('taking the fence is a commit, and no group', async (t) => {
   const metrics = await scrapeUntil(warren, (now) => now.value('warren_epoch') === 2);
   t.equal(metrics.value('warren_commit_version'), 1, 'a take-over raises the epoch alone');
   t.equal(metrics.value('warren_commit_duration_seconds_count'), 3);
-  t.equal(metrics.value('warren_commit_actors_count'), 1);
-  t.equal(metrics.value('warren_commit_actors_sum'), 1);
+  t.equal(metrics.value('warren_commit_actors_count'), 2, 'the first fence has brought the sequence');
+  t.equal(metrics.value('warren_commit_actors_sum'), 2);
 });
 
 t.test('refusals are no part of the latency of numbers', async (t) => {

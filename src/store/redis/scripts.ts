@@ -5,13 +5,16 @@
 
 /**
  * KEYS: fence, actors. ARGV: the fence that must be stored now ('' for none), its successor, the number of actors to write, then id and text
- * of each, then the ids to delete. Redis decides whether it has memory before the first write, for the whole script.
+ * of each, then the ids to delete. Redis decides whether it has memory before the first write, for the whole script. Whether
+ * the user has the right, it decides at each command, and takes none back: so the first SET and HDEL, which change nothing, ask for it.
  */
 export const COMMIT_GROUP = {
   lua: `
 local stored = redis.call('GET', KEYS[1])
 if stored == '' or (stored or '') ~= ARGV[1] then return 'changed' end
 local puts = tonumber(ARGV[3])
+redis.call('SET', KEYS[1], ARGV[2], stored and 'NX' or 'XX')
+if #ARGV >= 4 + 2 * puts then redis.call('HDEL', KEYS[2], '') end
 for i = 1, puts do redis.call('HSET', KEYS[2], ARGV[2 + 2 * i], ARGV[3 + 2 * i]) end
 for i = 4 + 2 * puts, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
 redis.call('SET', KEYS[1], ARGV[2])

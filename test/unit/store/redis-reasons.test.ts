@@ -8,7 +8,7 @@ import { inspect } from 'node:util';
 import t from 'tap';
 import { makeCertificate } from '../../support/certificate.js';
 import { startRedis } from '../../support/redis-process.js';
-import { fenceOf } from './store-contract.js';
+import { ALL, fenceOf } from './store-contract.js';
 import { adminOf, loginAt, settled, storeAt } from './store-on-redis.js';
 
 /** A race between the words and the reset behind them would be lost now and then. */
@@ -122,6 +122,49 @@ t.test('rights that are missing are told with the key and the command', async (t
     await admin.call('ACL', 'SETUSER', 'lowly', 'reset', 'on', '>s3cret', 'allkeys', 'allcommands');
     await call();
     await admin.flushall();
+  }
+});
+
+t.test('a commit for which one right is missing changes nothing at all', async (t) => {
+  const redis = await startRedis(t);
+  const admin = adminOf(t, redis);
+  const rights = ['get', 'set', 'hset', 'hdel', 'hget', 'eval', 'evalsha'];
+  const grant = (names: readonly string[]) =>
+    admin.call(
+      'ACL',
+      'SETUSER',
+      'lowly',
+      'reset',
+      'on',
+      '>s3cret',
+      'allkeys',
+      ...names.map((name) => `+${name}`),
+    );
+  for (const missing of ['set', 'hset', 'hdel']) {
+    await admin.flushall();
+    await grant(rights.filter((name) => name !== missing));
+    const store = storeAt(t, loginAt(redis.url, 'lowly', 's3cret'));
+    const a = { id: 'counter/a', text: 'A' };
+    const both = [a, { id: 'counter/b', text: undefined }];
+    await t.rejects(store.commit(undefined, fenceOf(1), both), { code: 'store-denied' }, missing);
+    t.equal(await admin.dbsize(), 0, `${missing}: a first commit`);
+    const mighty = storeAt(t, redis.url);
+    await mighty.commit(undefined, fenceOf(1), [a, { id: 'counter/b', text: 'B' }]);
+    const next = [
+      { ...a, text: 'AA' },
+      { id: 'counter/b', text: undefined },
+    ];
+    await t.rejects(store.commit(fenceOf(1), fenceOf(2), next), { code: 'store-denied' }, missing);
+    t.strictSame(await mighty.load(['counter/a', 'counter/b'], ALL), {
+      fence: fenceOf(1),
+      texts: ['A', 'B'],
+    });
+    await grant(rights);
+    t.equal(await store.commit(fenceOf(1), fenceOf(2), next), 'swapped');
+    t.strictSame(await store.load(['counter/a', 'counter/b'], ALL), {
+      fence: fenceOf(2),
+      texts: ['AA', undefined],
+    });
   }
 });
 
