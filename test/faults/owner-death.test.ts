@@ -56,7 +56,8 @@ function setStage(t: Test, restartLimit = 100): Stage {
     meterMemory: new OwnerMeter().memory,
     faultWords: undefined,
   };
-  const threads = new OwnerThreads({ setup }, 32);
+  // The loaders of the test runner take some of it.
+  const threads = new OwnerThreads({ setup }, 96);
   const handle = new OwnerHandle({
     limits: {
       askTimeoutMs: 60_000,
