@@ -63,6 +63,7 @@ export class MemoryActorStore implements ActorStore {
   }
 
   async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
+    this.#open();
     const texts: (string | undefined)[] = [];
     for (let bytes = 0; texts.length < ids.length && bytes < limitBytes; ) {
       const text = this.#read(ids[texts.length] as string);
