@@ -85,7 +85,7 @@ function begin({ memory, pending, instance }: OwnerStart): Owner {
   // with a debugger turns the watchdog off.
   if (setup.watchdogMs > 0) {
     keepPulse({
-      vitalSigns: words,
+      words,
       own: OWNER_HEARTBEAT,
       other: MAIN_HEARTBEAT,
       silenceMs: setup.watchdogMs,

@@ -15,8 +15,8 @@ export interface Pulse {
 }
 
 export interface PulseOptions {
-  readonly vitalSigns: Int32Array;
-  /** Indexes into `vitalSigns`. */
+  readonly words: Int32Array;
+  /** Indexes into `words`. */
   readonly own: number;
   readonly other: number;
   readonly silenceMs: number;
@@ -24,12 +24,12 @@ export interface PulseOptions {
   readonly onSilence: () => void;
 }
 
-export function keepPulse({ vitalSigns, own, other, silenceMs, onSilence }: PulseOptions): Pulse {
-  let seen = Atomics.load(vitalSigns, other);
+export function keepPulse({ words, own, other, silenceMs, onSilence }: PulseOptions): Pulse {
+  let seen = Atomics.load(words, other);
   let silentTicks = 0;
   const timer = setInterval(() => {
-    Atomics.add(vitalSigns, own, 1);
-    const now = Atomics.load(vitalSigns, other);
+    Atomics.add(words, own, 1);
+    const now = Atomics.load(words, other);
     silentTicks = now === seen ? silentTicks + 1 : 0;
     seen = now;
     if (silentTicks === TICKS) onSilence();

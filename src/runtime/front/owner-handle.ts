@@ -186,9 +186,9 @@ export class OwnerHandle {
     });
   }
 
-  /** Ends without waiting for anything: what is pending is refused, and what was not committed is not. */
+  /** Ends without waiting for anything. What is pending may have been committed, and may be yet: its clients hear so. */
   abandon(reason: string): void {
-    if (!this.#ended) this.#end('shutting-down');
+    if (!this.#ended) this.#end('ask-timeout');
     clearTimeout(this.#loading);
     this.#thread?.end(reason);
     this.#stopped?.();
@@ -247,7 +247,8 @@ export class OwnerHandle {
         this.#state = event.kind;
         break;
       case 'fatal':
-        this.#end('store-unavailable');
+        // Some of what is pending may be committed: a 503 would promise that it is not.
+        this.#end('internal');
         break;
       case 'stopped':
         this.#end('shutting-down');
@@ -273,7 +274,7 @@ export class OwnerHandle {
     const thread = this.#thread;
     if (watchdogMs === 0 || !thread) return;
     this.#pulse = keepPulse({
-      vitalSigns: thread.words,
+      words: thread.words,
       own: MAIN_HEARTBEAT,
       other: OWNER_HEARTBEAT,
       silenceMs: watchdogMs,

@@ -29,10 +29,10 @@ function setUp(t: Test, silenceMs = 1_000) {
       stopped = cleared === timer;
     },
   });
-  const vitalSigns = new Int32Array(3);
+  const words = new Int32Array(3);
   let silences = 0;
   const pulse = keepPulse({
-    vitalSigns,
+    words,
     own: OWN,
     other: OTHER,
     silenceMs,
@@ -44,7 +44,7 @@ function setUp(t: Test, silenceMs = 1_000) {
     for (let at = 0; at < count; at++) tick();
   };
   return {
-    vitalSigns,
+    words,
     pulse,
     ticks,
     everyMs: () => everyMs,
@@ -55,10 +55,10 @@ function setUp(t: Test, silenceMs = 1_000) {
 }
 
 t.test('each tick is one beat of its own, and no timer keeps the thread alive', async (t) => {
-  const { vitalSigns, ticks, everyMs, unrefd } = setUp(t);
+  const { words, ticks, everyMs, unrefd } = setUp(t);
   ticks(3);
-  t.equal(vitalSigns[OWN], 3);
-  t.equal(vitalSigns[OTHER], 0);
+  t.equal(words[OWN], 3);
+  t.equal(words[OTHER], 0);
   t.equal(everyMs() * TICKS, 1_000);
   t.ok(unrefd());
 });
@@ -76,10 +76,10 @@ t.test('a silence of the full time is told, once', async (t) => {
 });
 
 t.test('any beat of the other side starts the count anew', async (t) => {
-  const { vitalSigns, pulse, ticks, silences } = setUp(t);
+  const { words, pulse, ticks, silences } = setUp(t);
   for (let round = 0; round < 20; round++) {
     ticks(TICKS - 1);
-    Atomics.add(vitalSigns, OTHER, 1);
+    Atomics.add(words, OTHER, 1);
     ticks(1);
   }
   t.equal(silences(), 0);
@@ -87,9 +87,9 @@ t.test('any beat of the other side starts the count anew', async (t) => {
 });
 
 t.test('a side that comes back from a silence is alive again', async (t) => {
-  const { vitalSigns, pulse, ticks, silences } = setUp(t);
+  const { words, pulse, ticks, silences } = setUp(t);
   ticks(TICKS);
-  Atomics.add(vitalSigns, OTHER, 1);
+  Atomics.add(words, OTHER, 1);
   ticks(1);
   t.ok(pulse.alive);
   ticks(TICKS);
@@ -97,15 +97,15 @@ t.test('a side that comes back from a silence is alive again', async (t) => {
 });
 
 t.test('a counter that overflows goes on beating', async (t) => {
-  const { vitalSigns, ticks, silences } = setUp(t);
-  vitalSigns[OTHER] = 0x7fff_ffff;
-  vitalSigns[OWN] = 0x7fff_ffff;
+  const { words, ticks, silences } = setUp(t);
+  words[OTHER] = 0x7fff_ffff;
+  words[OWN] = 0x7fff_ffff;
   for (let round = 0; round < 2 * TICKS; round++) {
-    Atomics.add(vitalSigns, OTHER, 1);
+    Atomics.add(words, OTHER, 1);
     ticks(1);
   }
   t.equal(silences(), 0);
-  t.equal(vitalSigns[OWN], (0x7fff_ffff + 2 * TICKS) | 0);
+  t.equal(words[OWN], (0x7fff_ffff + 2 * TICKS) | 0);
 });
 
 t.test('a stopped pulse clears its own timer', async (t) => {
