@@ -1,6 +1,6 @@
 /**
- * What somebody writes by hand instead of an actor: one thread, counters in a map, and one synced LevelDB batch for all that came
- * meanwhile. No limits, no faults, no keys beyond memory, and nothing is read back.
+ * What somebody writes by hand instead of an actor. One thread keeps counters in a map. While one synced LevelDB batch is written, the next
+ * one gathers. It has no limits, handles no faults, keeps every key in memory, and reads nothing back.
  */
 
 import type { HttpResponse } from 'uWebSockets.js';

@@ -32,7 +32,7 @@ export async function acceptLoss(
     );
     const next = { ...fence, epoch: fence.epoch + 1, halted: '', lease: 0 };
     if ((await store.commit(fence, next, [])) !== 'swapped') {
-      throw new CommandFailed('The fence changed meanwhile. Nothing was done.');
+      throw new CommandFailed('Another process has changed the fence. Nothing was done.');
     }
     console.log(`${placeOf(place)} goes on from version ${next.version}.`);
     return 0;

@@ -191,7 +191,7 @@ async function replace(store: ActorStore, stored: ShardFence | undefined, index:
   const outcome = await store.commit(stored, next, [{ id: SEQUENCE_ID, text: indexText(index) }]);
   if (outcome !== 'swapped') {
     throw new CommandFailed(
-      'The fence changed meanwhile: somebody serves from this store. Nothing was done.',
+      'Another process has changed the fence: it serves from this store. Nothing was done.',
     );
   }
 }

@@ -12,7 +12,7 @@
 set -u -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-work=$(mktemp -d "${TMPDIR:-/tmp}/warren-container.XXXXXX")
+work=$(mktemp -d)
 project="warren-test-$$"
 image=warren
 lone="$project-lone"
