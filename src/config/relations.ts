@@ -54,8 +54,10 @@ export const ENVIRONMENT = v.pipe(
   ),
   v.forward(
     v.partialCheck(
-      [['MAX_INDEX'], ['UNSENT_MEMORY_MB']],
-      ({ MAX_INDEX, UNSENT_MEMORY_MB }) => digitsUpTo(MAX_INDEX) + ROOM_AROUND_DIGITS <= UNSENT_MEMORY_MB,
+      [['ACTORS'], ['MAX_INDEX'], ['UNSENT_MEMORY_MB']],
+      ({ ACTORS, MAX_INDEX, UNSENT_MEMORY_MB }) =>
+        !ACTORS.residents.includes('fibonacci') ||
+        digitsUpTo(MAX_INDEX) + ROOM_AROUND_DIGITS <= UNSENT_MEMORY_MB,
       'must have room for the term at MAX_INDEX',
     ),
     ['UNSENT_MEMORY_MB'],

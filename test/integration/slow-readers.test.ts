@@ -1,8 +1,10 @@
 /** Clients that ask for large numbers and stop reading: they cost no memory each, hold nobody up, and are cut in the end. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { get } from '../support/http-client.js';
+import { scrape } from '../support/metrics.js';
 import { RawConnection, requestBytes } from '../support/raw-connection.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 
@@ -129,4 +131,40 @@ t.test('readers that stop at 200,000 digits hold nobody up while the sequence mo
   const growth = anonymousBytes(warren) - before;
   t.comment(`memory grew by ${(growth / MIB).toFixed(1)} MiB over ${moved} numbers of 200,000 digits`);
   t.ok(growth < 150 * MIB);
+});
+
+t.test('readers of large replies of an actor share one bound, and the slowest is cut', async (t) => {
+  const ACTORS = fileURLToPath(new URL('../support/fixtures/counter-actor.js', import.meta.url));
+  const env = {
+    ACTORS,
+    STORE: 'memory',
+    ADMIN_HOST_PORT: '127.0.0.1:0',
+    UNSENT_MEMORY_MB: '2',
+    SEND_TIMEOUT_MS: '600000',
+  };
+  const warren = await startWarren(t, { env });
+  const body = JSON.stringify({ bytes: 1_000_000 });
+  const large = requestBytes('POST', '/counter/a/large', `Content-Length: ${body.length}`) + body;
+  const seen = async (name: string) => (await scrape(warren.adminUrl)).value(`warren_${name}`);
+  let turns = 0;
+  const readers: RawConnection[] = [];
+  while ((await seen('slow_readers_cut_total')) === 0) {
+    const reader = await RawConnection.open(t, warren.port);
+    reader.socket.pause();
+    readers.push(reader);
+    // A kernel takes some of them before its reader counts as slow.
+    const before = (await seen('slow_readers')) + (await seen('slow_readers_cut_total'));
+    while ((await seen('slow_readers')) + (await seen('slow_readers_cut_total')) === before) {
+      reader.send(large);
+      turns += 1;
+      while ((await seen('turns_total')) < turns);
+    }
+    t.ok((await seen('unsent_bytes')) <= (await seen('unsent_bytes_limit')));
+  }
+  t.ok(readers.length <= 4, `${readers.length} readers of about 1 MB each fill 2 MB`);
+  const other = await get(warren.url, '/counter/b/large', { method: 'POST', body });
+  t.equal(other.body.length, 1_000_002, 'another one is served');
+  const last = readers.at(-1) as RawConnection;
+  last.socket.resume();
+  t.equal((await last.answer())?.body.length, 1_000_002, 'who reads on gets all of it');
 });

@@ -232,6 +232,11 @@ t.test('UNSENT_MEMORY_MB must have room for the largest number', async (t) => {
     /UNSENT_MEMORY_MB must have room for the term at MAX_INDEX/,
   ]);
   t.strictSame(problemsOf({ UNSENT_MEMORY_MB: '3', MAX_INDEX: '15000000' }), []);
+  t.strictSame(
+    problemsOf({ UNSENT_MEMORY_MB: '3', ACTORS: 'a.js' }),
+    [],
+    'without the sequence there is no such term',
+  );
 });
 
 for (const [environment, store] of [
