@@ -15,7 +15,9 @@ import { BEFORE, LINK_PROBLEMS, type LinkProblem, NOTHING, PROBLEM } from '../li
 import { decodeKey } from './actor-key.js';
 import type { FromOwner, Origin } from './events.js';
 import { Gate, type Group, isOwn } from './gate.js';
-import type { Behavior, LoadedState, ServedMessage, Turn } from './served.js';
+import { Grace } from './grace.js';
+import { type LoadedActor, Missing } from './missing.js';
+import type { ServedMessage, Turn } from './served.js';
 import { idOf, States } from './states.js';
 import { type Taken, Tenure, type TenureOptions } from './tenure.js';
 
@@ -44,11 +46,6 @@ const RETRY_MS = [10, 25, 50, 100, 200, 400];
 const STANDBY_MS = 250;
 /** At most so many actors are loaded by one read. */
 const LOAD_LIMIT = 1_000;
-
-const UNREADABLE: LoadedState = { state: undefined, bytes: 0 };
-
-/** An actor that is not in memory. */
-type Missing = readonly [id: string, { readonly behavior: Behavior; readonly key: string }];
 
 interface Encoding {
   /** Undefined until the reply is encoded. */
@@ -80,10 +77,8 @@ export class Owner {
   #now = 0;
   #stopping = false;
   #cancelRenewal: () => void = () => {};
-  /** Runs since the store went away; undefined while all is well. */
-  #cancelGrace: (() => void) | undefined;
-  /** The grace has ended, and nothing was committed since. */
-  #graceEnded = false;
+  /** Runs since the store went away. */
+  readonly #grace: Grace;
   /** `away` was said. */
   #away = false;
 
@@ -96,6 +91,7 @@ export class Owner {
     this.#taken = link.first;
     this.#states = new States(options.stateBytes);
     this.#tenure = new Tenure(options);
+    this.#grace = new Grace(clocks, options.storeGraceMs, (reason) => this.#goAway(reason));
     this.#gate = new Gate({
       link,
       tenure: this.#tenure,
@@ -140,7 +136,7 @@ export class Owner {
 
   #takeTurns(): void {
     const link = this.#link;
-    if (!this.#open && this.#graceEnded && !this.#refusing) this.#refuse('store-unavailable');
+    if (!this.#open && this.#grace.over && !this.#refusing) this.#refuse('store-unavailable');
     if (this.#loading || (this.#encoding && !this.#encoding.turn) || !this.#open) return;
     const end = link.look();
     this.#readClock();
@@ -217,20 +213,20 @@ export class Owner {
   /** One read of the store for all actors that the next turns need and that are not in memory; for fewer, when their states are large. */
   async #load(from: number, end: number): Promise<void> {
     this.#states.trim();
-    const missing = new Map<string, Missing[1]>();
-    for (let position = from; position < end && missing.size < LOAD_LIMIT; position++) {
+    const missing = new Missing();
+    for (let position = from; position < end && missing.count < LOAD_LIMIT; position++) {
       const number = this.#link.messageAt(position);
       const key = number === LEFT_OUT ? undefined : decodeKey(this.#link.keyAt(position));
       if (key === undefined) continue;
       const { behavior } = this.#options.messages[number] as ServedMessage;
-      if (!this.#states.has(behavior, key)) missing.set(idOf(behavior, key), { behavior, key });
+      if (!this.#states.has(behavior, key)) missing.add(behavior, key);
     }
     const memory = this.#memory;
     this.#loading = true;
     let failure: unknown;
     try {
-      const texts = await this.#read([...missing]);
-      if (memory === this.#memory) this.#remember([...missing].slice(0, texts.length), texts);
+      const actors = await missing.load(this.#tenure, this.#options.groupBytes);
+      if (memory === this.#memory) this.#remember(actors);
     } catch (error) {
       failure = error;
     }
@@ -241,32 +237,12 @@ export class Owner {
     else this.#end(failure);
   }
 
-  async #read(actors: readonly Missing[]): Promise<(string | undefined)[]> {
-    const texts = [
-      ...(await this.#tenure.load(
-        actors.map(([id]) => id),
-        this.#options.groupBytes,
-      )),
-    ];
-    for (const [at, [, { behavior }]] of actors.slice(0, texts.length).entries()) {
-      if (texts[at] !== undefined || !behavior.inherited) continue;
-      texts[at] = await this.#tenure.bounded(behavior.inherited());
-    }
-    return texts;
-  }
-
-  #remember(actors: readonly Missing[], texts: readonly (string | undefined)[]): void {
-    for (const [at, [id, { behavior, key }]] of actors.entries()) {
-      const text = texts[at];
-      let loaded: LoadedState = UNREADABLE;
-      let unreadable: string | undefined;
-      try {
-        loaded = behavior.load(text);
-      } catch (error) {
-        unreadable = messageOf(error);
-        this.#options.post({ kind: 'state-unreadable', id, reason: unreadable });
+  #remember(actors: readonly LoadedActor[]): void {
+    for (const { behavior, key, state, bytes, unreadable } of actors) {
+      if (unreadable !== undefined) {
+        this.#options.post({ kind: 'state-unreadable', id: idOf(behavior, key), reason: unreadable });
       }
-      this.#states.add(behavior, key, loaded.state, loaded.bytes, unreadable);
+      this.#states.add(behavior, key, state, bytes, unreadable);
     }
   }
 
@@ -275,8 +251,8 @@ export class Owner {
     if (this.#phase === 'stopped') return;
     this.#phase = 'taking';
     this.#cancelRenewal();
-    this.#cancelGrace ??= this.#beginGrace(() => reason);
-    if (this.#graceEnded) this.#goAway(reason);
+    this.#grace.begin(reason);
+    if (this.#grace.over) this.#goAway(reason);
     for (let tries = 0; this.#phase === 'taking'; tries++) {
       let waitMs = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)] as number;
       try {
@@ -289,10 +265,9 @@ export class Owner {
           waitMs = STANDBY_MS;
         } else if (error instanceof WarrenError && error.code === 'store-unclaimed') {
           // The store is there, and soon this owner's: requests are held.
-          this.#cancelGrace?.();
-          this.#cancelGrace = this.#beginGrace(() => reason);
+          this.#grace.beginAnew();
         } else if (!this.#mayPass(error)) return this.#end(error);
-        else reason = messageOf(error);
+        else this.#grace.reason = messageOf(error);
       }
       this.look();
       this.#finishIfDone();
@@ -300,7 +275,8 @@ export class Owner {
     }
   }
 
-  #serve({ replaced, repairedFrom, resumed }: Taken, before: Tenure['fence']): void {
+  #serve(taken: Taken, before: Tenure['fence']): void {
+    const { replaced, repairedFrom } = taken;
     const fence = this.#tenure.fence as NonNullable<Tenure['fence']>;
     const sent = this.#gate.sent;
     const stored = sent !== undefined && replaced?.group === sent.id;
@@ -314,15 +290,7 @@ export class Owner {
     this.#predecessor = undefined;
     if (!stored && !own && !(repaired && before !== undefined)) this.#forget();
     if (this.#gate.sent === undefined || stored) this.#endGrace();
-    const origin: Origin = repaired
-      ? 'repaired'
-      : replaced === undefined
-        ? 'fresh'
-        : before
-          ? 'returned'
-          : resumed
-            ? 'resumed'
-            : 'stored';
+    const origin = originOf(taken, before);
     const { epoch, version } = fence;
     this.#options.post({ kind: 'serving', epoch, version, origin, repairedFrom });
     this.#gate.open(stored ? 'stored' : 'not stored');
@@ -387,17 +355,8 @@ export class Owner {
     this.#gate.release(this.#taken);
   }
 
-  #beginGrace(reason: () => string): () => void {
-    return this.#options.clocks.after(this.#options.storeGraceMs, () => {
-      this.#graceEnded = true;
-      this.#goAway(reason());
-    });
-  }
-
   #endGrace(): void {
-    this.#cancelGrace?.();
-    this.#cancelGrace = undefined;
-    this.#graceEnded = false;
+    this.#grace.end();
     this.#away = false;
   }
 
@@ -444,4 +403,12 @@ export class Owner {
     if (error.code === 'store-denied') return this.#tenure.fence !== undefined;
     return error.code === 'store-unreachable' || error.code === 'store-refused';
   }
+}
+
+/** @param before the fence that this owner had last. */
+function originOf({ replaced, repairedFrom, resumed }: Taken, before: Tenure['fence']): Origin {
+  if (repairedFrom !== undefined) return 'repaired';
+  if (!replaced) return 'fresh';
+  if (before) return 'returned';
+  return resumed ? 'resumed' : 'stored';
 }

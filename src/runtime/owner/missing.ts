@@ -1,0 +1,50 @@
+/** Actors that turns need and that are not in memory: one read of the store for all of them. */
+import { messageOf } from '../../errors.js';
+import type { Behavior, LoadedState } from './served.js';
+import { idOf } from './states.js';
+import type { Tenure } from './tenure.js';
+
+export interface LoadedActor extends LoadedState {
+  readonly behavior: Behavior;
+  readonly key: string;
+  /** Why the stored state cannot be read; undefined when it can. */
+  readonly unreadable: string | undefined;
+}
+
+export class Missing {
+  readonly #actors = new Map<string, { readonly behavior: Behavior; readonly key: string }>();
+
+  get count(): number {
+    return this.#actors.size;
+  }
+
+  add(behavior: Behavior, key: string): void {
+    this.#actors.set(idOf(behavior, key), { behavior, key });
+  }
+
+  /**
+   * @param limitBytes the read may end when it has so many bytes.
+   * @returns the first of them, one at least.
+   * @throws WarrenError as `Tenure.load`, and what `Behavior.inherited` throws.
+   */
+  async load(tenure: Tenure, limitBytes: number): Promise<LoadedActor[]> {
+    const texts = await tenure.load([...this.#actors.keys()], limitBytes);
+    const actors: LoadedActor[] = [];
+    for (const { behavior, key } of this.#actors.values()) {
+      if (actors.length === texts.length) break;
+      let text = texts[actors.length];
+      if (text === undefined && behavior.inherited) text = await tenure.bounded(behavior.inherited());
+      actors.push(loaded(behavior, key, text));
+    }
+    return actors;
+  }
+}
+
+function loaded(behavior: Behavior, key: string, text: string | undefined): LoadedActor {
+  try {
+    const { state, bytes } = behavior.load(text);
+    return { behavior, key, state, bytes, unreadable: undefined };
+  } catch (error) {
+    return { behavior, key, state: undefined, bytes: 0, unreadable: messageOf(error) };
+  }
+}
