@@ -1,34 +1,15 @@
-/**
- * The front: uWebSockets.js on the main thread. It knows paths and framing; what is asked on them, the routes know.
- *
- * uWebSockets.js ends the process when a handler throws, or returns with neither an answer nor an abort handler. So every
- * handler runs inside `#run`, which answers as long as no response has taken over `res`.
- */
-import type {
-  HttpRequest,
-  HttpResponse,
-  ListenOptions,
-  TemplatedApp,
-  us_listen_socket,
-} from 'uWebSockets.js';
-import { timingSafeEqual } from 'node:crypto';
+/** The front: uWebSockets.js on the main thread. It knows paths and connections; what is asked on them, the routes know. */
+import type { HttpResponse, ListenOptions, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import { type ProblemCode, WarrenError } from '../errors.js';
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
+import { Admission, type Entry } from './admission.js';
 import { endPreflight, endWithProblem } from './answers.js';
 import { Cors } from './cors.js';
 import { frontRoutes } from './front-routes.js';
 import type { Uws } from './load-uws.js';
 import { openApi } from './openapi.js';
-import { afterParsing, refuseAndClose } from './refusal.js';
 import { RequestCounts } from './request-counts.js';
-import {
-  type BodyUse,
-  HEAD_LIMIT_BYTES,
-  HEADER_LIMIT,
-  type RequestFacts,
-  RequestHead,
-} from './request-head.js';
-import { requestIdOf } from './request-id.js';
+import type { BodyUse, RequestFacts } from './request-head.js';
 import type { ResponseContext } from './response-context.js';
 import type { Handler, Method, Route } from './route.js';
 import type { SlowReaders } from './slow-readers.js';
@@ -53,9 +34,6 @@ export interface ServerOptions {
   readonly onProblem: ResponseContext['onProblem'];
 }
 
-/** A token; the library takes any bytes without a blank. */
-const METHOD = /^[\w!#$%&'*+.^`|~-]+$/;
-const HEAD_LIMITS = `${HEAD_LIMIT_BYTES} bytes and ${HEADER_LIMIT} headers at most`;
 const BODY_USE = { GET: 'ignored', HEAD: 'refused', POST: 'taken' } as const satisfies Record<
   Method,
   BodyUse
@@ -76,9 +54,7 @@ export class Server implements ResponseContext {
   readonly #options: ServerOptions;
   readonly #app: TemplatedApp;
   readonly #cors: Cors;
-  readonly #token: Buffer | undefined;
-  /** Of the request whose handler runs. */
-  readonly #head = new RequestHead();
+  readonly #admission: Admission;
   readonly slowReaders: SlowReaders;
   draining = false;
   /** By route and method, and one for all that is no route. */
@@ -93,7 +69,7 @@ export class Server implements ResponseContext {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.slowReaders = options.slowReaders;
-    this.#token = options.token === '' ? undefined : Buffer.from(`Bearer ${options.token}`);
+    this.#admission = new Admission(this, options.token);
     this.#cors = new Cors(options.corsOrigins);
     this.#app = options.uws.App();
     this.#app.filter((res, change) => this.#countConnection(res, Number(change)));
@@ -209,22 +185,22 @@ export class Server implements ResponseContext {
   }
 
   #register(route: Route): void {
-    const { path, methods, actor } = route;
+    const { path, methods, actor, open } = route;
+    const keyed = path.includes('/:key');
     for (const method of methods) {
-      const counts = this.#count(method, path, actor);
-      const handler = route.handler(method);
-      const atOnce = method === 'POST' && route.readsBody;
-      const keyed = path.includes('/:key');
-      this.#on(method)(path, (res, req) => {
-        const key = keyed ? (req.getParameter(0) ?? '') : '';
-        this.#guarded(res, req, BODY_USE[method], route.open, atOnce, counts, key, handler);
-      });
+      const entry: Entry = {
+        handler: route.handler(method),
+        counts: this.#count(method, path, actor),
+        body: BODY_USE[method],
+        open,
+        atOnce: method === 'POST' && route.readsBody,
+        keyed,
+      };
+      this.#on(method)(path, (res, req) => this.#admission.admit(res, req, entry));
     }
     if (this.#options.corsOrigins.length > 0) this.#answerPreflights(route);
     const allow = methods.join(', ');
-    this.#answerWithProblem(path, 'method-not-allowed', this.#count('ANY', path, actor), route.open, {
-      allow,
-    });
+    this.#answerWithProblem(path, 'method-not-allowed', this.#count('ANY', path, actor), open, { allow });
   }
 
   /** Other requests with this method, and those of pages that may not read the answer, go on to the next handler. */
@@ -233,10 +209,11 @@ export class Server implements ResponseContext {
     const headers = this.#cors.preflight(methods);
     const handler: Handler = (res, request) =>
       endPreflight(res, this.#cors.headers(request) + headers, counts);
+    const entry: Entry = { handler, counts, body: 'ignored', open: true, atOnce: false, keyed: false };
     this.#app.options(path, (res, req) => {
       if (!this.#cors.allows(req.getHeader('origin'))) req.setYield(true);
       else if (req.getHeader('access-control-request-method') === '') req.setYield(true);
-      else this.#guarded(res, req, 'ignored', true, false, counts, '', handler);
+      else this.#admission.admit(res, req, entry);
     });
   }
 
@@ -247,16 +224,19 @@ export class Server implements ResponseContext {
     open = false,
     extra: { allow?: string } = {},
   ): void {
-    const withBody: Handler = (res, request) => endWithProblem(res, code, this, true, counts, request, extra);
-    const withoutBody: Handler = (res, request) =>
-      endWithProblem(res, code, this, false, counts, request, extra);
+    const entry = (withBody: boolean): Entry => ({
+      handler: (res, request) => endWithProblem(res, code, this, withBody, counts, request, extra),
+      counts,
+      body: withBody ? 'ignored' : 'refused',
+      open,
+      atOnce: false,
+      keyed: false,
+    });
+    const [withBody, withoutBody] = [entry(true), entry(false)];
     this.#app.any(pattern, (res, req) => {
-      const method = req.getCaseSensitiveMethod();
-      if (!METHOD.test(method)) {
-        this.#head.read(req, req.getUrl().length, 'ignored');
-        this.#refuseLater(res, 'bad-request', true, counts);
-      } else if (method === 'HEAD') this.#guarded(res, req, 'refused', open, false, counts, '', withoutBody);
-      else this.#guarded(res, req, 'ignored', open, false, counts, '', withBody);
+      if (!this.#admission.hasMethod(res, req, counts)) return;
+      const isHead = req.getCaseSensitiveMethod() === 'HEAD';
+      this.#admission.admit(res, req, isHead ? withoutBody : withBody);
     });
   }
 
@@ -270,71 +250,5 @@ export class Server implements ResponseContext {
     const app = this.#app;
     const register = { GET: app.get, HEAD: app.head, POST: app.post }[method];
     return register.bind(app);
-  }
-
-  /** A request whose connection ends with it is answered after the parser is done: nothing behind it is taken for a request. */
-  #guarded(
-    res: HttpResponse,
-    req: HttpRequest,
-    body: BodyUse,
-    open: boolean,
-    atOnce: boolean,
-    counts: RequestCounts,
-    key: string,
-    handler: Handler,
-  ): void {
-    const fault = this.#head.read(req, req.getUrl().length, body);
-    if (fault) {
-      this.#refuseLater(res, fault, body !== 'refused', counts);
-      return;
-    }
-    const request = this.#head.facts();
-    if (this.#token && !open && !this.#isAuthorized(req)) {
-      const refuse: Handler = () =>
-        endWithProblem(res, 'unauthorized', this, body !== 'refused', counts, request);
-      afterParsing(res, () => res.cork(() => this.#run(res, request, counts, '', refuse)));
-    } else if (request.last && !atOnce)
-      afterParsing(res, () => res.cork(() => this.#run(res, request, counts, key, handler)));
-    else this.#run(res, request, counts, key, handler);
-  }
-
-  #isAuthorized(req: HttpRequest): boolean {
-    const given = Buffer.from(req.getHeader('authorization'));
-    const token = this.#token as Buffer;
-    // Of equal length, or a comparison in constant time is not possible; the length of the token is no secret.
-    return given.length === token.length && timingSafeEqual(given, token);
-  }
-
-  #refuseLater(res: HttpResponse, code: ProblemCode, withBody: boolean, counts: RequestCounts): void {
-    const request = this.#head.facts();
-    const refuse: Handler = () => this.#refuse(res, code, withBody, counts, request);
-    afterParsing(res, () => this.#run(res, request, counts, '', refuse));
-  }
-
-  #refuse(
-    res: HttpResponse,
-    code: ProblemCode,
-    withBody: boolean,
-    counts: RequestCounts,
-    request: RequestFacts,
-  ): void {
-    const requestId = requestIdOf(request.requestId);
-    counts.problems[code] += 1;
-    this.onProblem(code, counts, requestId);
-    const detail = code === 'head-too-large' ? HEAD_LIMITS : undefined;
-    refuseAndClose(res, code, withBody, requestId, this.corsHeaders(request), detail);
-  }
-
-  #run(res: HttpResponse, request: RequestFacts, counts: RequestCounts, key: string, handler: Handler): void {
-    try {
-      handler(res, request, counts, key);
-    } catch (error) {
-      this.#options.onError(error);
-      try {
-        endWithProblem(res, 'internal', this, true, counts, request);
-      } catch {
-        res.close();
-      }
-    }
   }
 }
