@@ -19,6 +19,7 @@ import { idOf } from '../src/runtime/owner/states.js';
 import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
 import { isProvenDead, processMark } from '../src/runtime/process-mark.js';
 import { keepPulse } from '../src/runtime/pulse.js';
+import { FIRST_COMMIT } from '../src/store/commit-id.js';
 import type { ActorStore, Change } from '../src/store/contract.js';
 import { MeteredStore } from '../src/store/metered-store.js';
 import { openActorStore } from '../src/store/open-actor-store.js';
@@ -129,7 +130,8 @@ function begin({ memory, pending, instance }: OwnerStart): Owner {
 
 /** A resident has one actor, with an empty key. */
 async function firstChange(behavior: Behavior): Promise<Change> {
-  const text = (await behavior.inherited?.()) ?? behavior.encode(behavior.load(undefined).state);
+  const text =
+    (await behavior.inherited?.()) ?? behavior.encode(behavior.load(undefined).state, FIRST_COMMIT);
   return { id: idOf(behavior, ''), text };
 }
 

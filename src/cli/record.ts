@@ -15,6 +15,7 @@ import { messageOf, WarrenError } from '../errors.js';
 import { indexText, SEQUENCE_ID, storedIndex } from '../residents/fibonacci/behavior.js';
 import { digitsUpTo } from '../residents/fibonacci/fibonacci.js';
 import { isProvenDead, processMark } from '../runtime/process-mark.js';
+import { commitText } from '../store/commit-id.js';
 import type { ActorStore } from '../store/contract.js';
 import { isSameFence } from '../store/fence.js';
 import { copyDatabase } from '../store/level/level-copy.js';
@@ -188,7 +189,9 @@ async function replace(store: ActorStore, stored: ShardFence | undefined, index:
     instance: 'warren set-index',
     process: processMark(),
   };
-  const outcome = await store.commit(stored, next, [{ id: SEQUENCE_ID, text: indexText(index) }]);
+  const outcome = await store.commit(stored, next, [
+    { id: SEQUENCE_ID, text: indexText(index, commitText(next.epoch, next.version)) },
+  ]);
   if (outcome !== 'swapped') {
     throw new CommandFailed(
       'Another process has changed the fence: it serves from this store. Nothing was done.',

@@ -108,7 +108,11 @@ t.test('what cannot be answered does not keep the process beyond SHUTDOWN_TIMEOU
   await pendingAsks(warren.adminUrl, 1);
   warren.kill('SIGTERM');
   t.strictSame(await warren.exited, { code: 1, signal: null });
-  t.match(warren.logs.at(-1), { level: 50, open: 1 });
+  // The line of the answer that the client got may come behind it.
+  t.match(
+    warren.logs.find(({ level }) => level === 50),
+    { open: 1 },
+  );
 });
 
 t.test('a second signal ends the process at once', async (t) => {

@@ -6,6 +6,7 @@ import { WarrenError } from '../../errors.js';
 import { LINK_PROBLEMS, NUMBER_REPLY, PROBLEM } from '../../runtime/link/reply-kind.js';
 import type { Behavior, LoadedState, Turn } from '../../runtime/owner/served.js';
 import { readStored, writeStored } from '../../runtime/owner/stored-text.js';
+import { FIRST_COMMIT } from '../../store/commit-id.js';
 import { inheritedIndex } from './inherited-index.js';
 import { ACTOR, CURRENT, KEY, NEXT, PREVIOUS } from './messages.js';
 
@@ -30,21 +31,22 @@ export class FibonacciBehavior implements Behavior {
   /** @param predecessor the value that the replaced service has left in the store, in decimal. */
   constructor({ initialIndex, maxIndex }: FibonacciSettings, predecessor: () => Promise<string | undefined>) {
     this.#maxIndex = maxIndex;
-    this.#fresh = { state: initialIndex, bytes: STATE_BYTES };
+    this.#fresh = { state: initialIndex, bytes: STATE_BYTES, commit: '' };
     this.#predecessor = predecessor;
   }
 
   load(text: string | undefined): LoadedState {
-    return text === undefined ? this.#fresh : { state: storedIndex(text), bytes: STATE_BYTES };
+    if (text === undefined) return this.#fresh;
+    return { state: storedIndex(text), bytes: STATE_BYTES, commit: readStored(text).commit };
   }
 
-  encode(state: unknown): string {
-    return indexText(state as number);
+  encode(state: unknown, commit: string): string {
+    return indexText(state as number, commit);
   }
 
   async inherited(): Promise<string | undefined> {
     const index = inheritedIndex(await this.#predecessor());
-    return index === undefined ? undefined : indexText(index);
+    return index === undefined ? undefined : indexText(index, FIRST_COMMIT);
   }
 
   turn(message: number, state: unknown): Turn {
@@ -66,8 +68,8 @@ export class FibonacciBehavior implements Behavior {
 /** The name of the sequence in the store. */
 export const SEQUENCE_ID = `${ACTOR}/${KEY}`;
 
-export function indexText(index: number): string {
-  return writeStored(VERSION, `${index}`);
+export function indexText(index: number, commit: string): string {
+  return writeStored(VERSION, commit, `${index}`);
 }
 
 /** @throws WarrenError `state-unreadable`. */

@@ -8,7 +8,9 @@ import { ByteRing } from './byte-ring.js';
 import {
   BODY_LENGTH,
   COLLECTED,
+  countOf,
   DETAIL,
+  EPOCH,
   GROUP,
   GROUP_WORDS,
   KEY_LENGTH,
@@ -25,6 +27,8 @@ import {
   REQUEST_CELL,
   REQUEST_OFFSET,
   REQUESTS,
+  VERSION_HIGH,
+  VERSION_LOW,
 } from './link-memory.js';
 import { ASCII, KIND_BITS } from './reply-kind.js';
 import { writeBytes, writeText } from './short-text.js';
@@ -41,6 +45,9 @@ export interface ReplyView {
   ascii: boolean;
   offset: number;
   length: number;
+  /** Of the commit that made it durable; 0 when none has. */
+  epoch: number;
+  version: number;
 }
 
 export class FrontLink {
@@ -55,7 +62,15 @@ export class FrontLink {
   readonly #ring: ByteRing;
   /** `#ring.head` before the bytes of each request, by cell. */
   readonly #heads: Float64Array;
-  readonly #view: ReplyView = { kind: 0, detail: 0, ascii: false, offset: 0, length: 0 };
+  readonly #view: ReplyView = {
+    kind: 0,
+    detail: 0,
+    ascii: false,
+    offset: 0,
+    length: 0,
+    epoch: 0,
+    version: 0,
+  };
   #end: number;
   #collected: number;
   #waiting = false;
@@ -178,6 +193,11 @@ export class FrontLink {
     view.detail = this.#replies[at + DETAIL] as number;
     view.offset = this.#replies[at + REPLY_OFFSET] as number;
     view.length = this.#replies[at + REPLY_LENGTH] as number;
+    view.epoch = this.#replies[at + EPOCH] as number;
+    view.version = countOf(
+      this.#replies[at + VERSION_LOW] as number,
+      this.#replies[at + VERSION_HIGH] as number,
+    );
     return view;
   }
 

@@ -49,7 +49,22 @@ export const KIND = 0;
 export const REPLY_OFFSET = 1;
 export const REPLY_LENGTH = 2;
 export const DETAIL = 3;
-export const REPLY_CELL = 4;
+/** The commit that made the reply durable, as in `store/commit-id.ts`; its version in two words. The epoch is 0 when no commit has. */
+export const EPOCH = 4;
+export const VERSION_LOW = 5;
+export const VERSION_HIGH = 6;
+export const REPLY_CELL = 8;
+
+const TWO_TO_32 = 2 ** 32;
+
+/** The higher word of a count; the lower one is the count itself, modulo 2^32. */
+export function highWord(count: number): number {
+  return Math.floor(count / TWO_TO_32);
+}
+
+export function countOf(low: number, high: number): number {
+  return high * TWO_TO_32 + (low >>> 0);
+}
 
 /** The message of a request whose client was answered already: the owner passes it by. */
 export const LEFT_OUT = -1;

@@ -9,8 +9,10 @@ import {
   BODY_LENGTH,
   COLLECTED,
   DETAIL,
+  EPOCH,
   GROUP,
   GROUP_WORDS,
+  highWord,
   KEY_LENGTH,
   KIND,
   type LinkMemory,
@@ -25,6 +27,8 @@ import {
   REQUEST_OFFSET,
   REQUESTS,
   TURN,
+  VERSION_HIGH,
+  VERSION_LOW,
 } from './link-memory.js';
 import { ASCII } from './reply-kind.js';
 import { writeText } from './short-text.js';
@@ -43,6 +47,8 @@ export class OwnerLink {
   readonly #heads: Float64Array;
   #requests: number;
   #released: number;
+  /** Replies before this position name their commit. */
+  #named: number;
 
   constructor({ words, requestCells, requestBytes, replyCells, replyBytes, first }: LinkMemory) {
     this.first = first;
@@ -56,6 +62,7 @@ export class OwnerLink {
     this.#ring = new ByteRing(replyBytes.length);
     this.#requests = first;
     this.#released = first;
+    this.#named = first;
   }
 
   /** Replies before this position may have reached their clients. */
@@ -99,6 +106,7 @@ export class OwnerLink {
     const cell = position & this.#mask;
     const at = cell * REPLY_CELL;
     this.#heads[cell] = this.#ring.head;
+    if (position < this.#named) this.#named = position;
     if (text === '') {
       this.#replies[at + KIND] = kind;
       this.#replies[at + DETAIL] = detail;
@@ -115,6 +123,16 @@ export class OwnerLink {
     this.#replies[at + REPLY_OFFSET] = offset;
     this.#replies[at + REPLY_LENGTH] = length;
     return true;
+  }
+
+  /** The replies before `until` that name no commit yet are durable by this one. @param epoch 0: by none. */
+  nameCommit(until: number, epoch: number, version: number): void {
+    for (; this.#named < until; this.#named++) {
+      const at = (this.#named & this.#mask) * REPLY_CELL;
+      this.#replies[at + EPOCH] = epoch;
+      this.#replies[at + VERSION_LOW] = version | 0;
+      this.#replies[at + VERSION_HIGH] = highWord(version);
+    }
   }
 
   /** The replies before `until` belong to the group that is about to be committed. */

@@ -21,7 +21,7 @@ import { readStored, writeStored } from './stored-text.js';
 /** Longest text of a problem, or for the log, in characters. */
 const TEXT_LENGTH = 10_000;
 
-const NO_STATE: LoadedState = { state: undefined, bytes: 0 };
+const NO_STATE: LoadedState = { state: undefined, bytes: 0, commit: '' };
 
 export class DefinedBehavior implements Behavior {
   readonly actor: string;
@@ -39,14 +39,14 @@ export class DefinedBehavior implements Behavior {
 
   load(text: string | undefined): LoadedState {
     if (text === undefined) return NO_STATE;
-    const { version, body } = readStored(text);
+    const { version, commit, body } = readStored(text);
     const loaded = loadState(this.#definition, version, body, this.#limits.stateBytes);
     if (loaded.kind === 'unreadable') throw new WarrenError('state-unreadable', bounded(loaded.reason));
-    return { state: loaded.state, bytes: loaded.state.heapBytes };
+    return { state: loaded.state, bytes: loaded.state.heapBytes, commit };
   }
 
-  encode(state: unknown): string {
-    return writeStored(this.#definition.version, stateText(state as Sealed));
+  encode(state: unknown, commit: string): string {
+    return writeStored(this.#definition.version, commit, stateText(state as Sealed));
   }
 
   turn(

@@ -12,6 +12,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { WarrenError } from '../../errors.js';
+import { type CommitId, commitText } from '../../store/commit-id.js';
 import type { Change } from '../../store/contract.js';
 import type { ShardFence } from '../../store/shard-fence.js';
 import { groupText } from '../link/front-link.js';
@@ -38,6 +39,8 @@ export interface Group {
   readonly id: string;
   /** Position after its last reply. */
   readonly until: number;
+  /** What it is called, once it is stored. Sent again in a later epoch, it keeps its name. */
+  readonly commit: CommitId;
   readonly changes: readonly Change[];
   readonly entries: readonly ActorEntry[];
 }
@@ -137,6 +140,7 @@ export class Gate {
   /** The replies before this position leave although nothing is stored: they are refusals. */
   release(until: number): void {
     this.#taken = until;
+    this.#options.link.nameCommit(until, 0, 0);
     this.#options.link.release(until);
   }
 
@@ -157,16 +161,24 @@ export class Gate {
 
   #proceed(): void {
     const { durability, tenure, link, clocks } = this.#options;
-    if (durability === 'async' && tenure.leased) link.release(this.#taken);
+    if (durability === 'async' && tenure.leased) this.release(this.#taken);
     if (this.#closed || this.#busy) return;
     if (this.#open.size > 0) {
       const waitMs = durability === 'async' ? this.#lastSentAt + ASYNC_MS - clocks.now() : 0;
       if (waitMs > 0) this.#later(waitMs);
       else void this.#send(this.#seal());
     } else if (link.released < this.#taken) {
-      if (tenure.leased) link.release(this.#taken);
+      if (tenure.leased) this.#releaseStored();
       else void this.renew();
     }
+  }
+
+  /** The replies that were taken show nothing that is not stored. */
+  #releaseStored(): void {
+    const { durability, tenure, link } = this.#options;
+    const { epoch, version } = tenure.held;
+    if (durability === 'gated') link.nameCommit(this.#taken, epoch, version);
+    link.release(this.#taken);
   }
 
   #later(ms: number): void {
@@ -180,11 +192,16 @@ export class Gate {
 
   #seal(): Group {
     this.#words = this.#draw();
+    const { epoch, version } = this.#options.tenure.held;
+    const commit = { epoch, version: version + 1 };
+    const name = commitText(commit.epoch, commit.version);
     const entries = [...this.#open];
-    const changes = entries.map(({ id, state, behavior }): Change => {
-      return { id, text: state === undefined ? undefined : behavior.encode(state) };
+    const changes = entries.map((entry): Change => {
+      const { id, state, behavior } = entry;
+      entry.commit = name;
+      return { id, text: state === undefined ? undefined : behavior.encode(state, name) };
     });
-    const group = { id: groupText(this.#words), until: this.#taken, changes, entries };
+    const group = { id: groupText(this.#words), until: this.#taken, commit, changes, entries };
     this.#open = new Set();
     this.#openBytes = 0;
     this.#sent = group;
@@ -205,9 +222,16 @@ export class Gate {
   /** Sent again, a group has the same id and the same bytes. */
   async #send(group: Group): Promise<void> {
     const { durability, link, tenure, clocks } = this.#options;
-    if (durability === 'gated') link.publish(this.#words, group.until);
+    if (durability === 'gated') {
+      link.nameCommit(group.until, group.commit.epoch, group.commit.version);
+      link.publish(this.#words, group.until);
+    }
     this.#lastSentAt = clocks.now();
-    if (!(await this.#attempt(() => tenure.commit(group.id, group.changes))) || this.#sent !== group) return;
+    if (
+      !(await this.#attempt(() => tenure.commit(group.id, group.commit.version, group.changes))) ||
+      this.#sent !== group
+    )
+      return;
     this.#committed(group);
     this.#proceed();
   }

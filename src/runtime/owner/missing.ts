@@ -42,9 +42,8 @@ export class Missing {
 
 function loaded(behavior: Behavior, key: string, text: string | undefined): LoadedActor {
   try {
-    const { state, bytes } = behavior.load(text);
-    return { behavior, key, state, bytes, unreadable: undefined };
+    return { behavior, key, ...behavior.load(text), unreadable: undefined };
   } catch (error) {
-    return { behavior, key, state: undefined, bytes: 0, unreadable: messageOf(error) };
+    return { behavior, key, state: undefined, bytes: 0, commit: '', unreadable: messageOf(error) };
   }
 }

@@ -238,11 +238,11 @@ export class Owner {
   }
 
   #remember(actors: readonly LoadedActor[]): void {
-    for (const { behavior, key, state, bytes, unreadable } of actors) {
+    for (const { behavior, key, state, bytes, commit, unreadable } of actors) {
       if (unreadable !== undefined) {
         this.#options.post({ kind: 'state-unreadable', id: idOf(behavior, key), reason: unreadable });
       }
-      this.#states.add(behavior, key, state, bytes, unreadable);
+      this.#states.add(behavior, key, state, bytes, commit, unreadable);
     }
   }
 

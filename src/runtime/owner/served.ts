@@ -15,8 +15,8 @@ export interface Behavior {
    * @throws WarrenError as `ActorStore.load`, and `predecessor-invalid`.
    */
   inherited?(): Promise<string | undefined>;
-  /** The text of a state in the store, from which `load` makes the same state. Never throws. */
-  encode(state: unknown): string;
+  /** The text of a state in the store, from which `load` makes the same state. Never throws. @param commit that writes it. */
+  encode(state: unknown, commit: string): string;
   /**
    * One turn. Never throws.
    *
@@ -53,6 +53,8 @@ export interface LoadedState {
   readonly state: unknown;
   /** What it takes in memory, about. */
   readonly bytes: number;
+  /** That wrote it; empty for a state that is not stored. */
+  readonly commit: string;
 }
 
 export interface StateChange {

@@ -11,6 +11,8 @@ export class ActorEntry {
   state: unknown;
   /** Why the stored state cannot be read; undefined when it can. */
   readonly unreadable: string | undefined;
+  /** The commit that wrote its state; empty when there is none, or when the state is not part of a group yet. */
+  commit: string;
   /** Number of groups, open or under way, that hold a change of it. */
   pins = 0;
   bytes: number;
@@ -22,11 +24,13 @@ export class ActorEntry {
     key: string,
     state: unknown,
     bytes: number,
+    commit: string,
     unreadable: string | undefined,
   ) {
     this.behavior = behavior;
     this.key = key;
     this.state = state;
+    this.commit = commit;
     this.unreadable = unreadable;
     this.bytes = bytes;
   }
@@ -92,9 +96,10 @@ export class States {
     key: string,
     state: unknown,
     bytes: number,
+    commit = '',
     unreadable: string | undefined = undefined,
   ): ActorEntry {
-    const entry = new ActorEntry(behavior, key, state, bytesOf(key, bytes), unreadable);
+    const entry = new ActorEntry(behavior, key, state, bytesOf(key, bytes), commit, unreadable);
     let entries = this.#entries.get(behavior);
     if (!entries) {
       entries = new Map();
@@ -112,6 +117,7 @@ export class States {
     this.#bytes += now - entry.bytes;
     entry.bytes = now;
     entry.state = state;
+    entry.commit = '';
   }
 
   /** Evicts until the limit holds, or only pinned entries are left. Not within a turn. */

@@ -1,39 +1,44 @@
 /**
  * The text in which the store keeps the state of an actor.
  *
- *   {"format":1,"version":2,"check":"1f0c9a2b","state":{"next":3,"left":98}}
+ *   {"format":2,"version":2,"commit":"0.3.17","check":"1f0c9a2b","state":{"next":3,"left":98}}
  *
- * `version` is the actor's, `check` a CRC-32 of the state's text: no store tells of every flipped bit.
+ * `version` is the actor's, `commit` wrote this text, `check` is a CRC-32 of the
+ * three others: no store tells of every flipped bit.
  */
 import { crc32 } from 'node:zlib';
 import { WarrenError } from '../../errors.js';
 
-const STORED = /^\{"format":1,"version":(\d{1,15}),"check":"([0-9a-f]{8})","state":/;
+const STORED = /^\{"format":2,"version":(\d{1,15}),"commit":"([\d.]{1,40})","check":"([0-9a-f]{8})","state":/;
 
 export interface StoredText {
   /** Of the actor that has written it. */
   readonly version: number;
+  /** That wrote it, as in `commit-id.ts`. */
+  readonly commit: string;
   /** The state alone. */
   readonly body: string;
 }
 
-export function writeStored(version: number, body: string): string {
-  return `{"format":1,"version":${version},"check":"${checkOf(body)}","state":${body}}`;
+export function writeStored(version: number, commit: string, body: string): string {
+  return `{"format":2,"version":${version},"commit":"${commit}","check":"${checkOf(version, commit, body)}","state":${body}}`;
 }
 
 /** @throws WarrenError `state-unreadable` when the text is damaged, or of another format. */
 export function readStored(text: string): StoredText {
-  const [head = '', version = '', check = ''] = STORED.exec(text) ?? [];
+  const [head = '', version = '', commit = '', check = ''] = STORED.exec(text) ?? [];
   const body = text.slice(head.length, -1);
-  if (head === '' || checkOf(body) !== check) {
+  if (head === '' || checkOf(Number(version), commit, body) !== check) {
     throw new WarrenError(
       'state-unreadable',
       `its stored state is damaged, or not of this format: ${text.slice(0, 80)}`,
     );
   }
-  return { version: Number(version), body };
+  return { version: Number(version), commit, body };
 }
 
-function checkOf(text: string): string {
-  return crc32(text).toString(16).padStart(8, '0');
+function checkOf(version: number, commit: string, body: string): string {
+  return crc32(body, crc32(`${version} ${commit}`))
+    .toString(16)
+    .padStart(8, '0');
 }

@@ -4,6 +4,7 @@
  * A read never decides. Whether a commit of unknown outcome has happened is settled by replacing the fence with a higher epoch: the
  * fence that this replaced says which group it held, and nothing that was sent before can still happen.
  */
+import assert from 'node:assert/strict';
 import { WarrenError } from '../../errors.js';
 import type { ActorStore, Change, CommitOutcome, Loaded } from '../../store/contract.js';
 import type { Identity } from '../../store/fence.js';
@@ -65,6 +66,12 @@ export class Tenure {
 
   /** The fence as this owner has last replaced it; undefined before that. */
   get fence(): ShardFence | undefined {
+    return this.#fence;
+  }
+
+  /** The fence as this owner has last replaced it. @throws Error before that. */
+  get held(): ShardFence {
+    if (!this.#fence) throw new Error('this owner holds no fence');
     return this.#fence;
   }
 
@@ -141,7 +148,7 @@ export class Tenure {
    * @throws WarrenError `store-unreachable` when the store holds something else: the fence must be taken again. And as `ActorStore.load`.
    */
   async load(ids: readonly string[], limitBytes: number): Promise<Loaded['texts']> {
-    const known = this.#held();
+    const known = this.held;
     const { fence, texts } = await this.bounded(this.#options.store.load(ids, limitBytes));
     if (fence?.store === known.store && fence.epoch === known.epoch && fence.version >= known.version)
       return texts;
@@ -151,12 +158,13 @@ export class Tenure {
   /**
    * Commits a group: replaces the fence, and makes the changes.
    *
+   * @param version that the fence gets: the next one.
    * @throws WarrenError as `ActorStore.commit`.
    */
-  async commit(group: string, changes: readonly Change[]): Promise<CommitOutcome> {
-    const fence = this.#held();
+  async commit(group: string, version: number, changes: readonly Change[]): Promise<CommitOutcome> {
+    const fence = this.held;
     const { repair } = this.#options;
-    const version = fence.version + 1;
+    assert.equal(version, fence.version + 1, 'a group is committed right after what it has seen');
     repair.append(version, group, changes);
     const outcome = await this.#swap(fence, { ...fence, version, group, clock: this.#clock(fence) }, changes);
     if (outcome === 'swapped') repair.confirm(version, group);
@@ -165,7 +173,7 @@ export class Tenure {
 
   /** Renews the lease. Throws as `commit`. */
   renew(): Promise<CommitOutcome> {
-    const fence = this.#held();
+    const fence = this.held;
     return this.#swap(fence, { ...fence, renewal: fence.renewal + 1, clock: this.#clock(fence) }, []);
   }
 
@@ -213,11 +221,6 @@ export class Tenure {
       this.#lease.hold(since);
     }
     return outcome;
-  }
-
-  #held(): ShardFence {
-    if (!this.#fence) throw new Error('this owner holds no fence');
-    return this.#fence;
   }
 
   /** Never falls, also when the clock of this machine is behind the one before. */

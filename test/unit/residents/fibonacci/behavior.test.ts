@@ -30,10 +30,10 @@ t.test('the end of the sequence is told, and moves nothing', async (t) => {
 
 t.test('an index comes back from its stored text, and nothing else does', async (t) => {
   for (const index of [0, 1, 93, 100_000_000]) {
-    t.equal(storedIndex(behavior.encode(index)), index);
-    t.strictSame(behavior.load(indexText(index)), { state: index, bytes: 0 });
+    t.equal(storedIndex(behavior.encode(index, '0.3.17')), index);
+    t.strictSame(behavior.load(indexText(index, '0.3.17')), { state: index, bytes: 0, commit: '0.3.17' });
   }
-  const text = indexText(4711);
+  const text = indexText(4711, '0.3.17');
   for (const damaged of [
     '',
     '4711',
@@ -42,7 +42,11 @@ t.test('an index comes back from its stored text, and nothing else does', async 
   ]) {
     t.throws(() => storedIndex(damaged), { code: 'state-unreadable' }, damaged);
   }
-  t.strictSame(behavior.load(undefined), { state: 2, bytes: 0 }, 'a fresh sequence begins at INITIAL_INDEX');
+  t.strictSame(
+    behavior.load(undefined),
+    { state: 2, bytes: 0, commit: '' },
+    'a fresh sequence begins at INITIAL_INDEX',
+  );
 });
 
 t.test(
@@ -51,7 +55,7 @@ t.test(
     const after = (value: string | undefined) =>
       new FibonacciBehavior({ initialIndex: 0, maxIndex: 1e8 }, async () => value).inherited();
     t.equal(await after(undefined), undefined);
-    t.equal(await after('4181'), indexText(19));
+    t.equal(await after('4181'), indexText(19, '0.1.0'));
     await t.rejects(after('4182'), { code: 'predecessor-invalid' });
   },
 );

@@ -34,14 +34,15 @@ t.test('the text of a change is what the state is loaded from', async (t) => {
   const behavior = behaviorOf(() => ({ state: { n: 7, text: 'ü🂡' }, reply: 7 }));
   const { kind, text, change } = takenBy(behavior);
   t.strictSame([kind, text], [JSON_REPLY, '7']);
-  const stored = behavior.encode(change?.state);
+  const stored = behavior.encode(change?.state, '0.3.17');
   t.strictSame(behavior.load(stored).state, change?.state);
   t.equal(behavior.load(stored).bytes, change?.bytes);
+  t.equal(behavior.load(stored).commit, '0.3.17', 'and it names the commit that wrote it');
 });
 
 t.test('a stored text that is damaged anywhere is unreadable', async (t) => {
   const behavior = behaviorOf(() => ({ state: { n: 7 } }));
-  const stored = behavior.encode(takenBy(behavior).change?.state);
+  const stored = behavior.encode(takenBy(behavior).change?.state, '0.3.17');
   for (const damaged of [
     '',
     'null',
@@ -49,7 +50,9 @@ t.test('a stored text that is damaged anywhere is unreadable', async (t) => {
     stored.slice(1),
     `${stored}}`,
     stored.replace('"n":7', '"n":8'),
-    stored.replace('"format":1', '"format":2'),
+    stored.replace('"format":2', '"format":1'),
+    stored.replace('"version":1', '"version":2'),
+    stored.replace('0.3.17', '0.3.18'),
   ]) {
     t.throws(() => behavior.load(damaged), { code: 'state-unreadable' }, damaged);
   }

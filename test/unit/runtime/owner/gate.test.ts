@@ -8,6 +8,7 @@ import { Gate } from '../../../../src/runtime/owner/gate.js';
 import type { Behavior } from '../../../../src/runtime/owner/served.js';
 import { type ActorEntry, States } from '../../../../src/runtime/owner/states.js';
 import type { Tenure } from '../../../../src/runtime/owner/tenure.js';
+import { commitText } from '../../../../src/store/commit-id.js';
 import type { Change, CommitOutcome } from '../../../../src/store/contract.js';
 import { MachineClock, turn, WorldClock } from './fixtures/world-clock.js';
 
@@ -26,7 +27,7 @@ const BEHAVIOR = {
     encoded += 1;
     return state;
   },
-} as Behavior;
+} as Partial<Behavior> as Behavior;
 
 class Rig {
   readonly calls: Held[] = [];
@@ -34,6 +35,10 @@ class Rig {
   readonly world = new WorldClock();
   readonly front: FrontLink;
   readonly gate: Gate;
+  /** Asked for by the commits. */
+  readonly versions: number[] = [];
+  epoch = 3;
+  version = 16;
   leased = true;
   progress = 0;
   readonly #link: OwnerLink;
@@ -47,6 +52,7 @@ class Rig {
     const hold = (kind: Held['kind'], group: string, changes: readonly Change[]) =>
       new Promise<CommitOutcome>((resolve, reject) => {
         const settle = async (outcome: CommitOutcome | WarrenError) => {
+          if (outcome === 'swapped' && kind === 'commit') this.version += 1;
           if (typeof outcome === 'string') resolve(outcome);
           else reject(outcome);
           await turn();
@@ -58,7 +64,13 @@ class Rig {
       get leased() {
         return rig.leased;
       },
-      commit: (group: string, changes: readonly Change[]) => hold('commit', group, changes),
+      get held() {
+        return { epoch: rig.epoch, version: rig.version };
+      },
+      commit: (group: string, version: number, changes: readonly Change[]) => {
+        this.versions.push(version);
+        return hold('commit', group, changes);
+      },
       renew: () => hold('renew', '', []),
     };
     this.gate = new Gate({
@@ -82,7 +94,7 @@ class Rig {
   /** Takes turns: each puts a text, or reads when there is none. */
   take(...texts: (string | undefined)[]): void {
     for (const text of texts) {
-      this.front.push(0);
+      if (this.front.end === this.#taken) this.front.push(0);
       this.#link.reply(this.#taken++, 1, 0, text ?? 'read');
       if (text === undefined) continue;
       const entry = this.entry(text.charAt(0));
@@ -90,6 +102,11 @@ class Rig {
       this.gate.change(entry, text.length);
     }
     this.gate.advance(this.#taken);
+  }
+
+  /** The turns from this position on are taken again. */
+  again(position: number): void {
+    this.#taken = position;
   }
 
   /** The oldest call that waits. */
@@ -101,6 +118,12 @@ class Rig {
 
   get released(): number {
     return this.front.released();
+  }
+
+  /** The commit that the reply names. */
+  commitOf(position: number): string {
+    const { epoch, version } = this.front.read(position);
+    return commitText(epoch, version);
   }
 }
 
@@ -384,4 +407,53 @@ t.test('async: with its lease replies leave although the gate is closed', async 
   t.equal(rig.calls.length, 0);
   rig.gate.open('not stored');
   t.strictSame(rig.call().changes, [{ id: 'counter/a', text: 'a1' }]);
+});
+
+t.test('a reply names the commit that made it durable, and a read the newest before it', async (t) => {
+  const rig = new Rig();
+  rig.take(undefined);
+  t.equal(rig.commitOf(0), '0.3.16', 'nothing was changed: what it shows was stored before');
+  rig.take('a1');
+  rig.take('b1', undefined);
+  await rig.call().settle('swapped');
+  t.equal(rig.commitOf(1), '0.3.17');
+  await rig.call().settle('swapped');
+  t.strictSame([rig.commitOf(2), rig.commitOf(3)], ['0.3.18', '0.3.18']);
+  t.strictSame(rig.versions, [17, 18]);
+  t.equal(rig.released, 4);
+});
+
+t.test('sent again by a later epoch, a group keeps its name', async (t) => {
+  const rig = new Rig();
+  rig.take('a1');
+  t.equal(rig.entry('a').commit, '0.3.17');
+  await rig.call().settle(CUT);
+  rig.epoch = 4;
+  rig.gate.open('not stored');
+  await rig.call().settle('swapped');
+  t.equal(rig.commitOf(0), '0.3.17');
+  rig.take(undefined);
+  t.equal(rig.commitOf(1), '0.4.17', 'and what follows does not fall behind it');
+});
+
+t.test('turns that are taken again get the name of the commit that they end in', async (t) => {
+  const rig = new Rig();
+  rig.take('a1');
+  await rig.call().settle('changed');
+  rig.gate.drop();
+  rig.gate.release(0);
+  rig.again(0);
+  rig.epoch = 5;
+  rig.version = 40;
+  rig.gate.open('dropped');
+  rig.take('a1');
+  await rig.call().settle('swapped');
+  t.equal(rig.commitOf(0), '0.5.41');
+});
+
+t.test('async: a reply names no commit', async (t) => {
+  const rig = new Rig('async');
+  rig.take('a1');
+  t.equal(rig.released, 1);
+  t.equal(rig.front.read(0).epoch, 0);
 });
