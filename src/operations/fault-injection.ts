@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WarrenError } from '../errors.js';
-import type { ActorStore, Change, CommitOutcome, Loaded } from '../store/contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from '../store/contract.js';
 import type { ShardFence } from '../store/shard-fence.js';
 
 const STORE_DELAY_MS = 0;
@@ -78,6 +78,11 @@ export class FaultyStore implements ActorStore {
   async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
     await this.#suffer();
     return this.#store.load(ids, limitBytes);
+  }
+
+  async scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned> {
+    await this.#suffer();
+    return this.#store.scan(prefix, after, limit);
   }
 
   async commit(

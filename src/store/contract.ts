@@ -6,9 +6,9 @@
  */
 import type { ShardFence } from './shard-fence.js';
 
-/** The new stored text of an actor; undefined deletes it. */
+/** The new stored text under an id; undefined deletes it. */
 export interface Change {
-  /** `actor/key`. */
+  /** `actor/key`: the state of an actor. Or an id of the runtime's own, see `store-ids.ts`. */
   readonly id: string;
   readonly text: string | undefined;
 }
@@ -21,6 +21,19 @@ export interface Loaded {
   readonly fence: ShardFence | undefined;
   /** By position, perhaps only the first ones; undefined for an actor that has no state. */
   readonly texts: readonly (string | undefined)[];
+}
+
+/** What is stored under an id. */
+export interface Entry {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** A part of a listing. */
+export interface Scanned {
+  readonly entries: readonly Entry[];
+  /** Where the next part begins: what `scan` takes as `after`. Undefined at the end. */
+  readonly next: string | undefined;
 }
 
 export interface ActorStore {
@@ -43,6 +56,15 @@ export interface ActorStore {
    * @param limitBytes no more texts follow when the first ones have reached about so many bytes; one is always there.
    */
   load(ids: readonly string[], limitBytes: number): Promise<Loaded>;
+
+  /**
+   * Lists the states whose ids begin with `prefix`, or the windows with `~window/`. Windows come in ascending order, also where states do not. What is
+   * stored from the first part to the last is listed at least once, perhaps twice; what comes or goes meanwhile may be. Throws as `fence`.
+   *
+   * @param after undefined at first, then what the part before says in `next`.
+   * @param limit about so many entries come at the most, perhaps fewer or none although more follow.
+   */
+  scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned>;
 
   /**
    * Replaces the fence `expected` by `next` and makes the changes, durably and all at once; or does nothing.

@@ -1,6 +1,6 @@
 /** A store whose commits are counted and timed. Lives on the owner thread, between the owner and the real store. */
 import { FAILURES, LOADS, type OwnerMeter, REFUSALS, VERSION } from '../meter/owner-meter.js';
-import type { ActorStore, Change, CommitOutcome, Loaded } from './contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from './contract.js';
 import type { ShardFence } from './shard-fence.js';
 
 export class MeteredStore implements ActorStore {
@@ -25,6 +25,10 @@ export class MeteredStore implements ActorStore {
   load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
     this.#meter.add(LOADS, ids.length);
     return this.#store.load(ids, limitBytes);
+  }
+
+  scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned> {
+    return this.#store.scan(prefix, after, limit);
   }
 
   async commit(

@@ -39,6 +39,17 @@ export class LateChecks {
     this.assertIntact();
   }
 
+  /** Before what was read from one key to another is used. Throws as `beforeRead`. */
+  beforeUse(first: string, last: string): void {
+    if (this.#left.size > 0) {
+      const [from, to] = [Buffer.from(first), Buffer.from(last)];
+      for (const [name, table] of this.#left) {
+        if (table.first.compare(to) <= 0 && table.last.compare(from) >= 0) this.#check(name, table);
+      }
+    }
+    this.assertIntact();
+  }
+
   /** @throws WarrenError `store-corrupt` when damage was found. */
   assertIntact(): void {
     if (this.#failure !== undefined) throw this.#failure;

@@ -4,6 +4,7 @@
  *
  *   fence                the fence
  *   state/{actor}/{key}  the stored text of an actor
+ *   record/…, window/…, size  what the runtime keeps under ids of its own, which begin with a tilde
  *
  * Commits and reads of the fence are served one at a time, in order: a commit that takes longer than its caller waits is over before the
  * fence is read, so what that read finds is settled. After a write that failed LevelDB refuses all others: the database is closed, and the next call opens it again.
@@ -11,8 +12,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
 import { messageOf, WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome, Loaded } from '../contract.js';
+import type { ActorStore, Change, CommitOutcome, Entry, Loaded, Scanned } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
+import { isState } from '../store-ids.js';
 import { folderError, heldByAnother, prepareFolder, signFolder, unsignFolder } from './data-folder.js';
 import { LateChecks } from './late-checks.js';
 import { checkFiles, levelFolderIn } from './level-files.js';
@@ -20,6 +22,8 @@ import type { Table } from './manifest.js';
 
 const FENCE_KEY = 'fence';
 const STATE_PREFIX = 'state/';
+/** About so much is read of a listing before the thread turns. */
+const SCAN_BYTES = 64 << 10;
 const WRITE_BUFFER_BYTES = 4 << 20;
 const CACHE_BYTES = 8 << 20;
 /** A read takes a microsecond or two, less than a way to another thread and back; only a cold disk takes longer. The thread turns in between. */
@@ -65,7 +69,7 @@ export class LevelActorStore implements ActorStore {
   async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
     const database = await this.#open();
     const { level, checks } = database;
-    const keys = ids.map((id) => STATE_PREFIX + id);
+    const keys = ids.map(keyOf);
     checks.beforeRead(keys);
     try {
       const texts: (string | undefined)[] = [];
@@ -83,6 +87,25 @@ export class LevelActorStore implements ActorStore {
       return { fence: fenceOf(database), texts };
     } catch (error) {
       throw this.#errorOf(error);
+    }
+  }
+
+  async scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned> {
+    const { level, checks } = await this.#open();
+    const begin = keyOf(prefix);
+    const from = after === undefined ? { gte: begin } : { gt: keyOf(after) };
+    const iterator = level.iterator({ ...from, highWaterMarkBytes: SCAN_BYTES });
+    try {
+      const found = await iterator.nextv(limit);
+      const entries: Entry[] = [];
+      for (const [key, text] of found) if (key.startsWith(begin)) entries.push({ id: idOf(key), text });
+      const last = found.at(-1)?.[0];
+      checks.beforeUse(begin, last ?? begin);
+      return { entries, next: last?.startsWith(begin) ? idOf(last) : undefined };
+    } catch (error) {
+      throw this.#errorOf(error);
+    } finally {
+      await iterator.close();
     }
   }
 
@@ -119,8 +142,8 @@ export class LevelActorStore implements ActorStore {
     const text = encodeFence(next);
     const batch = database.level.batch();
     for (const { id, text: state } of changes) {
-      if (state === undefined) batch.del(STATE_PREFIX + id);
-      else batch.put(STATE_PREFIX + id, state);
+      if (state === undefined) batch.del(keyOf(id));
+      else batch.put(keyOf(id), state);
     }
     batch.put(FENCE_KEY, text);
     try {
@@ -201,6 +224,14 @@ export class LevelActorStore implements ActorStore {
       cause,
     });
   }
+}
+
+function keyOf(id: string): string {
+  return isState(id) ? STATE_PREFIX + id : id.slice(1);
+}
+
+function idOf(key: string): string {
+  return key.startsWith(STATE_PREFIX) ? key.slice(STATE_PREFIX.length) : `~${key}`;
 }
 
 function fenceOf(database: OpenDatabase): ShardFence | undefined {

@@ -9,8 +9,9 @@
  * A commit becomes visible with its place, all at once. The fence is the record whose id is empty.
  */
 import { WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome, Loaded } from '../contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
+import { isState } from '../store-ids.js';
 
 const FENCE_ID = '';
 const HEAD_BYTES = 64;
@@ -73,6 +74,15 @@ export class MemoryActorStore implements ActorStore {
     return { fence: await this.fence(), texts };
   }
 
+  async scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned> {
+    this.#open();
+    const ids = smallest(this.#idsFrom(prefix, after), limit);
+    return {
+      entries: ids.map((id) => ({ id, text: this.#read(id) as string })),
+      next: ids.length < limit ? undefined : ids.at(-1),
+    };
+  }
+
   async commit(
     expected: ShardFence | undefined,
     next: ShardFence,
@@ -96,6 +106,12 @@ export class MemoryActorStore implements ActorStore {
   #read(id: string): string | undefined {
     const place = this.#places.get(id);
     return place && Buffer.from(this.#memory, place[0], place[1]).toString();
+  }
+
+  *#idsFrom(prefix: string, after = ''): Iterable<string> {
+    for (const id of this.#places.keys()) {
+      if (id > after && id.startsWith(prefix) && (prefix !== '' || isState(id))) yield id;
+    }
   }
 
   *#current(): Iterable<Change> {
@@ -156,6 +172,19 @@ export class MemoryActorStore implements ActorStore {
     else this.#places.set(id, [textAt, textLength]);
     return textAt + Math.max(0, textLength);
   }
+}
+
+/** The first ones in order, found without sorting all of them. */
+function smallest(ids: Iterable<string>, count: number): string[] {
+  const found: string[] = [];
+  for (const id of ids) {
+    if (found.length === count && id > (found.at(-1) as string)) continue;
+    let at = found.length;
+    while (at > 0 && (found[at - 1] as string) > id) at -= 1;
+    found.splice(at, 0, id);
+    if (found.length > count) found.pop();
+  }
+  return found;
 }
 
 function sizeOf(records: readonly Change[]): number {

@@ -1,23 +1,34 @@
 /**
- * The store for operators who already run Redis. On the owner thread. The fence is a string, the states are one hash; both keys share a
- * hash tag, so one script replaces the fence and makes all changes in one round trip.
+ * The store for operators who already run Redis. On the owner thread. All keys share a hash tag, so one script replaces the fence and makes
+ * all changes in one round trip.
  *
- *   {prefix}:{0}:fence     the fence
- *   {prefix}:{0}:actors    actor/key -> stored text
+ *   {prefix}:{0}:fence                  string: the fence
+ *   {prefix}:{0}:actors                 hash: actor/key -> stored text; and ~size
+ *   {prefix}:{0}:records:{actor}/{key}  hash: idempotency key -> text of the record
+ *   {prefix}:{0}:windows                sorted set: {end}/{version} {text}, all of one score, so they stand in the order of their bytes
  */
 import { WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome, Loaded } from '../contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
+import { isState, WINDOWS } from '../store-ids.js';
+import { KeyList, NO_HASH } from './key-list.js';
 import { type Client, RedisConnection, type Request } from './redis-connection.js';
-import { FORMER_KEY, PREDECESSOR_KEY } from './redis-keys.js';
+import { FORMER_KEY, PREDECESSOR_KEY, RedisKeys } from './redis-keys.js';
 import { parseRedisUrl, type RedisAddress } from './redis-url.js';
 import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
+
+interface Writes {
+  /** Field and text of each. */
+  readonly puts: string[];
+  readonly deletes: string[];
+}
+
+const NO_WRITES: Writes = { puts: [], deletes: [] };
 
 export class RedisActorStore implements ActorStore {
   readonly shared = true;
   readonly #address: RedisAddress;
-  readonly #fenceKey: string;
-  readonly #actorsKey: string;
+  readonly #keys: RedisKeys;
   readonly #timeoutMs: number;
   #connection: RedisConnection | undefined;
   #connections = 0;
@@ -32,8 +43,7 @@ export class RedisActorStore implements ActorStore {
     // The configuration has checked it.
     if (!address) throw new Error('bad address of a Redis store');
     this.#address = address;
-    this.#fenceKey = `${prefix}:{0}:fence`;
-    this.#actorsKey = `${prefix}:{0}:actors`;
+    this.#keys = new RedisKeys(prefix);
     this.#timeoutMs = timeoutMs;
   }
 
@@ -44,15 +54,20 @@ export class RedisActorStore implements ActorStore {
   async fence(): Promise<ShardFence | undefined> {
     // The caller gave up on an earlier command: whatever still waits behind it on that connection would hang too.
     if (this.#unsettled > 0) this.#drop();
-    const text = await this.#get(this.#fenceKey);
+    const text = await this.#get(this.#keys.fence);
     return text === undefined ? undefined : decodeFence(text);
   }
 
   async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
-    const keys = [this.#fenceKey, this.#actorsKey];
-    const request = { commands: LOAD_ACTORS.commands, keys };
-    const [fence, texts] = await this.#ask(request, (client) =>
-      client.loadActors(...keys, `${limitBytes}`, ...ids),
+    const list = new KeyList(this.#keys);
+    const fields = ids.map((id) => {
+      if (isState(id)) return id;
+      const { hash, field } = list.place(id);
+      return `~${hash} ${field}`;
+    });
+    const { keys } = list;
+    const [fence, texts] = await this.#ask(this.#request(LOAD_ACTORS.commands), (client) =>
+      client.loadActors(keys.length, ...keys, `${limitBytes}`, ...fields),
     );
     return {
       fence: fence === null ? undefined : decodeFence(fence),
@@ -65,18 +80,31 @@ export class RedisActorStore implements ActorStore {
     next: ShardFence,
     changes: readonly Change[],
   ): Promise<CommitOutcome> {
-    const puts: string[] = [];
-    const deletes: string[] = [];
+    const list = new KeyList(this.#keys);
+    /** By the number of the hash; the windows are the first. */
+    const writes: Writes[] = [];
     for (const { id, text } of changes) {
-      if (text === undefined) deletes.push(id);
-      else puts.push(id, text);
+      const { hash, field } = list.place(id);
+      writes[hash] ??= { puts: [], deletes: [] };
+      if (text === undefined) writes[hash].deletes.push(field);
+      else writes[hash].puts.push(field, text);
     }
-    const keys = [this.#fenceKey, this.#actorsKey];
+    const { keys } = list;
+    const windows = writes[NO_HASH] ?? NO_WRITES;
+    const hashes = Array.from({ length: list.hashes }, (_, at) => writes[at + 1] ?? NO_WRITES);
+    const numbers = [windows, ...hashes].flatMap(({ puts, deletes }) => [puts.length / 2, deletes.length]);
+    const written = [...hashes, windows].flatMap(({ puts, deletes }) => [...puts, ...deletes]);
     const known = expected ? encodeFence(expected) : '';
     const text = encodeFence(next);
-    return this.#ask({ commands: COMMIT_GROUP.commands, keys }, (client) =>
-      client.commitGroup(...keys, known, text, puts.length / 2, ...puts, ...deletes),
+    return this.#ask(this.#request(COMMIT_GROUP.commands), (client) =>
+      client.commitGroup(keys.length, ...keys, known, text, list.hashes, ...numbers, ...written),
     );
+  }
+
+  async scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned> {
+    return prefix.startsWith(WINDOWS)
+      ? this.#scanWindows(prefix.slice(WINDOWS.length), after, limit)
+      : this.#scanStates(prefix, after, limit);
   }
 
   async predecessor(): Promise<string | undefined> {
@@ -86,6 +114,40 @@ export class RedisActorStore implements ActorStore {
 
   async close(): Promise<void> {
     this.#drop();
+  }
+
+  async #scanWindows(begin: string, after: string | undefined, limit: number): Promise<Scanned> {
+    const { windows } = this.#keys;
+    const from = after === undefined ? `[${begin}` : `(${after.slice(WINDOWS.length)}!`;
+    const members = await this.#ask({ commands: 'ZRANGEBYLEX', keys: [windows] }, (client) =>
+      client.zrangebylex(windows, from, '+', 'LIMIT', 0, limit),
+    );
+    const entries = members
+      .filter((member) => member.startsWith(begin))
+      .map((member) => {
+        const blank = member.indexOf(' ');
+        return { id: WINDOWS + member.slice(0, blank), text: member.slice(blank + 1) };
+      });
+    return { entries, next: entries.length < limit ? undefined : entries.at(-1)?.id };
+  }
+
+  /** Redis walks over its hash in an order of its own, and names the place where it stands. */
+  async #scanStates(prefix: string, after = '0', limit: number): Promise<Scanned> {
+    const { actors } = this.#keys;
+    const pattern = `${prefix.replace(/[*?[\]\\^]/g, '\\$&')}*`;
+    const [next, fields] = await this.#ask({ commands: 'HSCAN', keys: [actors] }, (client) =>
+      client.hscan(actors, after, 'MATCH', pattern, 'COUNT', limit),
+    );
+    const entries = [];
+    for (let at = 0; at < fields.length; at += 2) {
+      const [id = '', text = ''] = fields.slice(at, at + 2);
+      if (isState(id)) entries.push({ id, text });
+    }
+    return { entries, next: next === '0' ? undefined : next };
+  }
+
+  #request(commands: string): Request {
+    return { commands, keys: [this.#keys.fence, this.#keys.actors] };
   }
 
   async #get(key: string): Promise<string | undefined> {

@@ -15,7 +15,9 @@ import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
 
 export type Client = Redis & {
   commitGroup(...keysAndArguments: (string | number)[]): Promise<CommitOutcome>;
-  loadActors(...keysLimitAndIds: string[]): Promise<[fence: string | null, texts: (string | null)[]]>;
+  loadActors(
+    ...keysLimitAndIds: (string | number)[]
+  ): Promise<[fence: string | null, texts: (string | null)[]]>;
 };
 
 /** What is asked of Redis, for the sentence that tells of its refusal. */

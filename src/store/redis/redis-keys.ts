@@ -1,6 +1,25 @@
-/** Keys in Redis that others have left behind. Each is read by a command of its own, so it may lie in any hash slot. */
+/** Keys in Redis: those of a store, and those that others have left behind. */
 
-/** Where an earlier form of Warren kept its only record. */
+/** Of the first shard. They share a hash tag, so one script may use all of them. */
+export class RedisKeys {
+  /** The fence, a string. */
+  readonly fence: string;
+  /** The states, and what else has one text, a hash: id -> text. */
+  readonly actors: string;
+  /** A sorted set of equal scores, whose members are `{end}/{version} {text}`. */
+  readonly windows: string;
+  /** Begins the key of a hash: the records of one actor, idempotency key -> text. Its id follows. */
+  readonly records: string;
+
+  constructor(prefix: string) {
+    this.fence = `${prefix}:{0}:fence`;
+    this.actors = `${prefix}:{0}:actors`;
+    this.windows = `${prefix}:{0}:windows`;
+    this.records = `${prefix}:{0}:records:`;
+  }
+}
+
+/** Where an earlier form of Warren kept its only record. Read by a command of its own, so it may lie in any hash slot, as the next one. */
 export const FORMER_KEY = 'warren:fibonacci';
 
 /** Where the Go service that the Fibonacci resident replaces kept its current value. */

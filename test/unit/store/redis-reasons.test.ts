@@ -128,7 +128,7 @@ t.test('rights that are missing are told with the key and the command', async (t
 t.test('a commit for which one right is missing changes nothing at all', async (t) => {
   const redis = await startRedis(t);
   const admin = adminOf(t, redis);
-  const rights = ['get', 'set', 'hset', 'hdel', 'hget', 'eval', 'evalsha'];
+  const rights = 'get set hset hdel hget zadd zrangebylex zremrangebylex eval evalsha'.split(' ');
   const grant = (names: readonly string[]) =>
     admin.call(
       'ACL',
@@ -140,20 +140,19 @@ t.test('a commit for which one right is missing changes nothing at all', async (
       'allkeys',
       ...names.map((name) => `+${name}`),
     );
-  for (const missing of ['set', 'hset', 'hdel']) {
+  for (const missing of ['set', 'hset', 'hdel', 'zadd', 'zremrangebylex']) {
     await admin.flushall();
     await grant(rights.filter((name) => name !== missing));
     const store = storeAt(t, loginAt(redis.url, 'lowly', 's3cret'));
     const a = { id: 'counter/a', text: 'A' };
-    const both = [a, { id: 'counter/b', text: undefined }];
+    const window = { id: '~window/000000000001000/000000000000001', text: '["counter/a k"]' };
+    const record = { id: '~record/counter/a k', text: 'K' };
+    const both = [a, { id: 'counter/b', text: undefined }, record, window];
     await t.rejects(store.commit(undefined, fenceOf(1), both), { code: 'store-denied' }, missing);
     t.equal(await admin.dbsize(), 0, `${missing}: a first commit`);
     const mighty = storeAt(t, redis.url);
     await mighty.commit(undefined, fenceOf(1), [a, { id: 'counter/b', text: 'B' }]);
-    const next = [
-      { ...a, text: 'AA' },
-      { id: 'counter/b', text: undefined },
-    ];
+    const next = [{ ...a, text: 'AA' }, { id: 'counter/b', text: undefined }, record, window];
     await t.rejects(store.commit(fenceOf(1), fenceOf(2), next), { code: 'store-denied' }, missing);
     t.strictSame(await mighty.load(['counter/a', 'counter/b'], ALL), {
       fence: fenceOf(1),
@@ -165,6 +164,29 @@ t.test('a commit for which one right is missing changes nothing at all', async (
       fence: fenceOf(2),
       texts: ['AA', undefined],
     });
+  }
+});
+
+t.test('a commit that meets a key of another program changes nothing at all', async (t) => {
+  const redis = await startRedis(t);
+  const admin = adminOf(t, redis);
+  const changes = [
+    'counter/a',
+    '~record/counter/a k',
+    '~record/counter/b k',
+    '~window/000000000001000/000000000000001',
+  ];
+  for (const key of ['actors', 'records:counter/b', 'windows']) {
+    await admin.flushall();
+    await admin.set(`warren:{0}:${key}`, 'of another program');
+    const store = storeAt(t, redis.url);
+    const all = changes.map((id) => ({ id, text: 'x' }));
+    await t.rejects(
+      store.commit(undefined, fenceOf(1), all),
+      { code: 'store-denied', message: /WRONGTYPE/ },
+      key,
+    );
+    t.equal(await admin.dbsize(), 1, key);
   }
 });
 

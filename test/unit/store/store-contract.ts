@@ -1,6 +1,6 @@
 /** What every store of actors must do, whatever it is made of. Each implementation runs this one suite. */
 import type { Test } from 'tap';
-import type { ActorStore, Change } from '../../../src/store/contract.js';
+import type { ActorStore, Change, Entry } from '../../../src/store/contract.js';
 import type { ShardFence } from '../../../src/store/shard-fence.js';
 
 /** No bound on what is read. */
@@ -142,6 +142,117 @@ export function storeContract(t: Test, makePlace: (t: Test) => Promise<StorePlac
       );
       t.strictSame(await each.fence(), fenceOf(1));
     }
+  });
+
+  t.test("the runtime's own texts are kept beside the states, and change with the same commit", async (t) => {
+    const { store, reopen } = await setUp(t);
+    const records = ['tickets/a k1', 'tickets/a k2', 'tickets/a b k1', 'tickets/ k1', 'wallet/数 \n"🂡 k1'];
+    const ids = [
+      ...records.map((record) => `~record/${record}`),
+      '~window/000000000001000/000000000000001',
+      '~size',
+      'tickets/a',
+      'tickets/a k1',
+    ];
+    const changes = ids.map((id) => ({ id, text: `{"of":"${id} ß\u2028\0🂡"}` }));
+    const texts = changes.map(({ text }) => text);
+    t.equal(await store.commit(fenceOf(0), fenceOf(1), changes), 'changed');
+    t.strictSame((await store.load(ids, ALL)).texts, Array(ids.length).fill(undefined));
+    t.equal(await store.commit(undefined, fenceOf(1), changes), 'swapped');
+    t.strictSame(await store.load(ids, ALL), { fence: fenceOf(1), texts });
+    const [first = '', second = '', , , , window = ''] = ids;
+    const next = [
+      { id: first, text: undefined },
+      { id: second, text: 'new' },
+      { id: window, text: 'new, too' },
+      { id: '~record/never/there k', text: undefined },
+      { id: '~window/000000000009000/000000000000001', text: undefined },
+    ];
+    t.equal(await store.commit(fenceOf(1), fenceOf(2), next), 'swapped');
+    const now = [undefined, 'new', ...texts.slice(2, 5), 'new, too', ...texts.slice(6)];
+    t.strictSame((await store.load(ids, ALL)).texts, now);
+    const again = await reopen();
+    t.strictSame((await again.load(ids, ALL)).texts, now);
+    const none = ids.map((id) => ({ id, text: undefined }));
+    t.equal(await again.commit(fenceOf(2), fenceOf(3), none), 'swapped');
+    t.strictSame((await again.load(ids, ALL)).texts, Array(ids.length).fill(undefined));
+    t.strictSame((await again.scan('', undefined, 100)).entries, []);
+  });
+
+  async function listed(store: ActorStore, prefix: string, limit: number): Promise<Entry[]> {
+    const found = [];
+    let after: string | undefined;
+    do {
+      const { entries, next } = await store.scan(prefix, after, limit);
+      found.push(...entries);
+      after = next;
+    } while (after !== undefined);
+    return found;
+  }
+
+  t.test('a listing has each state under the prefix, and nothing else', async (t) => {
+    const { store } = await setUp(t);
+    t.strictSame(await store.scan('', undefined, 10), { entries: [], next: undefined });
+    const many = Array.from({ length: 1_500 }, (_, at) => `counter/${at}`);
+    const others = [
+      'tickets/ber',
+      'tickets/berlin',
+      'tickets/b*r',
+      'tickets/Ber',
+      'tickets/[b]',
+      'tickets/数🂡',
+    ];
+    const own = ['~record/tickets/ber k', '~window/000000000001000/000000000000001', '~size'];
+    const changes = [...many, ...others, ...own].map((id) => ({ id, text: `of ${id}` }));
+    await store.commit(undefined, fenceOf(1), changes);
+    const texts = new Map(changes.map(({ id, text }) => [id, text]));
+    for (const prefix of [
+      '',
+      'counter/',
+      'counter/14',
+      'tickets/',
+      'tickets/ber',
+      'tickets/b*',
+      'tickets/[b',
+      'tickets/数',
+      'no',
+    ]) {
+      const expected = [...many, ...others].filter((id) => id.startsWith(prefix));
+      for (const limit of [7, 100, 10_000]) {
+        const found = await listed(store, prefix, limit);
+        t.strictSame(
+          [...new Set(found.map(({ id }) => id))].sort(),
+          expected.sort(),
+          `${prefix} by ${limit}`,
+        );
+        t.ok(found.every(({ id, text }) => texts.get(id) === text));
+      }
+    }
+  });
+
+  t.test('windows are listed in ascending order', async (t) => {
+    const { store } = await setUp(t);
+    const number = (n: number) => String(n).padStart(15, '0');
+    const ids = [5, 1, 900, 33].flatMap((end) =>
+      [7, 11, 2].map((version) => `~window/${number(end)}/${number(version)}`),
+    );
+    await store.commit(undefined, fenceOf(1), [
+      ...ids.map((id) => ({ id, text: JSON.stringify([id, 'a b']) })),
+      { id: 'counter/a', text: 'A' },
+    ]);
+    const expected = [...ids].sort().map((id) => ({ id, text: JSON.stringify([id, 'a b']) }));
+    for (const limit of [1, 5, 12, 100])
+      t.strictSame(await listed(store, '~window/', limit), expected, `by ${limit}`);
+    await store.commit(
+      fenceOf(1),
+      fenceOf(2),
+      expected.slice(0, 4).map(({ id }) => ({ id, text: undefined })),
+    );
+    t.strictSame(
+      (await store.scan('~window/', undefined, 2)).entries,
+      expected.slice(4, 6),
+      'the oldest that are left',
+    );
   });
 
   t.test('a thousand changes are one commit', async (t) => {
