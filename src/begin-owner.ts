@@ -40,6 +40,7 @@ export function beginOwner(config: Config, ownsProcess: boolean): Begun {
     encoder: { heapMb: config.formatHeapMb, timeoutMs: config.askTimeoutMs },
     store: config.store,
     storeMemory: config.store.kind === 'memory' ? storeMemory(MEMORY_STORE_BYTES) : undefined,
+    storeTested: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
     durability: config.durability,
     incarnation: randomBytes(8).toString('hex'),
     leaseMs: config.leaseMs,

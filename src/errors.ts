@@ -51,6 +51,7 @@ export type FatalCode =
   | 'store-foreign'
   | 'store-fenced'
   | 'store-denied'
+  | 'store-unsafe'
   | 'store-halted'
   | 'state-unreadable'
   | 'predecessor-invalid'

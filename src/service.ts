@@ -282,6 +282,7 @@ export class Service {
         this.#options.onFatal(event.code, event.reason);
         break;
       case 'loaded':
+      case 'store-tested':
         return;
       default:
         break;

@@ -10,6 +10,7 @@ import { OwnerLink } from '../src/runtime/link/owner-link.js';
 import { LOADING, MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../src/runtime/link/thread-words.js';
 import { loadActors } from '../src/runtime/load-actors.js';
 import { DefinedBehavior } from '../src/runtime/owner/defined-behavior.js';
+import type { FromOwner } from '../src/runtime/owner/events.js';
 import { Owner } from '../src/runtime/owner/owner.js';
 import type { OwnerSetup } from '../src/runtime/owner/owner-setup.js';
 import { RepairLog } from '../src/runtime/owner/repair-log.js';
@@ -63,6 +64,10 @@ async function load(): Promise<Loaded> {
   const bareStore = await openActorStore(setup.store, {
     timeoutMs: setup.commitTimeoutMs,
     memory: setup.storeMemory,
+    selfTest: {
+      held: setup.storeTested,
+      onHeld: (findings) => post({ kind: 'store-tested', ...findings }),
+    },
   });
   const store = new MeteredStore(faultWords ? new FaultyStore(bareStore, faultWords) : bareStore, meter);
   const encoder = new ReplyEncoder(setup.encoder);
@@ -81,7 +86,7 @@ async function load(): Promise<Loaded> {
 }
 
 function begin({ memory, pending, instance }: OwnerStart): Owner {
-  port?.postMessage({ kind: 'loaded' });
+  post({ kind: 'loaded' });
   // Nothing inside a process can end a main thread that hangs, except another thread with a signal. Whoever stops that thread
   // with a debugger turns the watchdog off.
   if (setup.watchdogMs > 0) {
@@ -111,10 +116,10 @@ function begin({ memory, pending, instance }: OwnerStart): Owner {
     firstChanges: () => Promise.all(residents.map(firstChange)),
     predecessor: pending,
     post: (event) => {
-      port?.postMessage(event);
+      post(event);
       if (event.kind === 'stopped' || event.kind === 'fatal') port?.close();
     },
-    onFailure: (message, failure) => port?.postMessage({ kind: 'behavior-failed', message, failure }),
+    onFailure: (message, failure) => post({ kind: 'behavior-failed', message, failure }),
   });
   setInterval(() => writeDown(started), METER_MS).unref();
   const look = () => {
@@ -126,6 +131,10 @@ function begin({ memory, pending, instance }: OwnerStart): Owner {
   void started.start();
   look();
   return started;
+}
+
+function post(event: FromOwner): void {
+  port?.postMessage(event);
 }
 
 /** A resident has one actor, with an empty key. */

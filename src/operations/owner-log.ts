@@ -31,6 +31,11 @@ export class OwnerLog {
         journal.add('serving', `serving, epoch ${epoch}, commit ${commit} (${origin})`);
         return;
       }
+      case 'store-tested':
+        for (const warning of event.warnings) log.warn(warning);
+        if (event.unseen !== undefined)
+          log.debug({ reason: event.unseen }, 'Redis does not show its settings, so they were not checked');
+        return;
       case 'away':
         log.warn({ reason: event.reason }, 'the store is away');
         journal.add('away', `the store is away: ${event.reason}`);

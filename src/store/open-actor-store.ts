@@ -1,5 +1,6 @@
 /** The store that the configuration asks for. Each is loaded only when it is used: a library costs start-up time. */
 import type { ActorStore } from './contract.js';
+import type { SelfTestOptions } from './redis/self-test.js';
 
 const LOAD = {
   memory: () => import('./memory/memory-actor-store.js'),
@@ -22,6 +23,8 @@ export interface StoreContext {
   readonly timeoutMs: number;
   /** Where the memory store keeps what it stores. */
   readonly memory?: SharedArrayBuffer | undefined;
+  /** For a store that another program runs and that will be committed to: it is tested first. */
+  readonly selfTest?: SelfTestOptions;
 }
 
 /**
@@ -34,7 +37,7 @@ export async function keepLibrary(kind: StoreConfig['kind']): Promise<void> {
 
 export async function openActorStore(
   config: StoreConfig,
-  { timeoutMs, memory }: StoreContext,
+  { timeoutMs, memory, selfTest }: StoreContext,
 ): Promise<ActorStore> {
   switch (config.kind) {
     case 'memory': {
@@ -48,7 +51,7 @@ export async function openActorStore(
     }
     case 'redis': {
       const { RedisActorStore } = await LOAD.redis();
-      return new RedisActorStore(config.url, config.prefix, timeoutMs);
+      return new RedisActorStore(config.url, config.prefix, timeoutMs, selfTest);
     }
     default:
       throw new Error(`unknown store: ${JSON.stringify(config satisfies never)}`);

@@ -43,6 +43,7 @@ function setStage(t: Test, restartLimit = 100): Stage {
     store: { kind: 'memory' },
     storeMemory: storeMemory(64 * MIB),
     encoder: { heapMb: 16, timeoutMs: 60_000 },
+    storeTested: new Int32Array(1),
     durability: 'gated',
     incarnation: 'test',
     leaseMs: 60_000,

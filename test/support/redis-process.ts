@@ -27,6 +27,8 @@ export interface RedisOptions {
   readonly fsync?: 'always' | 'everysec' | 'no';
   /** Speak TLS, and nothing else, with this certificate and its key. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Commands under other names, from the name that each has: a server that does not do what it says. */
+  readonly renamed?: readonly (readonly [from: string, to: string])[];
   /** Further directives of redis.conf, such as `maxmemory`. */
   readonly config?: { readonly requirepass?: string; readonly [directive: string]: string | undefined };
 }
@@ -146,7 +148,7 @@ export class RedisProcess {
   }
 
   async #start(): Promise<void> {
-    const { appendOnly = false, fsync = 'everysec', tls, config = {} } = this.#options;
+    const { appendOnly = false, fsync = 'everysec', tls, renamed = [], config = {} } = this.#options;
     const port = String(this.#port);
     const directives = {
       ...(tls
@@ -169,9 +171,10 @@ export class RedisProcess {
     const args = Object.entries(directives).flatMap(([name, value]) =>
       value === undefined ? [] : [`--${name}`, value],
     );
+    const renames = renamed.flatMap(([from, to]) => ['--rename-command', from, to]);
     const child = await ChildHandle.spawn({
       command: 'redis-server',
-      args,
+      args: [...args, ...renames],
       env: {},
       cwd: this.folder,
     });

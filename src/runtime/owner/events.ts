@@ -3,6 +3,12 @@
 export type FromOwner =
   /** The modules are loaded: from here on the thread turns its event loop. */
   | { readonly kind: 'loaded' }
+  /** The store has passed its test. Comes once per process, from a store that has a test. */
+  | {
+      readonly kind: 'store-tested';
+      readonly warnings: readonly string[];
+      readonly unseen: string | undefined;
+    }
   /** The fence is taken, and turns are taken. Comes again after every absence of the store. */
   | {
       readonly kind: 'serving';

@@ -18,6 +18,8 @@ export interface OwnerSetup {
   readonly store: StoreConfig;
   /** Of a memory store. */
   readonly storeMemory: SharedArrayBuffer | undefined;
+  /** 1 when the store has passed its test. */
+  readonly storeTested: Int32Array;
   readonly durability: 'gated' | 'async';
   /** Random, of this process. */
   readonly incarnation: string;

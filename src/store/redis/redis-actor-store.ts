@@ -11,11 +11,13 @@ import { WarrenError } from '../../errors.js';
 import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { isState, WINDOWS } from '../store-ids.js';
+import { Connections } from './connections.js';
 import { KeyList, NO_HASH } from './key-list.js';
-import { type Client, RedisConnection, type Request } from './redis-connection.js';
+import type { Request } from './redis-connection.js';
 import { FORMER_KEY, PREDECESSOR_KEY, RedisKeys } from './redis-keys.js';
-import { parseRedisUrl, type RedisAddress } from './redis-url.js';
+import { parseRedisUrl } from './redis-url.js';
 import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
+import { SelfTest, type SelfTestOptions } from './self-test.js';
 
 interface Writes {
   /** Field and text of each. */
@@ -27,34 +29,42 @@ const NO_WRITES: Writes = { puts: [], deletes: [] };
 
 export class RedisActorStore implements ActorStore {
   readonly shared = true;
-  readonly #address: RedisAddress;
   readonly #keys: RedisKeys;
-  readonly #timeoutMs: number;
-  #connection: RedisConnection | undefined;
-  #connections = 0;
-  #unsettled = 0;
+  readonly #connections: Connections;
+  readonly #selfTest: SelfTest | undefined;
 
   /**
+   * @param connections an address, or the connections of another store.
    * @param prefix how the keys begin.
    * @param timeoutMs bound on connecting and on every command, in milliseconds.
+   * @param selfTest a store without it is not tested.
    */
-  constructor(url: string, prefix: string, timeoutMs: number) {
-    const address = parseRedisUrl(url);
-    // The configuration has checked it.
-    if (!address) throw new Error('bad address of a Redis store');
-    this.#address = address;
+  constructor(
+    connections: string | Connections,
+    prefix: string,
+    timeoutMs: number,
+    selfTest?: SelfTestOptions,
+  ) {
+    this.#connections = typeof connections === 'string' ? connectionsTo(connections, timeoutMs) : connections;
     this.#keys = new RedisKeys(prefix);
-    this.#timeoutMs = timeoutMs;
+    // The hash tag comes first, for the rights of a user as well.
+    const benchOf = (name: string) =>
+      new RedisActorStore(this.#connections, `${prefix}:{0}:${name}`, timeoutMs);
+    this.#selfTest = selfTest && new SelfTest(selfTest, this.#connections, benchOf);
+  }
+
+  /** Where the fence is. */
+  get fenceKey(): string {
+    return this.#keys.fence;
   }
 
   get connection(): number {
-    return this.#connections;
+    return this.#connections.count;
   }
 
   async fence(): Promise<ShardFence | undefined> {
-    // The caller gave up on an earlier command: whatever still waits behind it on that connection would hang too.
-    if (this.#unsettled > 0) this.#drop();
-    const text = await this.#get(this.#keys.fence);
+    this.#connections.dropUnsettled();
+    const [text] = await Promise.all([this.#get(this.#keys.fence), this.#selfTest?.run()]);
     return text === undefined ? undefined : decodeFence(text);
   }
 
@@ -66,7 +76,7 @@ export class RedisActorStore implements ActorStore {
       return `~${hash} ${field}`;
     });
     const { keys } = list;
-    const [fence, texts] = await this.#ask(this.#request(LOAD_ACTORS.commands), (client) =>
+    const [fence, texts] = await this.#connections.ask(this.#request(LOAD_ACTORS.commands), (client) =>
       client.loadActors(keys.length, ...keys, `${limitBytes}`, ...fields),
     );
     return {
@@ -96,7 +106,7 @@ export class RedisActorStore implements ActorStore {
     const written = [...hashes, windows].flatMap(({ puts, deletes }) => [...puts, ...deletes]);
     const known = expected ? encodeFence(expected) : '';
     const text = encodeFence(next);
-    return this.#ask(this.#request(COMMIT_GROUP.commands), (client) =>
+    return this.#connections.ask(this.#request(COMMIT_GROUP.commands), (client) =>
       client.commitGroup(keys.length, ...keys, known, text, list.hashes, ...numbers, ...written),
     );
   }
@@ -113,13 +123,13 @@ export class RedisActorStore implements ActorStore {
   }
 
   async close(): Promise<void> {
-    this.#drop();
+    this.#connections.drop();
   }
 
   async #scanWindows(begin: string, after: string | undefined, limit: number): Promise<Scanned> {
     const { windows } = this.#keys;
     const from = after === undefined ? `[${begin}` : `(${after.slice(WINDOWS.length)}!`;
-    const members = await this.#ask({ commands: 'ZRANGEBYLEX', keys: [windows] }, (client) =>
+    const members = await this.#connections.ask({ commands: 'ZRANGEBYLEX', keys: [windows] }, (client) =>
       client.zrangebylex(windows, from, '+', 'LIMIT', 0, limit),
     );
     const entries = members
@@ -135,7 +145,7 @@ export class RedisActorStore implements ActorStore {
   async #scanStates(prefix: string, after = '0', limit: number): Promise<Scanned> {
     const { actors } = this.#keys;
     const pattern = `${prefix.replace(/[*?[\]\\^]/g, '\\$&')}*`;
-    const [next, fields] = await this.#ask({ commands: 'HSCAN', keys: [actors] }, (client) =>
+    const [next, fields] = await this.#connections.ask({ commands: 'HSCAN', keys: [actors] }, (client) =>
       client.hscan(actors, after, 'MATCH', pattern, 'COUNT', limit),
     );
     const entries = [];
@@ -151,7 +161,10 @@ export class RedisActorStore implements ActorStore {
   }
 
   async #get(key: string): Promise<string | undefined> {
-    return (await this.#ask({ commands: 'GET', keys: [key] }, (client) => client.get(key))) ?? undefined;
+    return (
+      (await this.#connections.ask({ commands: 'GET', keys: [key] }, (client) => client.get(key))) ??
+      undefined
+    );
   }
 
   /** @throws WarrenError `predecessor-invalid` when it finds a record that a fresh start would pass over. */
@@ -168,22 +181,11 @@ export class RedisActorStore implements ActorStore {
         'delete or rename that key; to start elsewhere, also set INITIAL_INDEX.',
     );
   }
+}
 
-  async #ask<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
-    this.#unsettled += 1;
-    if (!this.#connection || this.#connection.dropped) {
-      this.#connection = new RedisConnection(this.#address, this.#timeoutMs);
-      this.#connections += 1;
-    }
-    try {
-      return await this.#connection.ask(request, send);
-    } finally {
-      this.#unsettled -= 1;
-    }
-  }
-
-  #drop(): void {
-    this.#connection?.drop();
-    this.#connection = undefined;
-  }
+function connectionsTo(url: string, timeoutMs: number): Connections {
+  const address = parseRedisUrl(url);
+  // The configuration has checked it.
+  if (!address) throw new Error('bad address of a Redis store');
+  return new Connections(address, timeoutMs);
 }
