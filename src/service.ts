@@ -12,6 +12,7 @@ import { Server } from './http/server.js';
 import { SlowReaders } from './http/slow-readers.js';
 import { LOOP_CELLS, watchLoop } from './meter/loop-gauge.js';
 import { RequestMeter } from './meter/request-meter.js';
+import { ActorAdmin } from './operations/actor-admin.js';
 import { AdminServer } from './operations/admin-server.js';
 import { Journal } from './operations/journal.js';
 import { OwnerLog } from './operations/owner-log.js';
@@ -21,8 +22,9 @@ import { residentNamed } from './residents/residents.js';
 import type { Definition } from './runtime/definition.js';
 import { type OwnerEvent, OwnerHandle } from './runtime/front/owner-handle.js';
 import { loadActors } from './runtime/load-actors.js';
+import { EDIT_NAMES, EDITS } from './runtime/owner/edit.js';
 import { keepLibrary } from './store/open-actor-store.js';
-import { placeOf } from './store/store-place.js';
+import { identityOf, placeOf } from './store/store-place.js';
 
 const MIB = 2 ** 20;
 /** Keys, bodies and replies that may be under way. */
@@ -230,6 +232,13 @@ export class Service {
       address,
       parts: this.#parts,
       journal: this.#journal,
+      actors: new ActorAdmin({
+        owner: this.owner,
+        definitions: this.definitions,
+        firstEdit: messagesOf(config, this.definitions).length - EDITS.length * this.definitions.length,
+        place: identityOf(config.store),
+        stateLimitBytes: config.stateLimitBytes,
+      }),
       connectionLimit: this.#adminConnectionLimit,
       onError: (error) => log.error({ err: error }, 'the admin listener failed'),
     });
@@ -301,5 +310,6 @@ function messagesOf(
       messageList.map(({ name }) => ({ actor, name })),
     ),
     ...residents.flatMap((actor) => residentNamed(actor).messages.map((name) => ({ actor, name }))),
+    ...definitions.flatMap(({ name: actor }) => EDIT_NAMES.map((name) => ({ actor, name }))),
   ];
 }

@@ -1,22 +1,25 @@
 /** Thread entry of an owner: loads the actors, waits for its link, then wires behaviors, store and loop. Everything of interest is in the parts. */
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../src/errors.js';
 import { watchLoop } from '../src/meter/loop-gauge.js';
 import { EVICTIONS, OwnerMeter, STATE_BYTES, STATES, UNSTORED } from '../src/meter/owner-meter.js';
 import { FaultyStore, hangOnCommand } from '../src/operations/fault-injection.js';
 import { residentNamed } from '../src/residents/residents.js';
-import type { OwnerStart, ToOwner } from '../src/runtime/front/owner-threads.js';
+import type { AskStore, OwnerStart, StoreAnswer, ToOwner } from '../src/runtime/front/owner-threads.js';
 import { OwnerLink } from '../src/runtime/link/owner-link.js';
 import { LOADING, MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../src/runtime/link/thread-words.js';
 import { loadActors } from '../src/runtime/load-actors.js';
 import { DefinedBehavior } from '../src/runtime/owner/defined-behavior.js';
 import type { FromOwner } from '../src/runtime/owner/events.js';
+import { EDITS } from '../src/runtime/owner/edit.js';
 import { Owner } from '../src/runtime/owner/owner.js';
 import type { OwnerSetup } from '../src/runtime/owner/owner-setup.js';
 import { RepairLog } from '../src/runtime/owner/repair-log.js';
 import { ReplyEncoder } from '../src/runtime/owner/reply-encoder.js';
 import type { Behavior, ServedMessage } from '../src/runtime/owner/served.js';
 import { idOf } from '../src/runtime/owner/states.js';
+import { StoreReader } from '../src/runtime/owner/store-reader.js';
 import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
 import { isProvenDead, processMark } from '../src/runtime/process-mark.js';
 import { keepPulse } from '../src/runtime/pulse.js';
@@ -39,6 +42,7 @@ const { store, messages, residents } = await load().finally(() => {
   Atomics.notify(words, LOADING);
 });
 
+const reader = new StoreReader(store);
 let owner: Owner | undefined;
 port.on('message', (message: ToOwner) => {
   switch (message.kind) {
@@ -48,10 +52,23 @@ port.on('message', (message: ToOwner) => {
     case 'stop':
       owner?.stop();
       return;
+    case 'ask-store':
+      void answer(message);
+      return;
     default:
       throw new Error(`unknown message to the owner: ${JSON.stringify(message satisfies never)}`);
   }
 });
+
+async function answer({ id, question }: AskStore): Promise<void> {
+  let answered: StoreAnswer;
+  try {
+    answered = { kind: 'store-answer', id, answer: await reader.answer(question), failure: undefined };
+  } catch (error) {
+    answered = { kind: 'store-answer', id, answer: undefined, failure: messageOf(error) };
+  }
+  port?.postMessage(answered);
+}
 
 interface Loaded {
   readonly store: ActorStore;
@@ -81,6 +98,9 @@ async function load(): Promise<Loaded> {
     const behavior = await resident.behavior(settings, store);
     residents.push(behavior);
     messages.push(...resident.messages.map((_, message) => ({ behavior, message })));
+  }
+  for (const behavior of new Set(messages.map(({ behavior }) => behavior))) {
+    if (behavior instanceof DefinedBehavior) messages.push(...EDITS.map((message) => ({ behavior, message })));
   }
   return { store, messages, residents };
 }

@@ -1,5 +1,5 @@
 /**
- * The operator's listener, apart from the public port: metrics, the live page and its events, and faults to inject.
+ * The operator's listener, apart from the public port: metrics, the live page and its events, the actors of the store, and faults to inject.
  * On the main thread and on Node's own HTTP server: it is called a few times a second at the most, and has to keep
  * working when the front is the thing that is looked into.
  */
@@ -9,6 +9,7 @@ import type { Registry } from 'prom-client';
 import type { AdminAddress } from '../config/parts.js';
 import { messageOf, WarrenError } from '../errors.js';
 import { Access } from './access.js';
+import type { ActorAdmin } from './actor-admin.js';
 import { command, isFault } from './faults.js';
 import type { Journal } from './journal.js';
 import { LiveFeed } from './live-feed.js';
@@ -19,6 +20,7 @@ export interface AdminOptions {
   readonly address: AdminAddress;
   readonly parts: Parts;
   readonly journal: Journal;
+  readonly actors: ActorAdmin;
   readonly connectionLimit: number;
   readonly onError: (error: unknown) => void;
 }
@@ -82,7 +84,9 @@ export class AdminServer {
       problem(response, refusal.status, refusal.title);
       return;
     }
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://admin');
+    const url = new URL(request.url ?? '/', 'http://admin');
+    if (await this.#options.actors.answer(url, request, response)) return;
+    const { pathname, searchParams } = url;
     if (pathname.startsWith('/faults/')) {
       this.#fault(pathname.slice('/faults/'.length), searchParams, request, response);
       return;

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WarrenError } from '../errors.js';
-import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from '../store/contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded, Part, Scanned } from '../store/contract.js';
 import type { ShardFence } from '../store/shard-fence.js';
 
 const STORE_DELAY_MS = 0;
@@ -83,6 +83,13 @@ export class FaultyStore implements ActorStore {
   async scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned> {
     await this.#suffer();
     return this.#store.scan(prefix, after, limit);
+  }
+
+  async *image(): AsyncGenerator<Part> {
+    for await (const part of this.#store.image()) {
+      await this.#suffer();
+      yield part;
+    }
   }
 
   async commit(

@@ -36,6 +36,14 @@ export interface Scanned {
   readonly next: string | undefined;
 }
 
+/** A part of everything that a store holds. */
+export interface Part {
+  /** When the reading began. */
+  readonly fence: ShardFence | undefined;
+  /** Of two texts under one id the later counts; without a text the actor has no state any more. */
+  readonly entries: readonly Change[];
+}
+
 export interface ActorStore {
   /** Other processes can reach the store at the same time, so its owner needs a lease. */
   readonly shared: boolean;
@@ -65,6 +73,13 @@ export interface ActorStore {
    * @param limit about so many entries come at the most, perhaps fewer or none although more follow.
    */
   scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned>;
+
+  /**
+   * Everything, while others may write: one part at least, and who stops early calls `return`. On LevelDB all of it is of one moment; elsewhere the state and
+   * the records of one actor are, and come together. Each record is named by a window of the same image. The size of all records is left
+   * out: to write them anew is to count them. Throws as `fence`.
+   */
+  image(): AsyncGenerator<Part>;
 
   /**
    * Replaces the fence `expected` by `next` and makes the changes, durably and all at once; or does nothing.

@@ -1,6 +1,6 @@
 /** A store whose commits are counted and timed. Lives on the owner thread, between the owner and the real store. */
 import { FAILURES, LOADS, type OwnerMeter, REFUSALS, VERSION } from '../meter/owner-meter.js';
-import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from './contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded, Part, Scanned } from './contract.js';
 import type { ShardFence } from './shard-fence.js';
 
 export class MeteredStore implements ActorStore {
@@ -29,6 +29,10 @@ export class MeteredStore implements ActorStore {
 
   scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned> {
     return this.#store.scan(prefix, after, limit);
+  }
+
+  image(): AsyncGenerator<Part> {
+    return this.#store.image();
   }
 
   async commit(

@@ -1,5 +1,6 @@
 /** Where a store is, in words for an operator. */
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { levelFolderIn } from './level/level-files.js';
 import type { StoreConfig } from './open-actor-store.js';
 
@@ -8,4 +9,14 @@ export function placeOf(store: StoreConfig): string {
   if (store.kind === 'memory') return 'memory';
   if (store.kind === 'level') return levelFolderIn(resolve(store.folder));
   return `Redis ${new URL(store.url).host}, keys ${store.prefix}:*`;
+}
+
+/** The same for two processes that use the same store, however their environments spell it. */
+export function identityOf(store: StoreConfig): string {
+  if (store.kind !== 'level') return placeOf(store);
+  try {
+    return join(realpathSync(store.folder), levelFolderIn('.'));
+  } catch {
+    return placeOf(store);
+  }
 }

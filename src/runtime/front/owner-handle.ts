@@ -12,6 +12,7 @@ import { TURN } from '../link/link-memory.js';
 import { NOTHING, PROBLEM } from '../link/reply-kind.js';
 import { MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../link/thread-words.js';
 import type { FromOwner } from '../owner/events.js';
+import type { StoreQuestion } from '../owner/store-reader.js';
 import { keepPulse, type Pulse } from '../pulse.js';
 import { type RestartLimits, Supervisor } from '../supervisor.js';
 import type { OwnerThread, OwnerThreads } from './owner-threads.js';
@@ -168,6 +169,12 @@ export class OwnerHandle {
     if (now - (this.#queue.oldestAt ?? now) > this.#options.limits.shedAfterMs)
       return refuse(responder, 'mailbox-full');
     return this.#queue.ask(message, key, body, responder, now) ?? refuse(responder, 'mailbox-full');
+  }
+
+  /** What an operator asks about the store, in whatever state the owner is. Rejects when there is no answer. */
+  askStore(question: StoreQuestion): Promise<unknown> {
+    if (!this.#thread || this.#ended) return Promise.reject(new Error('no owner thread has begun'));
+    return this.#thread.askStore(question);
   }
 
   /** Its client is gone. */

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { LinkMemory } from '../link/link-memory.js';
 import { LOADING, THREAD_WORDS } from '../link/thread-words.js';
 import type { FromOwner } from '../owner/events.js';
+import type { StoreQuestion } from '../owner/store-reader.js';
 import type { PendingGroup } from './request-queue.js';
 
 const ENTRY = new URL('../../../workers/owner.js', import.meta.url);
@@ -21,7 +22,24 @@ export interface OwnerStart {
   readonly instance: string;
 }
 
-export type ToOwner = { readonly kind: 'start'; readonly start: OwnerStart } | { readonly kind: 'stop' };
+export interface AskStore {
+  readonly kind: 'ask-store';
+  readonly id: number;
+  readonly question: StoreQuestion;
+}
+
+export interface StoreAnswer {
+  readonly kind: 'store-answer';
+  readonly id: number;
+  readonly answer: unknown;
+  /** Why there is no answer. */
+  readonly failure: string | undefined;
+}
+
+export type ToOwner =
+  | { readonly kind: 'start'; readonly start: OwnerStart }
+  | { readonly kind: 'stop' }
+  | AskStore;
 
 export interface OwnerThreadHandlers {
   readonly onEvent: (event: FromOwner) => void;
@@ -29,11 +47,21 @@ export interface OwnerThreadHandlers {
   readonly onExit: (reason: string) => void;
 }
 
+interface Asked {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const OWNER_GONE = 'the owner thread has ended; ask again';
+
 /** A thread, from its birth on. */
 export class OwnerThread {
   /** Shared with the thread; its indexes are in `link/thread-words.ts`. */
   readonly words = new Int32Array(new SharedArrayBuffer(THREAD_WORDS * Int32Array.BYTES_PER_ELEMENT));
   readonly #worker: Worker;
+  /** Questions that are not answered yet. */
+  readonly #asked = new Map<number, Asked>();
+  #questions = 0;
   #handlers: OwnerThreadHandlers | undefined;
   #reason = '';
   #ended = false;
@@ -48,13 +76,18 @@ export class OwnerThread {
       ...withoutInputType(process.execArgv),
       resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 12 },
     });
-    this.#worker.on('message', (event: FromOwner) => this.#handlers?.onEvent(event));
+    this.#worker.on('message', (event: FromOwner | StoreAnswer) => {
+      if (event.kind === 'store-answer') this.#onAnswer(event);
+      else this.#handlers?.onEvent(event);
+    });
     this.#worker.on('error', (error) => {
       this.#reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     });
     this.#worker.once('exit', (code) => {
       this.#ended = true;
       const reason = this.#reason || `the thread has ended with code ${code}`;
+      for (const { reject } of this.#asked.values()) reject(new Error(OWNER_GONE));
+      this.#asked.clear();
       if (this.#handlers) this.#handlers.onExit(reason);
       else this.onEarlyDeath(reason);
     });
@@ -84,6 +117,16 @@ export class OwnerThread {
     this.#worker.postMessage({ kind: 'stop' } satisfies ToOwner);
   }
 
+  /** Beside the requests: what an operator asks is answered between turns. Rejects when it cannot be answered. */
+  askStore(question: StoreQuestion): Promise<unknown> {
+    if (this.#ended) return Promise.reject(new Error(OWNER_GONE));
+    return new Promise((resolve, reject) => {
+      const id = this.#questions++;
+      this.#asked.set(id, { resolve, reject });
+      this.#worker.postMessage({ kind: 'ask-store', id, question } satisfies ToOwner);
+    });
+  }
+
   /** Ends the thread. Node aborts the process when a thread ends while it loads a native module, so that is waited for. */
   end(reason: string): void {
     this.#reason ||= reason;
@@ -94,6 +137,13 @@ export class OwnerThread {
       else void this.#worker.terminate();
     };
     attempt();
+  }
+
+  #onAnswer({ id, answer, failure }: StoreAnswer): void {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (failure === undefined) asked?.resolve(answer);
+    else asked?.reject(new Error(failure));
   }
 
   /** Before the process exits, which ends every thread: blocks until that is safe. */

@@ -15,6 +15,7 @@ import { stateText } from '../state-text.js';
 import { takeTurn } from '../turn.js';
 import type { Refused, Replied, Text, TurnLimits } from '../turn-result.js';
 import type { Checked, Sealed } from '../values.js';
+import { FORGET, NO_COMMIT, readEdit, SET, stateFrom } from './edit.js';
 import type { Behavior, LoadedState, StateChange, Turn, TurnContext } from './served.js';
 import { readStored, writeStored } from './stored-text.js';
 
@@ -54,8 +55,9 @@ export class DefinedBehavior implements Behavior {
     state: unknown,
     key: string,
     input: string | undefined,
-    { id, now }: TurnContext,
+    { id, now, commit }: TurnContext,
   ): Turn | Promise<Turn> {
+    if (number === SET || number === FORGET) return this.#edit(number, state !== undefined, input, commit);
     const definition = this.#definition;
     const message = definition.messageList[number] as Message;
     const context = { actor: definition.name, key, now, id, caller: undefined };
@@ -69,6 +71,26 @@ export class DefinedBehavior implements Behavior {
         return problem(result.code, result.detail);
       case 'failed':
         return { ...problem(result.code, result.shown), failure: bounded(result.stack ?? result.reason) };
+    }
+  }
+
+  /** @param commit that wrote the state; empty when none has yet. */
+  #edit(number: number, isThere: boolean, body = '\n', commit: string): Turn {
+    const { expected, state } = readEdit(body);
+    if (expected !== undefined) {
+      const found = isThere ? commit : NO_COMMIT;
+      if (found !== expected) {
+        const details = JSON.stringify({ commit: found });
+        return refused({ code: 'commit-changed', status: 409 }, details);
+      }
+    }
+    const done: Replied = { kind: 'replied', reply: { kind: 'none' }, next: { kind: 'forgotten' } };
+    if (number === FORGET) return replied(done, '');
+    try {
+      const sealed = stateFrom(state, this.#limits.stateBytes);
+      return replied({ ...done, next: { kind: 'changed', state: sealed } }, '');
+    } catch (error) {
+      return problem('input-invalid', messageOf(error));
     }
   }
 
@@ -119,7 +141,7 @@ function changeOf(next: Replied['next']): StateChange | undefined {
   return { state, bytes: state.heapBytes, textBytes: Math.max(state.heapBytes, state.leastBytes) };
 }
 
-function refused({ code, status }: Refused, details: string): Turn {
+function refused({ code, status }: Pick<Refused, 'code' | 'status'>, details: string): Turn {
   const text = `"code":${JSON.stringify(code)}${details === '' ? '' : `,"details":${details}`}`;
   return { kind: REFUSAL, detail: status, text, change: undefined, failure: undefined };
 }

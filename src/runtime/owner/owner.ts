@@ -169,14 +169,19 @@ export class Owner {
       void this.#load(position, end);
       return false;
     }
-    if (entry.unreadable !== undefined) {
+    // An operator may replace what cannot be read.
+    if (entry.unreadable !== undefined && message >= 0) {
       // The reason is for the log: parts of the state may be in it, or what a migration has thrown.
       return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('state-unreadable'), '');
     }
     let turn = this.#encoding?.turn;
     if (!turn) {
       link.turnBegins(position);
-      const context = { id: `${this.#options.incarnation}-${position}`, now: this.#now };
+      const context = {
+        id: `${this.#options.incarnation}-${position}`,
+        now: this.#now,
+        commit: entry.commit,
+      };
       const taken = behavior.turn(message, entry.state, key, link.bodyAt(position), context);
       if (taken instanceof Promise) {
         void this.#encode(taken);

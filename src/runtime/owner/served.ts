@@ -35,6 +35,8 @@ export interface TurnContext {
   readonly id: string;
   /** Milliseconds since 1970; never falls. */
   readonly now: number;
+  /** That wrote the state; empty when there is none, or when the state is not part of a group yet. */
+  readonly commit: string;
 }
 
 export interface Turn {
@@ -68,6 +70,6 @@ export interface StateChange {
 
 export interface ServedMessage {
   readonly behavior: Behavior;
-  /** The message's number within its actor. */
+  /** The message's number within its actor; of an operator's edit as in `edit.ts`. */
   readonly message: number;
 }

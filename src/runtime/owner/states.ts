@@ -10,7 +10,7 @@ export class ActorEntry {
   /** Frozen; undefined when the actor has no state. */
   state: unknown;
   /** Why the stored state cannot be read; undefined when it can. */
-  readonly unreadable: string | undefined;
+  unreadable: string | undefined;
   /** The commit that wrote its state; empty when there is none, or when the state is not part of a group yet. */
   commit: string;
   /** Number of groups, open or under way, that hold a change of it. */
@@ -118,6 +118,7 @@ export class States {
     entry.bytes = now;
     entry.state = state;
     entry.commit = '';
+    entry.unreadable = undefined;
   }
 
   /** Evicts until the limit holds, or only pinned entries are left. Not within a turn. */

@@ -12,16 +12,18 @@
 import { setImmediate } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
 import { messageOf, WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome, Entry, Loaded, Scanned } from '../contract.js';
+import type { ActorStore, Change, CommitOutcome, Entry, Loaded, Part, Scanned } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { isState } from '../store-ids.js';
 import { folderError, heldByAnother, prepareFolder, signFolder, unsignFolder } from './data-folder.js';
 import { LateChecks } from './late-checks.js';
 import { checkFiles, levelFolderIn } from './level-files.js';
+import { rawParts } from './level-image.js';
 import type { Table } from './manifest.js';
 
 const FENCE_KEY = 'fence';
 const STATE_PREFIX = 'state/';
+const IMAGE_PREFIXES = ['window/', STATE_PREFIX, 'record/'];
 /** About so much is read of a listing before the thread turns. */
 const SCAN_BYTES = 64 << 10;
 const WRITE_BUFFER_BYTES = 4 << 20;
@@ -106,6 +108,18 @@ export class LevelActorStore implements ActorStore {
       throw this.#errorOf(error);
     } finally {
       await iterator.close();
+    }
+  }
+
+  async *image(): AsyncGenerator<Part> {
+    const source = await this.#open();
+    try {
+      for await (const { fence, found } of rawParts(source, FENCE_KEY, IMAGE_PREFIXES)) {
+        const entries = found.map(([key, text]) => ({ id: idOf(key), text }));
+        yield { fence: fence === undefined ? undefined : decodeFence(fence), entries };
+      }
+    } catch (error) {
+      throw this.#errorOf(error);
     }
   }
 

@@ -9,14 +9,16 @@
  * A commit becomes visible with its place, all at once. The fence is the record whose id is empty.
  */
 import { WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from '../contract.js';
+import type { ActorStore, Change, CommitOutcome, Entry, Loaded, Part, Scanned } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
-import { isState } from '../store-ids.js';
+import { isState, recordOf, WINDOWS } from '../store-ids.js';
 
 const FENCE_ID = '';
 const HEAD_BYTES = 64;
 const RECORD_HEAD = 8;
 const FIRST_BYTES = 1 << 20;
+/** About so many entries are one part of an image. */
+const PART_ENTRIES = 250;
 
 /** @param limit bytes. The current records may take half of it. */
 export function storeMemory(limit: number): SharedArrayBuffer {
@@ -33,6 +35,8 @@ export class MemoryActorStore implements ActorStore {
   readonly #bounds: Float64Array;
   /** By id: where its text begins, and its length. */
   readonly #places = new Map<string, readonly [at: number, length: number]>();
+  /** By the id of an actor: the ids of its records. */
+  readonly #records = new Map<string, Set<string>>();
   #begin = 0;
   #end = 0;
   /** Past so many bytes the current records move to the other half. */
@@ -78,9 +82,26 @@ export class MemoryActorStore implements ActorStore {
     this.#open();
     const ids = smallest(this.#idsFrom(prefix, after), limit);
     return {
-      entries: ids.map((id) => ({ id, text: this.#read(id) as string })),
+      entries: this.#entries(ids),
       next: ids.length < limit ? undefined : ids.at(-1),
     };
+  }
+
+  /** The moment is each actor's own: one for all would hold the owner up. */
+  async *image(): AsyncGenerator<Part> {
+    const fence = await this.fence();
+    const windows = () => [...this.#idsFrom(WINDOWS, undefined)];
+    const actors = new Set([...this.#records.keys(), ...this.#idsFrom('', undefined)]);
+    let ids: string[] = windows();
+    for (const actor of actors) {
+      if (ids.length >= PART_ENTRIES) {
+        yield { fence, entries: this.#entries(ids) };
+        ids = [];
+      }
+      ids.push(actor, ...(this.#records.get(actor) ?? []));
+    }
+    // Those of the records that were written meanwhile, too.
+    yield { fence, entries: this.#entries([...ids, ...windows()]) };
   }
 
   async commit(
@@ -106,6 +127,13 @@ export class MemoryActorStore implements ActorStore {
   #read(id: string): string | undefined {
     const place = this.#places.get(id);
     return place && Buffer.from(this.#memory, place[0], place[1]).toString();
+  }
+
+  #entries(ids: readonly string[]): Entry[] {
+    return ids.flatMap((id) => {
+      const text = this.#read(id);
+      return text === undefined ? [] : [{ id, text }];
+    });
   }
 
   *#idsFrom(prefix: string, after = ''): Iterable<string> {
@@ -136,7 +164,10 @@ export class MemoryActorStore implements ActorStore {
     this.#bounds[2 * inactive] = begin;
     this.#bounds[2 * inactive + 1] = end;
     Atomics.store(this.#active, 0, inactive);
-    if (begin === from) this.#places.clear();
+    if (begin === from) {
+      this.#places.clear();
+      this.#records.clear();
+    }
     for (let at = from; at < end; ) at = this.#index(at);
     this.#begin = begin;
     this.#end = end;
@@ -170,7 +201,17 @@ export class MemoryActorStore implements ActorStore {
     const id = bytes.toString('utf8', at + RECORD_HEAD, textAt);
     if (textLength < 0) this.#places.delete(id);
     else this.#places.set(id, [textAt, textLength]);
+    const record = recordOf(id);
+    if (record) this.#indexRecord(record.actor, id, textLength >= 0);
     return textAt + Math.max(0, textLength);
+  }
+
+  #indexRecord(actor: string, id: string, isThere: boolean): void {
+    const own = this.#records.get(actor) ?? new Set();
+    if (isThere) own.add(id);
+    else own.delete(id);
+    if (own.size > 0) this.#records.set(actor, own);
+    else this.#records.delete(actor);
   }
 }
 

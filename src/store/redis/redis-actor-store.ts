@@ -8,12 +8,13 @@
  *   {prefix}:{0}:windows                sorted set: {end}/{version} {text}, all of one score, so they stand in the order of their bytes
  */
 import { WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from '../contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded, Part, Scanned } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { isState, WINDOWS } from '../store-ids.js';
 import { Connections } from './connections.js';
 import { KeyList, NO_HASH } from './key-list.js';
 import type { Request } from './redis-connection.js';
+import { partsOf } from './redis-image.js';
 import { FORMER_KEY, PREDECESSOR_KEY, RedisKeys } from './redis-keys.js';
 import { parseRedisUrl } from './redis-url.js';
 import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
@@ -64,8 +65,8 @@ export class RedisActorStore implements ActorStore {
 
   async fence(): Promise<ShardFence | undefined> {
     this.#connections.dropUnsettled();
-    const [text] = await Promise.all([this.#get(this.#keys.fence), this.#selfTest?.run()]);
-    return text === undefined ? undefined : decodeFence(text);
+    const [fence] = await Promise.all([this.#readFence(), this.#selfTest?.run()]);
+    return fence;
   }
 
   async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
@@ -117,6 +118,18 @@ export class RedisActorStore implements ActorStore {
       : this.#scanStates(prefix, after, limit);
   }
 
+  async *image(): AsyncGenerator<Part> {
+    const fence = await this.#readFence();
+    yield { fence, entries: [] };
+    const source = {
+      keys: this.#keys,
+      ask: this.#connections.ask.bind(this.#connections),
+      scanWindows: (after: string | undefined, limit: number) => this.#scanWindows('', after, limit),
+      version: async () => (await this.#readFence())?.version ?? 0,
+    };
+    for await (const entries of partsOf(source)) yield { fence, entries };
+  }
+
   async predecessor(): Promise<string | undefined> {
     await this.#refuseFormerRecord();
     return this.#get(PREDECESSOR_KEY);
@@ -124,6 +137,11 @@ export class RedisActorStore implements ActorStore {
 
   async close(): Promise<void> {
     this.#connections.drop();
+  }
+
+  async #readFence(): Promise<ShardFence | undefined> {
+    const text = await this.#get(this.#keys.fence);
+    return text === undefined ? undefined : decodeFence(text);
   }
 
   async #scanWindows(begin: string, after: string | undefined, limit: number): Promise<Scanned> {

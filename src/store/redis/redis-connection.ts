@@ -11,13 +11,23 @@ import { messageOf, WarrenError } from '../../errors.js';
 import type { CommitOutcome } from '../contract.js';
 import type { RedisAddress } from './redis-url.js';
 import { type Refusal, refusalOf } from './refusals.js';
-import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
+import { COMMIT_GROUP, LOAD_ACTORS, READ_ACTORS, READ_THESE } from './scripts.js';
+
+/** Field and text of each, in turn. */
+export type Fields = string[];
 
 export type Client = Redis & {
   commitGroup(...keysAndArguments: (string | number)[]): Promise<CommitOutcome>;
   loadActors(
     ...keysLimitAndIds: (string | number)[]
   ): Promise<[fence: string | null, texts: (string | null)[]]>;
+  readActors(
+    states: string,
+    cursor: string,
+    count: number,
+    records: string,
+  ): Promise<[next: string, states: Fields, records: Fields[]]>;
+  readThese(...keysAndIds: (string | number)[]): Promise<[text: string | null, records: Fields][]>;
 };
 
 /** What is asked of Redis, for the sentence that tells of its refusal. */
@@ -60,7 +70,12 @@ export class RedisConnection {
       protocol: 2,
       disableClientInfo: true,
       enableReadyCheck: false,
-      scripts: { commitGroup: COMMIT_GROUP, loadActors: LOAD_ACTORS },
+      scripts: {
+        commitGroup: COMMIT_GROUP,
+        loadActors: LOAD_ACTORS,
+        readActors: READ_ACTORS,
+        readThese: READ_THESE,
+      },
     }) as Client;
     // Without a listener the client prints it.
     this.#client.on('error', (error: Error) => {

@@ -79,3 +79,32 @@ return { redis.call('GET', KEYS[1]), texts }
 `,
   commands: 'EVALSHA, EVAL, GET, HGET, ZRANGEBYLEX',
 };
+
+/**
+ * KEYS: the states. ARGV: cursor and count of HSCAN, and how the keys of records begin: an actor's name follows, so they have the same hash
+ * tag. Returns the next cursor, ids and texts in turn, and the records of each.
+ */
+export const READ_ACTORS = {
+  lua: `
+local found = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+local records = {}
+for i = 1, #found[2], 2 do
+  records[(i + 1) / 2] = redis.call('HGETALL', ARGV[3] .. found[2][i])
+end
+return { found[1], found[2], records }
+`,
+  numberOfKeys: 1,
+  commands: 'EVALSHA, EVAL, HSCAN, HGETALL',
+};
+
+/** KEYS: the states, then the records of each actor. ARGV: ids of the actors. Returns the text of each, and its records. */
+export const READ_THESE = {
+  lua: `
+local found = {}
+for i = 1, #ARGV do
+  found[i] = { redis.call('HGET', KEYS[1], ARGV[i]), redis.call('HGETALL', KEYS[1 + i]) }
+end
+return found
+`,
+  commands: 'EVALSHA, EVAL, HGET, HGETALL',
+};

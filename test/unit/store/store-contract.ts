@@ -255,6 +255,98 @@ export function storeContract(t: Test, makePlace: (t: Test) => Promise<StorePlac
     );
   });
 
+  async function imageIn(store: ActorStore, between: () => Promise<void> = async () => {}) {
+    const found = new Map<string, string | undefined>();
+    const order: string[] = [];
+    let first: ShardFence | undefined;
+    let parts = 0;
+    for await (const { fence, entries } of store.image()) {
+      if (parts++ === 0) first = fence;
+      for (const { id, text } of entries) found.set(id, text);
+      order.push(...entries.map(({ id }) => id));
+      await between();
+    }
+    const texts = [...found].filter(([, text]) => text !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+    return { fence: first, order, parts, texts };
+  }
+
+  t.test('an image has everything but the size', async (t) => {
+    const { store } = await setUp(t);
+    t.match(await imageIn(store), { fence: undefined, order: [] });
+    const changes = [
+      { id: 'fence', text: 'an actor' },
+      { id: 'tickets/', text: 'no key' },
+      { id: 'tickets/a b', text: 'B' },
+      { id: '~record/tickets/a b k1', text: 'of a state' },
+      { id: '~record/tickets/a b k2', text: 'of a state' },
+      { id: '~record/tickets/gone k1', text: 'of none' },
+      {
+        id: '~window/000000000001000/000000000000001',
+        text: '["~record/tickets/a b k1","~record/tickets/gone k1"]',
+      },
+      { id: '~window/000000000001000/000000000000002', text: '["~record/tickets/a b k2"]' },
+    ];
+    await store.commit(undefined, fenceOf(1), [...changes, { id: '~size', text: '7' }]);
+    const { fence, texts } = await imageIn(store);
+    t.strictSame(fence, fenceOf(1));
+    t.strictSame(texts, changes.map(({ id, text }) => [id, text]).sort());
+  });
+
+  t.test('a large image comes in parts, and one that is given up leaves the store as it was', async (t) => {
+    const { store } = await setUp(t);
+    const ids = Array.from({ length: 3_000 }, (_, at) => `counter/${at}`);
+    const changes = ids.map((id) => ({ id, text: `${id} ${'x'.repeat(100)}` }));
+    await store.commit(undefined, fenceOf(1), changes);
+    const { texts, parts } = await imageIn(store);
+    t.strictSame(texts, changes.map(({ id, text }) => [id, text]).sort());
+    t.ok(parts > 5, `${parts} parts`);
+    for await (const { entries } of store.image()) if (entries.length > 0) break;
+    const unread = store.image();
+    await unread.return(undefined);
+    t.equal(await store.commit(fenceOf(1), fenceOf(2), []), 'swapped');
+    t.strictSame((await imageIn(store)).fence, fenceOf(2));
+  });
+
+  t.test('state and records of an actor are of one moment, whatever is written meanwhile', async (t) => {
+    const { store } = await setUp(t);
+    const actors = Array.from({ length: 400 }, (_, at) => `counter/${at}`);
+    let version = 1;
+    const pairs = (ids: readonly string[]) => [
+      ...ids.flatMap((id) => [
+        { id, text: `${version} ${'x'.repeat(200)}` },
+        { id: `~record/${id} k${version}`, text: `${version}` },
+      ]),
+      {
+        id: `~window/000000000001000/${String(version).padStart(15, '0')}`,
+        text: JSON.stringify(ids.map((id) => `~record/${id} k${version}`)),
+      },
+    ];
+    await store.commit(undefined, fenceOf(1), pairs(actors));
+    let writes = 0;
+    const image = await imageIn(store, async () => {
+      if (++writes > 30) return;
+      version += 1;
+      const some = actors.filter((_, at) => (at * 7 + writes) % 3 === 0);
+      const forgotten = some.slice(0, 5).map((id) => ({ id, text: undefined }));
+      const changes = [...pairs([...some, `counter/new ${version}`]), ...forgotten];
+      t.equal(await store.commit(fenceOf(version - 1), fenceOf(version), changes), 'swapped');
+    });
+    t.ok(writes > 3, `${writes} writes`);
+    const texts = new Map(image.texts as [string, string][]);
+    for (const id of actors) {
+      const state = texts.get(id)?.split(' ')[0];
+      const of = [...texts.keys()].filter((other) => other.startsWith(`~record/${id} k`));
+      const newest = Math.max(...of.map((other) => Number(other.split(' k')[1])));
+      if (state !== undefined && Number(state) !== newest)
+        t.fail(`${id}: ${state}, and a record of ${newest}`);
+    }
+    const windows = image.texts
+      .filter(([id]) => id.startsWith('~window/'))
+      .map(([, text]) => JSON.parse(text as string));
+    const named = new Set(windows.flat());
+    for (const [id] of image.texts) if (id.startsWith('~record/')) t.ok(named.has(id), `${id} will expire`);
+  });
+
   t.test('a thousand changes are one commit', async (t) => {
     const { store } = await setUp(t);
     const ids = Array.from({ length: 1_000 }, (_, at) => `counter/${at}`);

@@ -1,0 +1,200 @@
+/**
+ * The actors of the store, for operators: read beside the load, and edited through the mailbox of each. Part of the admin listener, on the main thread.
+ * The command line and the live page ask here. What is read is read by the owner thread, between turns.
+ *
+ *   GET    /store                                       which store that is
+ *   GET    /actors                                      counts and sizes, actor by actor
+ *   GET    /actors?actor=A&prefix=P&after=…&limit=N     keys, with the commit and the size of each
+ *   GET    /state?actor=A&key=K                         one state
+ *   PUT    /state?actor=A&key=K&if=COMMIT               sets it; the body is the state as in the store
+ *   DELETE /state?actor=A&key=K&if=COMMIT               forgets it
+ *   GET    /export                                      everything, line by line
+ */
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { messageOf, PROBLEMS, type ProblemCode } from '../errors.js';
+import type { Definition } from '../runtime/definition.js';
+import type { OwnerHandle } from '../runtime/front/owner-handle.js';
+import type { Responder } from '../runtime/front/request-queue.js';
+import type { ReplyView } from '../runtime/link/front-link.js';
+import { LINK_PROBLEMS, NO_REPLY, REFUSAL } from '../runtime/link/reply-kind.js';
+import { EDITS, editBody, FORGET, SET } from '../runtime/owner/edit.js';
+import type { StoreQuestion } from '../runtime/owner/store-reader.js';
+import { commitText } from '../store/commit-id.js';
+
+export interface ActorAdminOptions {
+  readonly owner: OwnerHandle;
+  readonly definitions: readonly Definition[];
+  /** Number of the first edit among the messages of all actors. */
+  readonly firstEdit: number;
+  /** Where the store is, and what it is. */
+  readonly place: string;
+  readonly stateLimitBytes: number;
+}
+
+const PATHS = ['/store', '/actors', '/state', '/export'];
+const KEY_BYTES = 256;
+const LIST_LIMIT = 1_000;
+const DEFAULT_LIMIT = 100;
+/** Around a state: the commit, and blanks. */
+const BODY_ROOM = 64 * 1024;
+/** A reader that takes nothing for so long is given up, in milliseconds. */
+const PATIENCE_MS = 60_000;
+
+interface Answer {
+  readonly status: number;
+  readonly body: object | undefined;
+}
+
+export class ActorAdmin {
+  readonly #options: ActorAdminOptions;
+
+  constructor(options: ActorAdminOptions) {
+    this.#options = options;
+  }
+
+  /** @returns false for a path of others. */
+  async answer(
+    { pathname, searchParams }: URL,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<boolean> {
+    if (!PATHS.includes(pathname)) return false;
+    const { method = '' } = request;
+    const reads = method === 'GET' || method === 'HEAD';
+    if (pathname === '/export' && method === 'GET') await this.#export(response);
+    else if (reads && pathname !== '/export') end(response, await this.#read(pathname, searchParams));
+    else if (pathname === '/state' && (method === 'PUT' || method === 'DELETE')) {
+      end(response, await this.#edit(method, searchParams, request));
+    } else {
+      response.setHeader('Allow', pathname === '/state' ? 'GET, HEAD, PUT, DELETE' : 'GET, HEAD');
+      end(response, failed(405, 'This path does not answer to this method'));
+    }
+    return true;
+  }
+
+  async #read(pathname: string, query: URLSearchParams): Promise<Answer> {
+    const { owner, place } = this.#options;
+    if (pathname === '/store') return found({ store: place, serving: owner.serving });
+    const actor = query.get('actor');
+    const key = query.get('key');
+    if (pathname === '/actors' && actor === null) return this.#ask({ kind: 'summary' });
+    if (actor === null) return failed(400, 'The actor is not named');
+    if (pathname === '/state') {
+      if (key === null) return failed(400, 'The key is not named');
+      const answer = await this.#ask({ kind: 'state', actor, key });
+      return answer.body ? answer : failed(404, 'This actor has no state');
+    }
+    const limit = Number(query.get('limit') ?? DEFAULT_LIMIT);
+    if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT) {
+      return failed(400, `limit must be an integer from 1 to ${LIST_LIMIT}`);
+    }
+    const after = query.get('after') ?? undefined;
+    return this.#ask({ kind: 'list', actor, prefix: query.get('prefix') ?? '', after, limit });
+  }
+
+  async #ask(question: StoreQuestion): Promise<Answer> {
+    try {
+      return found((await this.#options.owner.askStore(question)) as object | undefined);
+    } catch (error) {
+      return failed(503, 'The store cannot be read now', messageOf(error));
+    }
+  }
+
+  async #edit(method: string, query: URLSearchParams, request: IncomingMessage): Promise<Answer> {
+    const { owner, definitions, firstEdit, stateLimitBytes } = this.#options;
+    const [actor, key] = [query.get('actor'), query.get('key') ?? ''];
+    const at = definitions.findIndex(({ name }) => name === actor);
+    if (at < 0) return failed(404, 'No such actor is served here');
+    if (key === '' || Buffer.byteLength(key) > KEY_BYTES || !key.isWellFormed()) return problem('key-invalid');
+    const state = method === 'PUT' ? await textOf(request, stateLimitBytes + BODY_ROOM) : '';
+    if (state === undefined) return problem('body-too-large');
+    const body = editBody(query.get('if') ?? undefined, state);
+    const number = firstEdit + EDITS.length * at + EDITS.indexOf(method === 'PUT' ? SET : FORGET);
+    return new Promise((resolve) => {
+      owner.ask(number, encodeURIComponent(key), body, new EditAnswer(resolve));
+    });
+  }
+
+  /** A part is asked for when the one before is on its way: neither thread holds more than one. */
+  async #export(response: ServerResponse): Promise<void> {
+    const { owner } = this.#options;
+    let stream: number | undefined;
+    response.setTimeout(PATIENCE_MS, () => response.destroy());
+    try {
+      stream = (await owner.askStore({ kind: 'begin-export' })) as number;
+      for (;;) {
+        const part = (await owner.askStore({ kind: 'next-part', stream })) as Uint8Array | undefined;
+        if (!response.headersSent) {
+          response.writeHead(200, { 'Content-Type': 'application/jsonl', 'Cache-Control': 'no-store' });
+        }
+        if (!part || response.destroyed) break;
+        if (!response.write(part)) {
+          await Promise.race([once(response, 'drain'), once(response, 'close')]);
+        }
+      }
+      response.end();
+    } catch (error) {
+      // A file that ends before its last line is seen to be no whole export.
+      if (response.headersSent) response.destroy();
+      else end(response, failed(503, 'The store cannot be read now', messageOf(error)));
+    } finally {
+      if (stream !== undefined) await owner.askStore({ kind: 'end-export', stream }).catch(() => {});
+    }
+  }
+}
+
+/** Waits for the turn of an edit. */
+class EditAnswer implements Responder {
+  readonly #resolve: (answer: Answer) => void;
+
+  constructor(resolve: (answer: Answer) => void) {
+    this.#resolve = resolve;
+  }
+
+  reply({ kind, detail, offset, length, epoch, version }: ReplyView, bytes: Buffer): void {
+    const text = bytes.toString('utf8', offset, offset + length);
+    if (kind === NO_REPLY) {
+      // Without durability no commit is known yet.
+      this.#resolve(found({ commit: epoch === 0 ? undefined : commitText(epoch, version) }));
+    } else if (kind === REFUSAL) {
+      const { code, details } = JSON.parse(`{${text}}`);
+      const title = `Its last commit is ${details.commit || 'under way'}`;
+      this.#resolve({ status: detail, body: { ...failed(detail, title).body, code, ...details } });
+    } else this.#resolve(problem(LINK_PROBLEMS[detail] ?? 'internal', text));
+  }
+
+  refuse(code: ProblemCode): void {
+    this.#resolve(problem(code));
+  }
+}
+
+/** Undefined when it is longer. */
+async function textOf(request: IncomingMessage, limitBytes: number): Promise<string | undefined> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of request) {
+    bytes += piece.length;
+    if (bytes <= limitBytes) pieces.push(piece);
+  }
+  return bytes > limitBytes ? undefined : Buffer.concat(pieces).toString();
+}
+
+function found(body: object | undefined): Answer {
+  return { status: 200, body };
+}
+
+function failed(status: number, title: string, detail?: string): Answer {
+  return { status, body: { type: 'about:blank', title, status, detail } };
+}
+
+function problem(code: ProblemCode, detail?: string): Answer {
+  const { status, title } = PROBLEMS[code];
+  return { status, body: { type: `urn:warren:problem:${code}`, title, status, code, detail: detail || undefined } };
+}
+
+function end(response: ServerResponse, { status, body }: Answer): void {
+  const type = status < 400 ? 'application/json' : 'application/problem+json';
+  response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+  response.end(JSON.stringify(body));
+}
