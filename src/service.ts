@@ -236,7 +236,7 @@ export class Service {
         owner: this.owner,
         definitions: this.definitions,
         firstEdit: messagesOf(config, this.definitions).length - EDITS.length * this.definitions.length,
-        place: identityOf(config.store),
+        place: () => identityOf(config.store),
         stateLimitBytes: config.stateLimitBytes,
       }),
       connectionLimit: this.#adminConnectionLimit,

@@ -11,8 +11,8 @@ import { OwnerLink } from '../src/runtime/link/owner-link.js';
 import { LOADING, MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../src/runtime/link/thread-words.js';
 import { loadActors } from '../src/runtime/load-actors.js';
 import { DefinedBehavior } from '../src/runtime/owner/defined-behavior.js';
-import type { FromOwner } from '../src/runtime/owner/events.js';
 import { EDITS } from '../src/runtime/owner/edit.js';
+import type { FromOwner } from '../src/runtime/owner/events.js';
 import { Owner } from '../src/runtime/owner/owner.js';
 import type { OwnerSetup } from '../src/runtime/owner/owner-setup.js';
 import { RepairLog } from '../src/runtime/owner/repair-log.js';
@@ -100,7 +100,8 @@ async function load(): Promise<Loaded> {
     messages.push(...resident.messages.map((_, message) => ({ behavior, message })));
   }
   for (const behavior of new Set(messages.map(({ behavior }) => behavior))) {
-    if (behavior instanceof DefinedBehavior) messages.push(...EDITS.map((message) => ({ behavior, message })));
+    if (behavior instanceof DefinedBehavior)
+      messages.push(...EDITS.map((message) => ({ behavior, message })));
   }
   return { store, messages, residents };
 }

@@ -19,7 +19,7 @@ import type { Responder } from '../runtime/front/request-queue.js';
 import type { ReplyView } from '../runtime/link/front-link.js';
 import { LINK_PROBLEMS, NO_REPLY, REFUSAL } from '../runtime/link/reply-kind.js';
 import { EDITS, editBody, FORGET, SET } from '../runtime/owner/edit.js';
-import type { StoreQuestion } from '../runtime/owner/store-reader.js';
+import type { StoredState, StoreQuestion } from '../runtime/owner/store-reader.js';
 import { commitText } from '../store/commit-id.js';
 
 export interface ActorAdminOptions {
@@ -28,7 +28,7 @@ export interface ActorAdminOptions {
   /** Number of the first edit among the messages of all actors. */
   readonly firstEdit: number;
   /** Where the store is, and what it is. */
-  readonly place: string;
+  readonly place: () => string;
   readonly stateLimitBytes: number;
 }
 
@@ -75,7 +75,7 @@ export class ActorAdmin {
 
   async #read(pathname: string, query: URLSearchParams): Promise<Answer> {
     const { owner, place } = this.#options;
-    if (pathname === '/store') return found({ store: place, serving: owner.serving });
+    if (pathname === '/store') return found({ store: place(), serving: owner.serving });
     const actor = query.get('actor');
     const key = query.get('key');
     if (pathname === '/actors' && actor === null) return this.#ask({ kind: 'summary' });
@@ -83,7 +83,7 @@ export class ActorAdmin {
     if (pathname === '/state') {
       if (key === null) return failed(400, 'The key is not named');
       const answer = await this.#ask({ kind: 'state', actor, key });
-      return answer.body ? answer : failed(404, 'This actor has no state');
+      return answer.body ? withState(answer.body as StoredState) : failed(404, 'This actor has no state');
     }
     const limit = Number(query.get('limit') ?? DEFAULT_LIMIT);
     if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT) {
@@ -106,7 +106,7 @@ export class ActorAdmin {
     const [actor, key] = [query.get('actor'), query.get('key') ?? ''];
     const at = definitions.findIndex(({ name }) => name === actor);
     if (at < 0) return failed(404, 'No such actor is served here');
-    if (key === '' || Buffer.byteLength(key) > KEY_BYTES || !key.isWellFormed()) return problem('key-invalid');
+    if (key === '' || Buffer.byteLength(key) > KEY_BYTES) return problem('key-invalid');
     const state = method === 'PUT' ? await textOf(request, stateLimitBytes + BODY_ROOM) : '';
     if (state === undefined) return problem('body-too-large');
     const body = editBody(query.get('if') ?? undefined, state);
@@ -184,13 +184,20 @@ function found(body: object | undefined): Answer {
   return { status: 200, body };
 }
 
+function withState({ state, ...about }: StoredState): Answer {
+  return found(state === undefined ? about : { ...about, state: JSON.parse(state) });
+}
+
 function failed(status: number, title: string, detail?: string): Answer {
   return { status, body: { type: 'about:blank', title, status, detail } };
 }
 
 function problem(code: ProblemCode, detail?: string): Answer {
   const { status, title } = PROBLEMS[code];
-  return { status, body: { type: `urn:warren:problem:${code}`, title, status, code, detail: detail || undefined } };
+  return {
+    status,
+    body: { type: `urn:warren:problem:${code}`, title, status, code, detail: detail || undefined },
+  };
 }
 
 function end(response: ServerResponse, { status, body }: Answer): void {

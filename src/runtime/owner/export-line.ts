@@ -90,7 +90,11 @@ export function parseLine(line: string): ExportLine {
 function changeOf(id: string, fields: Record<string, unknown>): Change {
   const { idempotencyKey, commit, record, version, state, gone, damaged } = fields;
   if (idempotencyKey !== undefined) {
-    if (typeof idempotencyKey !== 'string' || !/^[!-~]{1,128}$/.test(idempotencyKey) || typeof record !== 'string')
+    if (
+      typeof idempotencyKey !== 'string' ||
+      !/^[!-~]{1,128}$/.test(idempotencyKey) ||
+      typeof record !== 'string'
+    )
       throw new Error('it is no record of an idempotency key');
     return { id: recordId({ actor: id, key: idempotencyKey }), text: record };
   }

@@ -118,7 +118,12 @@ export class StoreReader {
     return { actors, ageMs: Math.round(performance.now() - this.#summaryAt) };
   }
 
-  async list({ actor, prefix, after, limit }: Omit<StoreQuestion & { kind: 'list' }, 'kind'>): Promise<Listing> {
+  async list({
+    actor,
+    prefix,
+    after,
+    limit,
+  }: Omit<StoreQuestion & { kind: 'list' }, 'kind'>): Promise<Listing> {
     const actors: Listed[] = [];
     let next = after;
     for (let slice = 0; slice < SLICES && actors.length < limit; slice++) {

@@ -8,7 +8,7 @@ import { replyText } from '../../../../src/runtime/reply-text.js';
 import type { Checked } from '../../../../src/runtime/values.js';
 
 const LIMITS = { stateBytes: 1_000, replyBytes: 1_000, largeBigintBits: 1_024 };
-const CONTEXT = { id: 'turn-1', now: 1_000 };
+const CONTEXT = { id: 'turn-1', now: 1_000, commit: '' };
 
 function behaviorOf(
   run: () => unknown,
