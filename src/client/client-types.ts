@@ -37,13 +37,23 @@ type Call<Input, Reply, Refusal> = unknown extends Input
  * What comes back. `ok` tells a reply from a refusal. An actor that has just been deployed may refuse with more codes than its types know
  * here, so there is always a refusal to think of.
  */
-export type Answer<Reply, Refusal = AnyRefusal> =
-  | { readonly ok: true; readonly reply: Reply; readonly refusal?: undefined }
-  | {
-      readonly ok: false;
-      readonly reply?: undefined;
-      readonly refusal: [Refusal] extends [never] ? AnyRefusal : Refusal;
-    };
+export type Answer<Reply, Refusal = AnyRefusal> = Receipt &
+  (
+    | { readonly ok: true; readonly reply: Reply; readonly refusal?: undefined }
+    | {
+        readonly ok: false;
+        readonly reply?: undefined;
+        readonly refusal: [Refusal] extends [never] ? AnyRefusal : Refusal;
+      }
+  );
+
+/** What the server says of how the answer came about. */
+export interface Receipt {
+  /** Of a command: the commit that made it durable, `SHARD.EPOCH.VERSION`. Undefined for a query, and where durability is `async`. */
+  readonly commit: string | undefined;
+  /** The command had taken effect before, and this is its answer once more. */
+  readonly replayed: boolean;
+}
 
 export interface AnyRefusal {
   readonly code: string;

@@ -1,4 +1,5 @@
 /** What `warren/client` exports. Loads nothing of the server. */
 export { type CallOptions, type ClientOptions, createClient } from './client.js';
-export type { Answer, AnyRefusal, Client, Handle, Wire } from './client-types.js';
+export type { Answer, AnyRefusal, Client, Handle, Receipt, Wire } from './client-types.js';
+export { NoAnswerError } from './no-answer-error.js';
 export { ProblemError } from './problem-error.js';

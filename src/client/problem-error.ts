@@ -1,25 +1,46 @@
 /** An answer of Warren, or of what stands before it, that is neither a reply nor a refusal. */
+import { parseExact } from './exact-json.js';
+
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   /** Warren's stable name, such as `input-invalid` or `store-unavailable`. Undefined where something else answered. */
   readonly code: string | undefined;
   readonly status: number;
-  /** After how many seconds the same request may be sent again: nothing was consumed. */
+  /** After how many seconds the server would look at the same request again. */
   readonly retryAfterSeconds: number | undefined;
   /** To look for in Warren's log. */
   readonly requestId: string | undefined;
   /** All members of the problem details (RFC 9457). */
   readonly problem: Readonly<Record<string, unknown>>;
+  /** The command may have taken effect: with this attempt, or with one before it. */
+  readonly outcomeUnknown: boolean;
 
-  constructor(response: Response, problem: Readonly<Record<string, unknown>>) {
+  constructor(response: Response, problem: Readonly<Record<string, unknown>>, outcomeUnknown = false) {
     const { code, title, detail, requestId } = problem;
     const sentence = [title, detail].filter((part) => typeof part === 'string').join(': ');
     super(sentence === '' ? `HTTP ${response.status}` : sentence);
     this.code = typeof code === 'string' ? code : undefined;
     this.status = response.status;
-    const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-    this.retryAfterSeconds = Number.isFinite(retryAfter) ? retryAfter : undefined;
+    this.retryAfterSeconds = retryAfterOf(response);
     this.requestId = typeof requestId === 'string' ? requestId : undefined;
     this.problem = problem;
+    this.outcomeUnknown = outcomeUnknown;
   }
+}
+
+/** What stands between the client and Warren may answer in its own words. */
+export function problemOf(text: string): Record<string, unknown> {
+  try {
+    const problem = parseExact(text);
+    return typeof problem === 'object' && problem !== null ? { ...problem } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** In seconds. The header may hold a date. */
+export function retryAfterOf({ headers }: Response): number | undefined {
+  const text = headers.get('retry-after') ?? '';
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1_000;
+  return Number.isFinite(seconds) ? Math.max(seconds, 0) : undefined;
 }

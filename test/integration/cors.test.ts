@@ -5,7 +5,7 @@ import { get } from '../support/http-client.js';
 import { startWarren } from '../support/warren-process.js';
 
 const PAGE = 'https://app.example';
-const EXPOSED = 'Sequence-Index, X-Request-Id, Retry-After';
+const EXPOSED = 'Sequence-Index, X-Request-Id, Retry-After, Commit, Idempotency-Replayed';
 const PREFLIGHT = { origin: PAGE, 'access-control-request-method': 'POST' };
 const ALLOW_ORIGIN = 'access-control-allow-origin';
 
@@ -65,7 +65,7 @@ t.test('a preflight is told what the route takes, and moves nothing', async (t) 
   t.match(answer.headers, {
     [ALLOW_ORIGIN]: PAGE,
     'access-control-allow-methods': 'GET, POST',
-    'access-control-allow-headers': 'Authorization, Content-Type, X-Request-Id',
+    'access-control-allow-headers': 'Authorization, Content-Type, X-Request-Id, Idempotency-Key',
     'access-control-max-age': '7200',
     'content-length': undefined,
   });

@@ -20,11 +20,16 @@ function loadedBy(file: URL, seen = new Set<string>()): Set<string> {
 t.test('the client loads its own files, and the type of a refusal', async (t) => {
   const loaded = [...loadedBy(new URL('client/index.js', built))].map((href) => href.replace(built.href, ''));
   t.strictSame(loaded.sort(), [
+    'client/attempt.js',
     'client/client.js',
     'client/exact-json.js',
+    'client/idempotency-key.js',
     'client/index.js',
+    'client/no-answer-error.js',
+    'client/persistence.js',
     'client/problem-error.js',
     'client/search.js',
+    'client/sender.js',
     'runtime/refusal-body.js',
   ]);
 });

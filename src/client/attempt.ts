@@ -1,0 +1,97 @@
+/**
+ * One request and its whole answer. It is given up when nothing of the answer has come for a while: a connection that was lost on the way may
+ * never say so. Without an answer it is known only whether the request can have reached anything.
+ */
+
+/** What came. */
+export interface Received {
+  readonly response: Response;
+  /** Its body. */
+  readonly text: string;
+}
+
+/** Nothing came, or not all of it. */
+export interface Lost {
+  readonly cause: unknown;
+  /** The request may have arrived. */
+  readonly sent: boolean;
+}
+
+/** A method of `fetch`'s first two arguments, built anew for each attempt. */
+export interface HttpRequest {
+  readonly url: string;
+  readonly init: RequestInit;
+}
+
+export interface AttemptBounds {
+  /** From one sign of the answer to the next, in milliseconds. */
+  readonly silenceMs: number;
+  /** By `performance.now`. */
+  readonly endsAt: number;
+  /** Of the caller. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** With these no connection was made. A browser does not tell. */
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
+/** A timer takes no more. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** @throws the reason of the caller's signal, and what `fetch` throws for a request that could never be sent. */
+export async function attempt(
+  send: typeof fetch,
+  { url, init }: HttpRequest,
+  { silenceMs, endsAt, signal }: AttemptBounds,
+): Promise<Received | Lost> {
+  signal?.throwIfAborted();
+  const ending = new AbortController();
+  const abort = () => ending.abort(signal?.reason);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const awaitSign = () => {
+    clearTimeout(timer);
+    const ms = Math.min(silenceMs, Math.max(endsAt - performance.now(), 0), LONGEST_MS);
+    const giveUp = () => ending.abort(new Error(`nothing has come for ${Math.round(ms)} ms`));
+    timer = setTimeout(giveUp, ms);
+  };
+  signal?.addEventListener('abort', abort);
+  try {
+    awaitSign();
+    const response = await send(url, { ...init, signal: ending.signal });
+    return { response, text: await textOf(response, awaitSign) };
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (isWrong(url, init)) throw cause;
+    return { cause, sent: !NEVER_SENT.has(codeOf(cause)) };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+async function textOf(response: Response, onChunk: () => void): Promise<string> {
+  const reader = response.body?.getReader();
+  if (!reader) return response.text();
+  const decoder = new TextDecoder();
+  let text = '';
+  for (;;) {
+    onChunk();
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** `fetch` throws the same for an address that cannot be read as for a connection that broke. */
+function isWrong(url: string, init: RequestInit): boolean {
+  try {
+    new Request(url, init);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function codeOf(thrown: unknown): string {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
+}

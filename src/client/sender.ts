@@ -1,0 +1,119 @@
+/**
+ * Sends messages of actors, and makes answers of what comes back. Every command has an idempotency key, one for all attempts of a call.
+ *
+ * The client has no definition at run time: a message is sent as a command first. A query is answered 405 then, without a turn, and asked for by
+ * GET from then on.
+ */
+import { REFUSAL_TYPE } from '../runtime/refusal-body.js';
+import type { HttpRequest, Received } from './attempt.js';
+import type { CallOptions, ClientOptions } from './client.js';
+import { parseExact } from './exact-json.js';
+import { IDEMPOTENCY_KEY, newIdempotencyKey } from './idempotency-key.js';
+import { Persistence } from './persistence.js';
+import { ProblemError, problemOf } from './problem-error.js';
+import { searchOf } from './search.js';
+
+const DEADLINE_MS = 30_000;
+const SILENCE_MS = 10_000;
+
+const METHOD_NOT_ALLOWED = 405;
+const NO_CONTENT = 204;
+/** Failures of a server that is well: of an actor, or of one request. */
+const WITHOUT_EFFECT = new Set(['behavior-failed', 'state-unreadable', 'poisoned']);
+
+export class Sender {
+  readonly #base: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #fetch: typeof fetch;
+  readonly #deadlineMs: number;
+  readonly #silenceMs: number;
+  /** Messages that have turned out to be queries, as "actor/message". */
+  readonly #queries = new Set<string>();
+
+  constructor(base: string, options: ClientOptions) {
+    const { headers = {}, fetch: given = fetch, deadlineMs = DEADLINE_MS, silenceMs = SILENCE_MS } = options;
+    this.#base = base;
+    this.#headers = headers;
+    // Called as a method of something else, a browser's fetch throws.
+    this.#fetch = (...args) => given(...args);
+    this.#deadlineMs = checked(deadlineMs, 'deadlineMs');
+    this.#silenceMs = checked(silenceMs, 'silenceMs');
+  }
+
+  async send(
+    actor: string,
+    message: string,
+    path: string,
+    input: unknown,
+    { signal, headers = {}, deadlineMs = this.#deadlineMs }: CallOptions,
+  ): Promise<unknown> {
+    const name = `${actor}/${message}`;
+    const isQuery = this.#queries.has(name);
+    const persistence = new Persistence({
+      fetch: this.#fetch,
+      deadlineMs: checked(deadlineMs, 'deadlineMs'),
+      silenceMs: this.#silenceMs,
+      signal,
+      effects: !isQuery,
+    });
+    if (!isQuery) {
+      const received = await persistence.send(this.#command(path, input, headers));
+      if (!asksForGet(received.response)) return answerOf(received, true);
+      this.#queries.add(name);
+      persistence.hasNoEffects();
+    }
+    return answerOf(await persistence.send(this.#query(path, input, headers)), false);
+  }
+
+  #command(path: string, input: unknown, headers: Readonly<Record<string, string>>): HttpRequest {
+    const sent = this.#headersWith(headers);
+    if (!sent.has(IDEMPOTENCY_KEY)) sent.set(IDEMPOTENCY_KEY, newIdempotencyKey());
+    const init = { method: 'POST', headers: sent };
+    if (input === undefined) return { url: this.#base + path, init };
+    if (!sent.has('content-type')) sent.set('content-type', 'application/json');
+    return { url: this.#base + path, init: { ...init, body: JSON.stringify(input) } };
+  }
+
+  #query(path: string, input: unknown, headers: Readonly<Record<string, string>>): HttpRequest {
+    const sent = this.#headersWith(headers);
+    // It belongs to commands.
+    sent.delete(IDEMPOTENCY_KEY);
+    const search = searchOf(input);
+    return { url: `${this.#base}${path}${search && `?${search}`}`, init: { headers: sent } };
+  }
+
+  #headersWith(headers: Readonly<Record<string, string>>): Headers {
+    const sent = new Headers(this.#headers);
+    for (const [name, value] of Object.entries(headers)) sent.set(name, value);
+    return sent;
+  }
+}
+
+function checked(ms: number, name: string): number {
+  if (!(ms > 0)) throw new RangeError(`${name} is a time in milliseconds, above 0; this one is ${ms}`);
+  return ms;
+}
+
+function asksForGet({ status, headers }: Response): boolean {
+  return status === METHOD_NOT_ALLOWED && /\bGET\b/.test(headers.get('allow') ?? '');
+}
+
+/** @throws ProblemError */
+function answerOf({ response, text }: Received, isCommand: boolean): unknown {
+  const { status, headers, ok } = response;
+  const receipt = {
+    commit: headers.get('commit') ?? undefined,
+    replayed: headers.get('idempotency-replayed') === 'true',
+  };
+  if (ok) {
+    const isEmpty = status === NO_CONTENT || text === '';
+    return { ok, reply: isEmpty ? undefined : parseExact(text), ...receipt };
+  }
+  const problem = problemOf(text);
+  const { type, code, details } = problem;
+  if (type !== REFUSAL_TYPE) {
+    const isUnknown = isCommand && status >= 500 && !WITHOUT_EFFECT.has(String(code));
+    throw new ProblemError(response, problem, isUnknown);
+  }
+  return { ok, refusal: { code, status, details }, ...receipt };
+}
