@@ -19,11 +19,13 @@ import { decodeState, stateText } from '../state-text.js';
 import { readStored, writeStored } from './stored-text.js';
 
 const FORMAT = 1;
-const COMMIT = /"commit":"([\d.]{1,40})"/;
+/** Of a record, see `answer-records.ts`. */
+const RECORD = /^\d+ \d+ \d+ ([\d.]{1,40}) /;
 
 export type ExportLine =
   | { readonly kind: 'header'; readonly commit: string; readonly clock: number }
-  | { readonly kind: 'entry'; readonly change: Change }
+  /** Without a commit where the line names none. */
+  | { readonly kind: 'entry'; readonly change: Change; readonly commit: string | undefined }
   | { readonly kind: 'end'; readonly lines: number };
 
 export function headerLine(fence: ShardFence): string {
@@ -51,7 +53,7 @@ export function entryLine({ id, text }: Change): string {
 }
 
 function recordLine({ actor, key }: { actor: string; key: string }, text: string): string {
-  const [, commit = ''] = COMMIT.exec(text) ?? [];
+  const [, commit = ''] = RECORD.exec(text) ?? [];
   return `${whoseText(actor)},"idempotencyKey":${JSON.stringify(key)},"commit":"${commit}","record":${JSON.stringify(text)}}\n`;
 }
 
@@ -79,12 +81,17 @@ export function parseLine(line: string): ExportLine {
     if (typeof window !== 'string' || !/^\d{15}\/\d{15}$/.test(window) || !isTexts(records)) {
       throw new Error('it is no window');
     }
-    return { kind: 'entry', change: { id: WINDOWS + window, text: JSON.stringify(records) } };
+    return {
+      kind: 'entry',
+      change: { id: WINDOWS + window, text: JSON.stringify(records) },
+      commit: undefined,
+    };
   }
   if (typeof actor !== 'string' || typeof key !== 'string' || !/^[a-z][a-z0-9-]{0,62}$/.test(actor)) {
     throw new Error('it names no actor and key');
   }
-  return { kind: 'entry', change: changeOf(`${actor}/${key}`, fields) };
+  const named = typeof commit === 'string' && parseCommit(commit) ? commit : undefined;
+  return { kind: 'entry', change: changeOf(`${actor}/${key}`, fields), commit: named };
 }
 
 function changeOf(id: string, fields: Record<string, unknown>): Change {
