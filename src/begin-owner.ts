@@ -13,6 +13,7 @@ import { LARGE_BIGINT_BITS } from './runtime/owner/reply-encoder.js';
 import { storeMemory } from './store/memory/memory-actor-store.js';
 
 const MIB = 2 ** 20;
+const HOUR_MS = 3_600_000;
 const MEMORY_STORE_BYTES = 1024 * MIB;
 /** A group of commits: a store does not get larger pieces than about this. */
 const GROUP_BYTES = 4 * MIB;
@@ -48,6 +49,7 @@ export function beginOwner(config: Config, ownsProcess: boolean): Begun {
     storeGraceMs: config.storeGraceMs,
     stateBytes: config.stateMemoryBytes,
     groupBytes: GROUP_BYTES,
+    records: { keptMs: config.idempotencyHours * HOUR_MS, bytes: config.idempotencyBytes },
     watchdogMs: config.watchdogMs,
     ownsProcess,
     repairMemory: repairMemory(config.store.kind === 'redis' ? config.repairMemoryBytes : 0),

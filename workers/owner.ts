@@ -90,18 +90,18 @@ async function load(): Promise<Loaded> {
   const encoder = new ReplyEncoder(setup.encoder);
   const messages: ServedMessage[] = definitions.flatMap((definition) => {
     const behavior = new DefinedBehavior(definition, setup.limits, (large) => encoder.encode(large));
-    return definition.messageList.map((_, message) => ({ behavior, message }));
+    return definition.messageList.map(({ name }, message) => ({ behavior, message, name }));
   });
   const residents: Behavior[] = [];
   for (const { name, settings } of setup.residents) {
     const resident = residentNamed(name);
     const behavior = await resident.behavior(settings, store);
     residents.push(behavior);
-    messages.push(...resident.messages.map((_, message) => ({ behavior, message })));
+    messages.push(...resident.messages.map((name, message) => ({ behavior, message, name })));
   }
   for (const behavior of new Set(messages.map(({ behavior }) => behavior))) {
     if (behavior instanceof DefinedBehavior)
-      messages.push(...EDITS.map((message) => ({ behavior, message })));
+      messages.push(...EDITS.map((message) => ({ behavior, message, name: `edit ${message}` })));
   }
   return { store, messages, residents };
 }

@@ -208,6 +208,21 @@ export const VARIABLES = {
     meaning: 'heap for states of actors; the least recently used leave it first',
     setting: true,
   },
+  IDEMPOTENCY_HOURS: {
+    fills: 'idempotencyHours',
+    fallback: '24',
+    schema: integer(1, 8760),
+    meaning: 'for how long an Idempotency-Key is kept at least, not counting the time without a server',
+    setting: true,
+  },
+  IDEMPOTENCY_MB: {
+    fills: 'idempotencyBytes',
+    fallback: '256',
+    schema: bytes(MIB, 65_536),
+    meaning:
+      'room in the store for Idempotency-Keys and their answers; past it commands with a new key get 503',
+    setting: true,
+  },
   REPAIR_MEMORY_MB: {
     fills: 'repairMemoryBytes',
     fallback: '8',

@@ -8,6 +8,7 @@ import type { ReplyView } from '../runtime/link/front-link.js';
 import { JSON_REPLY, LINK_PROBLEMS, NO_REPLY, REFUSAL } from '../runtime/link/reply-kind.js';
 import { REFUSAL_TYPE } from '../runtime/refusal-body.js';
 import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js';
+import { commitLine, REPLAYED_LINE } from './reply-lines.js';
 import { requestIdOf } from './request-id.js';
 import { Response } from './response.js';
 
@@ -19,9 +20,16 @@ const PROBLEM_HEAD = `${PROBLEM_TYPE}\r\nCache-Control: no-store`;
 const LARGE_BYTES = 16 * 1024;
 
 export class ActorResponse extends Response implements Responder {
-  reply({ kind, detail, ascii, offset, length }: ReplyView, bytes: Buffer): void {
+  /** A reply tells the commit that made it durable. */
+  namesCommit = false;
+  /** Header lines about the reply. */
+  #lines = '';
+
+  reply({ kind, detail, ascii, replayed, offset, length, epoch, version }: ReplyView, bytes: Buffer): void {
     const { res } = this;
     if (!res) return;
+    if (this.namesCommit) this.#lines = commitLine(epoch, version);
+    if (replayed) this.#lines += REPLAYED_LINE;
     if (kind === JSON_REPLY && length >= LARGE_BYTES && this.withBody) {
       this.counts.ok += 1;
       const body = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length);
@@ -83,9 +91,11 @@ export class ActorResponse extends Response implements Responder {
 
   /** @param members the members `code` and `details`, as the actor gave them. */
   #refused(res: HttpResponse, status: number, members: string): void {
-    const requestId = requestIdOf(this.request.requestId);
     this.counts.refused += 1;
-    const body = `{"type":"${REFUSAL_TYPE}","title":"The actor refused","status":${status},${members},"requestId":${JSON.stringify(requestId)}}`;
+    const { idempotencyKey, requestId } = this.request;
+    // A retry gets the same body, so what is different in each request stays out of it.
+    const id = idempotencyKey === undefined ? `,"requestId":${JSON.stringify(requestIdOf(requestId))}` : '';
+    const body = `{"type":"${REFUSAL_TYPE}","title":"The actor refused","status":${status},${members}${id}}`;
     res.cork(() => {
       res.writeStatus(`${status} ${STATUS_CODES[status] ?? 'Refused'}`);
       this.#writeHead(res, PROBLEM_HEAD);
@@ -101,7 +111,8 @@ export class ActorResponse extends Response implements Responder {
   #more(): string {
     const { requestId } = this.request;
     const cors = this.context.corsHeaders(this.request);
-    return requestId === '' ? cors : `${cors}\r\nX-Request-Id: ${requestIdOf(requestId)}`;
+    const lines = this.#lines + cors;
+    return requestId === '' ? lines : `${lines}\r\nX-Request-Id: ${requestIdOf(requestId)}`;
   }
 
   #end(res: HttpResponse, body: string, length: number, closes = false): void {

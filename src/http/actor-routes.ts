@@ -7,7 +7,8 @@ import type { ProblemCode } from '../errors.js';
 import type { Definition, Message } from '../runtime/definition.js';
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
 import { ActorResponse } from './actor-response.js';
-import { jsonResponse, problemResponses } from './openapi.js';
+import { idempotencyOf, KEY_RULE } from './idempotency-key.js';
+import { COMMAND_HEADERS, IDEMPOTENCY_KEY, jsonResponse, problemResponses } from './openapi.js';
 import { PROBLEM_TYPE } from './problem.js';
 import type { RequestCounts } from './request-counts.js';
 import type { RequestFacts } from './request-head.js';
@@ -30,6 +31,9 @@ export const ACTOR_PROBLEMS = [
   'key-invalid',
   'body-too-large',
   'input-invalid',
+  'idempotency-key-invalid',
+  'idempotency-key-reused',
+  'idempotency-full',
   'behavior-failed',
   'state-unreadable',
 ] as const satisfies ProblemCode[];
@@ -66,6 +70,12 @@ function commandHandler(message: number, { owner, context, bodyLimit }: ActorRou
   return (res, request, counts, key) => {
     const response = open(res, request, counts, context, true);
     if (!response) return;
+    response.namesCommit = true;
+    const idempotency = idempotencyOf(request);
+    if (idempotency === undefined) {
+      response.refuse('idempotency-key-invalid', KEY_RULE);
+      return;
+    }
     let chunks: Buffer[] | undefined;
     let length = 0;
     res.onData((chunk, last) => {
@@ -84,7 +94,7 @@ function commandHandler(message: number, { owner, context, bodyLimit }: ActorRou
       const whole = new Uint8Array(chunk);
       try {
         const body = chunks ? Buffer.concat([...chunks, whole]) : whole;
-        response.position = owner.ask(message, key, body, response);
+        response.position = owner.ask(message, key, body, response, idempotency);
       } catch (error) {
         context.onError(error);
         response.cut();
@@ -128,13 +138,17 @@ function operation(actor: string, name: string, method: Method, problems: readon
   return {
     operationId: `${method.toLowerCase()}-${actor}-${name}`,
     summary: `${isCommand ? 'Command' : 'Query'} ${name} of ${actor}`,
-    parameters: [{ $ref: '#/components/parameters/key' }, { $ref: '#/components/parameters/requestId' }],
+    parameters: [
+      { $ref: '#/components/parameters/key' },
+      ...(isCommand ? [IDEMPOTENCY_KEY] : []),
+      { $ref: '#/components/parameters/requestId' },
+    ],
     ...(isCommand
       ? { requestBody: { required: false, content: { 'application/json': { schema: {} } } } }
       : {}),
     responses: {
-      '200': jsonResponse('The reply', method, {}),
-      '204': { description: 'There is no reply' },
+      '200': jsonResponse('The reply', method, {}, isCommand ? COMMAND_HEADERS : undefined),
+      '204': { description: 'There is no reply', ...(isCommand ? { headers: COMMAND_HEADERS } : {}) },
       ...problemResponses(problems, method),
       default: {
         description: 'A refusal of the actor, with the status that it gives',

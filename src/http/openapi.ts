@@ -28,6 +28,14 @@ export function openApi(version: string, routes: readonly Route[]): Fields {
           description: 'Text of 1 to 256 bytes of UTF-8, percent-encoded.',
           schema: { type: 'string', minLength: 1, maxLength: 256 },
         },
+        idempotencyKey: {
+          name: 'Idempotency-Key',
+          in: 'header',
+          description:
+            'The command takes effect once, however often it is sent with this key; each retry gets the first answer. Its scope is the actor ' +
+            'and its key. Kept for a day, unless the server is configured otherwise.',
+          schema: { type: 'string', pattern: '^[!-~]{1,128}$' },
+        },
         requestId: {
           name: 'X-Request-Id',
           in: 'header',
@@ -36,6 +44,15 @@ export function openApi(version: string, routes: readonly Route[]): Fields {
         },
       },
       headers: {
+        commit: {
+          description:
+            'SHARD.EPOCH.VERSION of the commit that made the answer durable. Comparable within a shard, number by number, and never falling there.',
+          schema: { type: 'string', pattern: '^\\d+\\.\\d+\\.\\d+$' },
+        },
+        replayed: {
+          description: 'The command was executed before, and this is the answer that it got.',
+          schema: { type: 'string', const: 'true' },
+        },
         requestId: {
           description: "The client's own, or a new one.",
           required: true,
@@ -80,6 +97,14 @@ export function problemResponses(problems: readonly ProblemCode[], method: Metho
     [...byStatus].map(([status, codes]) => [String(status), problemResponse(codes, method)]),
   );
 }
+
+/** Headers that the answer to a command has. */
+export const COMMAND_HEADERS: Fields = {
+  Commit: { $ref: '#/components/headers/commit' },
+  'Idempotency-Replayed': { $ref: '#/components/headers/replayed' },
+};
+
+export const IDEMPOTENCY_KEY: Fields = { $ref: '#/components/parameters/idempotencyKey' };
 
 function problemResponse(codes: ProblemCode[], method: Method): Fields {
   const schema = {

@@ -20,6 +20,8 @@ export const HEADER_LIMIT = 64;
 const REQUEST_LINE_BYTES = 20;
 /** `: ` and the end of the line. */
 const HEADER_BYTES = 4;
+/** No key has a blank. */
+const SEVERAL = 'a b';
 /** 15 digits are exact as a number. */
 const LENGTH = /^\d{1,15}$/;
 
@@ -29,6 +31,8 @@ export interface RequestFacts {
   readonly requestId: string;
   /** The Origin header; empty when there is none. */
   readonly origin: string;
+  /** The Idempotency-Key header as it came; undefined when there is none, and a text that is no key when there are several. */
+  readonly idempotencyKey: string | undefined;
   /** Without its question mark. */
   readonly query: string;
   /** The connection ends with the answer: the client wants it so, or sent a body where none is taken. */
@@ -36,7 +40,13 @@ export interface RequestFacts {
 }
 
 /** Of nearly every request. */
-const PLAIN: RequestFacts = Object.freeze({ requestId: '', origin: '', query: '', last: false });
+const PLAIN: RequestFacts = Object.freeze({
+  requestId: '',
+  origin: '',
+  idempotencyKey: undefined,
+  query: '',
+  last: false,
+});
 
 /** Whether the route has a use for a body. HEAD refuses one: the library cannot end a connection with an answer that has no body. */
 export type BodyUse = 'taken' | 'ignored' | 'refused';
@@ -44,6 +54,7 @@ export type BodyUse = 'taken' | 'ignored' | 'refused';
 export class RequestHead implements RequestFacts {
   requestId = '';
   origin = '';
+  idempotencyKey: string | undefined;
   query = '';
   last = false;
   #headers = 0;
@@ -61,6 +72,7 @@ export class RequestHead implements RequestFacts {
   read(req: HttpRequest, pathBytes: number, body: BodyUse): ProblemCode | undefined {
     this.requestId = '';
     this.origin = '';
+    this.idempotencyKey = undefined;
     this.query = req.getQuery() ?? '';
     this.last = false;
     this.#headers = 0;
@@ -86,9 +98,11 @@ export class RequestHead implements RequestFacts {
 
   /** For an answer that is given when the next head may have been read. */
   facts(): RequestFacts {
-    const { requestId, origin, query, last } = this;
-    if (requestId === '' && origin === '' && query === '' && !last) return PLAIN;
-    return { requestId, origin, query, last };
+    const { requestId, origin, idempotencyKey, query, last } = this;
+    if (requestId === '' && origin === '' && query === '' && !last && idempotencyKey === undefined) {
+      return PLAIN;
+    }
+    return { requestId, origin, idempotencyKey, query, last };
   }
 
   #isChunked(): boolean {
@@ -117,6 +131,11 @@ export class RequestHead implements RequestFacts {
         if (name === 'content-length') {
           this.#lengths += 1;
           this.#length = value;
+        }
+        return;
+      case 15:
+        if (name === 'idempotency-key') {
+          this.idempotencyKey = this.idempotencyKey === undefined ? value : SEVERAL;
         }
         return;
       case 17:

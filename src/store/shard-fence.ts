@@ -19,6 +19,8 @@ export interface ShardFence extends Fence {
   readonly halted: string;
   /** Milliseconds since 1970, as the writer saw them; never falls. */
   readonly clock: number;
+  /** For how long the store was served since its first start, in milliseconds: never faster than time, by no clock that can be set. */
+  readonly served: number;
 }
 
 const FORMAT = 'warren/3';
@@ -36,7 +38,8 @@ export function encodeFence(fence: ShardFence): string {
 }
 
 function textOf(fence: ShardFence): string {
-  const { store, epoch, version, group, writer, instance, process, renewal, lease, halted, clock } = fence;
+  const { store, epoch, version, group, writer, instance, process, renewal, lease, halted, clock, served } =
+    fence;
   const fields = {
     format: FORMAT,
     store,
@@ -50,6 +53,7 @@ function textOf(fence: ShardFence): string {
     lease,
     halted,
     clock,
+    served,
   };
   const body = JSON.stringify(fields);
   return `${body.slice(0, -1)},"check":"${hash('sha256', body).slice(0, 16)}"}`;
@@ -80,7 +84,7 @@ export function decodeFence(text: string): ShardFence {
 }
 
 function isFence(fence: ShardFence): boolean {
-  const counts = [fence.epoch, fence.version, fence.renewal, fence.lease, fence.clock];
+  const counts = [fence.epoch, fence.version, fence.renewal, fence.lease, fence.clock, fence.served];
   const texts = [fence.store, fence.group, fence.writer, fence.instance, fence.process, fence.halted];
   return (
     counts.every((count) => Number.isSafeInteger(count) && count >= 0) &&

@@ -15,7 +15,7 @@ const AS_ROOT = { skip: process.getuid?.() === 0 ? false : 'only root can mount 
 const NO_ROOM = /No space left on device|no space left on device/;
 
 /** The verdict shall not depend on how fast the machine is. */
-const PATIENCE = { ASK_TIMEOUT_MS: '60000', SHED_AFTER_MS: '60000' };
+const PATIENCE = { ASK_TIMEOUT_MS: '60000', SHED_AFTER_MS: '60000', STORE_GRACE_MS: '1000' };
 
 t.test('a full disk is 503 with the reason, and service goes on when there is room', AS_ROOT, async (t) => {
   const disk = mountOf(t);

@@ -51,6 +51,7 @@ function setStage(t: Test, restartLimit = 100): Stage {
     storeGraceMs: 1_000,
     stateBytes: MIB,
     groupBytes: MIB,
+    records: { keptMs: 86_400_000, bytes: MIB },
     watchdogMs: 60_000,
     ownsProcess: false,
     repairMemory: repairMemory(0),

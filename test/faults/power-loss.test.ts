@@ -9,9 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { copyDatabase } from '../../src/store/level/level-copy.js';
 import { monotonicMs, type Operation, recordHistory } from '../support/history.js';
-import { get } from '../support/http-client.js';
 import { SeededRandom } from '../support/seeded-random.js';
-import { waitForIndex } from '../support/sequence-probe.js';
+import { currentIndex, waitForIndex } from '../support/sequence-probe.js';
 import { spawnWarren, startWarren } from '../support/warren-process.js';
 import { type LoadOutcome, loadEach } from './level-load.js';
 import { logOf, tear, torn } from './torn-log.js';
@@ -106,7 +105,7 @@ t.test(`after a power loss LevelDB has a committed state or is refused, seed ${S
         const server = await startWarren(t, {
           env: { STORE: 'level', DATA_DIR: clone(copy.path, join(folder, `served-${number}`)) },
         });
-        const index = Number((await get(server.url, '/current')).headers['sequence-index']);
+        const index = await currentIndex(server.url);
         t.ok(index >= least && index <= most, `${index}, between ${least} and ${most}`);
         t.equal(await server.stop(), 0);
 

@@ -28,6 +28,7 @@ t.test('a halted store is refused by every instance until an operator accepts th
     lease: 1_000,
     halted: 'it has lost commits',
     clock: 1,
+    served: 0,
   };
   t.equal(await store.commit(undefined, fence, [{ id: 'counter/a', text: undefined }]), 'swapped');
 

@@ -95,7 +95,9 @@ t.test('faults are commanded only where they are allowed, and only by POST', asy
 });
 
 t.test('under every fault the history stays linearizable, and the service heals', async (t) => {
-  const warren = await startWarren(t, { env: { ...ANY_PORT, FAULTS: 'on', WATCHDOG_MS: '3000' } });
+  const warren = await startWarren(t, {
+    env: { ...ANY_PORT, FAULTS: 'on', WATCHDOG_MS: '3000', STORE_GRACE_MS: '300' },
+  });
   const end = new AbortController();
   t.teardown(() => end.abort());
   await answered(warren);

@@ -47,6 +47,11 @@ const term = (index: number, body: string): Expected => ({
   headers: [JSON_TYPE, NO_STORE, ['Sequence-Index', `${index}`]],
   body,
 });
+/** The answer to a command names its commit. */
+const moved = (index: number, body: string, version = index): Expected => {
+  const { headers, ...more } = term(index, body);
+  return { ...more, headers: [...headers, ['Commit', `0.1.${version}`]] };
+};
 const problem = (status: string, body: string, ...headers: string[][]): Expected => ({
   statusLine: `HTTP/1.1 ${status}`,
   headers: [PROBLEM_TYPE, NO_STORE, REQUEST_ID, ...headers],
@@ -64,13 +69,13 @@ t.test('every answer is what the contract says, to the byte', async (t) => {
   await say('GET /ready', front('{"status": "ready"}'));
   await say('GET /current', term(0, '{"current": 0}'));
   await say('GET /previous', term(0, '{"previous": 0}'));
-  await say('GET /next', term(1, '{"next": 1}'));
+  await say('GET /next', moved(1, '{"next": 1}'));
   await say('GET /previous', term(0, '{"previous": 0}'));
-  await say('POST /next', term(2, '{"next": 1}'));
+  await say('POST /next', moved(2, '{"next": 1}'));
   await say('GET /current', term(2, '{"current": 1}'));
   await say('GET /previous', term(1, '{"previous": 1}'));
-  await say('GET /next', term(3, '{"next": 2}'));
-  await say('POST /next', term(4, '{"next": 3}'));
+  await say('GET /next', moved(3, '{"next": 2}'));
+  await say('POST /next', moved(4, '{"next": 3}'));
   await say('GET /previous', term(3, '{"previous": 2}'));
   t.equal(connection.rest, '', 'and not a byte more');
   t.notOk(connection.over, 'the connection stays open');
@@ -155,12 +160,12 @@ t.test('?as=string puts the number in quotes and changes nothing else', async (t
   const connection = await RawConnection.open(t, warren.port);
   const say = (target: string, expected: Expected) => exchange(t, connection, target, expected);
 
-  await say('GET /next?as=string', term(100, '{"next": "354224848179261915075"}'));
+  await say('GET /next?as=string', moved(100, '{"next": "354224848179261915075"}', 1));
   await say('GET /current?as=string', term(100, '{"current": "354224848179261915075"}'));
   await say('HEAD /current?as=string', term(100, '{"current": "354224848179261915075"}'));
   await say('GET /previous?as=string', term(99, '{"previous": "218922995834555169026"}'));
   await say('GET /current', term(100, '{"current": 354224848179261915075}'));
-  await say('POST /next?as=string', term(101, '{"next": "573147844013817084101"}'));
+  await say('POST /next?as=string', moved(101, '{"next": "573147844013817084101"}', 2));
   await say('GET /current?', term(101, '{"current": 573147844013817084101}'));
 });
 
@@ -173,7 +178,7 @@ t.test('at MAX_INDEX the sequence is exhausted, says so, and stays where it is',
     '{"type":"urn:warren:problem:sequence-exhausted","title":"The sequence has reached its configured end",' +
     '"status":409,"code":"sequence-exhausted"}';
 
-  await say('GET /next', term(99, '{"next": 218922995834555169026}'));
+  await say('GET /next', moved(99, '{"next": 218922995834555169026}', 1));
   await say('GET /next', problem('409 Conflict', exhausted));
   await say('POST /next', problem('409 Conflict', exhausted));
   await say('GET /current', term(99, '{"current": 218922995834555169026}'));

@@ -65,10 +65,18 @@ export async function spawnWarren(scope: Scope, options: WarrenOptions = {}): Pr
     // Tests of a take-over wait for it.
     LEASE_MS: '1000',
     ...PATIENCE,
+    // A store of its own is never away, however slow the disk is.
+    ...(isLocal(options.env) ? { STORE_GRACE_MS: '30000' } : {}),
     ...(ownFolder === null ? {} : { DATA_DIR: ownFolder }),
     ...options.env,
   };
   return WarrenProcess.spawn(scope, options, env, ownFolder);
+}
+
+/** It has a store of its own, and no bounds on time that would be in conflict with a long grace. */
+function isLocal(env: ServerEnv = {}): boolean {
+  const others = ['REDIS_URL', 'REDIS_HOST_PORT', 'ASK_TIMEOUT_MS', 'COMMIT_TIMEOUT_MS'];
+  return env['STORE'] !== 'redis' && others.every((name) => env[name] === undefined);
 }
 
 export class WarrenProcess {

@@ -79,6 +79,8 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
   STATE_LIMIT_KB: [1, 1024],
   REPLY_LIMIT_KB: [1, 1024],
   STATE_MEMORY_MB: [1, 65_536],
+  IDEMPOTENCY_HOURS: [1, 8760],
+  IDEMPOTENCY_MB: [1, 65_536],
   REPAIR_MEMORY_MB: [1, 1024],
   FORMAT_THREADS: [1, 2],
   FORMAT_TIMEOUT_MS: [1, 3_600_000],

@@ -7,6 +7,7 @@
  *                                 └─> F(n+1) ──> decimal digits
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Piscina } from 'piscina';
 import { messageOf, WarrenError } from '../../errors.js';
 import type { ConversionTask } from './conversion.js';
 
@@ -31,6 +32,10 @@ export interface ConversionOptions {
   readonly entry?: string;
 }
 
+type Pool = Piscina<ConversionTask, [bigint, bigint] | string>;
+/** @param steps of fast doubling, done and all. */
+type Work<T> = (pool: Pool, index: number, steps: Int32Array) => Promise<T>;
+
 export class ConversionPool {
   readonly #options: ConversionOptions;
   conversions = 0;
@@ -43,11 +48,30 @@ export class ConversionPool {
   }
 
   /** @returns F(index) and F(index + 1) in decimal; undefined when the signal aborted. Never rejects. */
-  async convert(index: number, signal: AbortSignal): Promise<readonly [string, string] | undefined> {
+  convert(index: number, signal: AbortSignal): Promise<readonly [string, string] | undefined> {
+    return this.#repeat(index, signal, this.#options.threads, pairOfTexts);
+  }
+
+  /** @returns F(index) in decimal; undefined when the signal aborted. Never rejects. */
+  term(index: number, signal: AbortSignal): Promise<string | undefined> {
+    return this.#repeat(
+      index,
+      signal,
+      1,
+      async (pool) => (await pool.run({ kind: 'term', index })) as string,
+    );
+  }
+
+  async #repeat<T>(
+    index: number,
+    signal: AbortSignal,
+    threads: number,
+    work: Work<T>,
+  ): Promise<T | undefined> {
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const begin = performance.now();
       try {
-        const terms = await this.#try(index, signal);
+        const terms = await this.#try(index, signal, threads, work);
         this.conversions += 1;
         this.tookMs += performance.now() - begin;
         return terms;
@@ -62,11 +86,11 @@ export class ConversionPool {
     return undefined;
   }
 
-  async #try(index: number, signal: AbortSignal): Promise<readonly [string, string]> {
-    const { threads, heapMb, timeoutMs, onProgress, entry = ENTRY } = this.#options;
+  async #try<T>(index: number, signal: AbortSignal, threads: number, work: Work<T>): Promise<T> {
+    const { heapMb, timeoutMs, onProgress, entry = ENTRY } = this.#options;
     // Its library is loaded when it is needed, which for small numbers is never.
     const { Piscina } = await import('piscina');
-    const pool = new Piscina<ConversionTask, [bigint, bigint] | string>({
+    const pool: Pool = new Piscina({
       filename: entry,
       minThreads: threads,
       maxThreads: threads,
@@ -88,19 +112,20 @@ export class ConversionPool {
         signal.removeEventListener('abort', aborted);
       };
     });
-    const decimal = (value: bigint) => pool.run({ kind: 'decimal', value }) as Promise<string>;
-    const work = async () => {
-      const [a, b] = (await pool.run({ kind: 'pair', index, steps })) as [bigint, bigint];
-      return Promise.all([decimal(a), decimal(b)]);
-    };
     try {
-      return await Promise.race([work(), failed]);
+      return await Promise.race([work(pool, index, steps), failed]);
     } finally {
       cancel();
       clearInterval(ticker);
       void pool.destroy().catch(() => {});
     }
   }
+}
+
+async function pairOfTexts(pool: Pool, index: number, steps: Int32Array): Promise<[string, string]> {
+  const decimal = (value: bigint) => pool.run({ kind: 'decimal', value }) as Promise<string>;
+  const [a, b] = (await pool.run({ kind: 'pair', index, steps })) as [bigint, bigint];
+  return Promise.all([decimal(a), decimal(b)]);
 }
 
 function stepOf([done = 0, all = 0]: Int32Array): string {

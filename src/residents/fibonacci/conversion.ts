@@ -7,7 +7,9 @@ import { fibonacciPair } from './fibonacci.js';
 export type ConversionTask =
   /** F(index) and F(index + 1) by fast doubling. `steps`, in shared memory, is told how many of its steps are done, and of how many. */
   | { readonly kind: 'pair'; readonly index: number; readonly steps: Int32Array }
-  | { readonly kind: 'decimal'; readonly value: bigint };
+  | { readonly kind: 'decimal'; readonly value: bigint }
+  /** The digits of F(index). */
+  | { readonly kind: 'term'; readonly index: number };
 
 export function convert(task: ConversionTask): [bigint, bigint] | string {
   switch (task.kind) {
@@ -18,6 +20,8 @@ export function convert(task: ConversionTask): [bigint, bigint] | string {
       });
     case 'decimal':
       return task.value.toString();
+    case 'term':
+      return fibonacciPair(task.index)[0].toString();
     default:
       throw new TypeError(`unknown task: ${JSON.stringify(task satisfies never)}`);
   }

@@ -7,8 +7,8 @@
  * A request that reached the owner earlier would move the sequence, and nobody could render its answer. So while the terms are not
  * ready requests are held, or refused; the place is learned by a request of our own, as soon as an owner serves.
  */
-import type { ProblemCode } from '../../errors.js';
 import { endWithProblem } from '../../http/answers.js';
+import { idempotencyOf, KEY_RULE } from '../../http/idempotency-key.js';
 import type { Handler, Method, Route } from '../../http/route.js';
 import { counter, gauge, type MetricRow } from '../../meter/metric-row.js';
 import type { OwnerEvent } from '../../runtime/front/owner-handle.js';
@@ -17,26 +17,26 @@ import { NUMBER_REPLY } from '../../runtime/link/reply-kind.js';
 import type { FrontContext, ResidentFront } from '../resident.js';
 import { ConversionPool } from './conversion-pool.js';
 import { digitsOf } from './fibonacci.js';
-import { CURRENT, KEY } from './messages.js';
+import { CURRENT, KEY, NEXT } from './messages.js';
 import { NumberResponse, type Numbers, Wrapping } from './number-response.js';
+import { Replays } from './replays.js';
 import { type SequencePath, sequenceRoutes } from './routes.js';
 import { Terms } from './terms.js';
+import { expired, type Waiting } from './waiting.js';
 
+const NOT_ON_GET = 'GET /next takes no Idempotency-Key; POST /next does';
 const TICK_MS = 100;
 const SECONDS = 1e-3;
 
 /** A request that was not given to the owner yet, or later than it came. */
-interface Held {
+interface Held extends Waiting {
   readonly message: number;
-  readonly response: NumberResponse;
-  readonly since: number;
+  readonly idempotency: string;
 }
 
 /** The owner has answered it, and its digits are not at hand. */
-interface Unshown {
+interface Unshown extends Waiting {
   readonly index: number;
-  readonly response: NumberResponse;
-  readonly since: number;
 }
 
 export class FibonacciFront implements ResidentFront, Numbers {
@@ -45,6 +45,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
   readonly #context: FrontContext;
   readonly #pool: ConversionPool;
   readonly #terms: Terms;
+  readonly #replays: Replays;
   readonly #tick: NodeJS.Timeout;
   #held: Held[] = [];
   /** Given to the owner after they were held: they expire by the time when they came. */
@@ -76,6 +77,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
         }
       },
     });
+    this.#replays = new Replays((index, signal) => this.#pool.term(index, signal));
     this.routes = sequenceRoutes((path, method) => this.#handler(path, method));
     this.metrics = this.#metrics();
     this.#tick = setInterval(() => this.#expire(), Math.min(TICK_MS, config.askTimeoutMs / 4));
@@ -128,6 +130,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
   close(): void {
     clearInterval(this.#tick);
     this.#terms.forget();
+    this.#replays.close();
   }
 
   show(index: number, response: NumberResponse): void {
@@ -143,6 +146,12 @@ export class FibonacciFront implements ResidentFront, Numbers {
     if (!behind) this.#terms.moveTo(index);
   }
 
+  showAgain(index: number, response: NumberResponse): void {
+    const span = index <= (this.#index ?? -1) ? this.#terms.locate(index) : undefined;
+    if (span) response.show(index, span.start, span.end);
+    else this.#replays.show(index, response);
+  }
+
   #handler({ message, member }: SequencePath, method: Method): Handler {
     const withBody = method !== 'HEAD';
     const { responses } = this.#context;
@@ -156,6 +165,12 @@ export class FibonacciFront implements ResidentFront, Numbers {
         endWithProblem(res, 'bad-query', responses, withBody, counts, request, { detail });
         return;
       }
+      const idempotency = message === NEXT ? idempotencyOf(request) : '';
+      if (idempotency === undefined || (idempotency !== '' && method === 'GET')) {
+        const detail = idempotency === undefined ? KEY_RULE : NOT_ON_GET;
+        endWithProblem(res, 'idempotency-key-invalid', responses, withBody, counts, request, { detail });
+        return;
+      }
       const admitted = responses.opened();
       const wrapping = query ? quoted : plain;
       const response = new NumberResponse(res, responses, this, wrapping, withBody, counts, request);
@@ -164,7 +179,8 @@ export class FibonacciFront implements ResidentFront, Numbers {
         return;
       }
       try {
-        this.#ask(message, response);
+        response.namesCommit = message === NEXT;
+        this.#ask(message, response, idempotency);
       } catch (error) {
         responses.onError(error);
         response.refuse('internal');
@@ -172,16 +188,17 @@ export class FibonacciFront implements ResidentFront, Numbers {
     };
   }
 
-  #ask(message: number, response: NumberResponse): void {
+  #ask(message: number, response: NumberResponse, idempotency: string): void {
     // An owner that refuses does not move the sequence.
-    if (this.#terms.ready || !this.#context.owner.mayServe) this.#give(message, response);
-    else if (this.#index === undefined) this.#held.push({ message, response, since: performance.now() });
+    if (this.#terms.ready || !this.#context.owner.mayServe) this.#give(message, response, idempotency);
+    else if (this.#index === undefined)
+      this.#held.push({ message, response, idempotency, since: performance.now() });
     else response.refuse('not-ready');
   }
 
-  #give(message: number, response: NumberResponse): void {
+  #give(message: number, response: NumberResponse, idempotency: string): void {
     const { owner, firstMessage } = this.#context;
-    response.position = owner.ask(firstMessage + message, KEY, undefined, response);
+    response.position = owner.ask(firstMessage + message, KEY, undefined, response, idempotency);
   }
 
   /** The owner answers: with a number, or with the reason why there is none. */
@@ -190,7 +207,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
     this.#held = [];
     for (const one of held) {
       if (!one.response.open) continue;
-      this.#give(one.message, one.response);
+      this.#give(one.message, one.response, one.idempotency);
       if (one.response.position !== undefined) this.#late.push(one);
     }
   }
@@ -227,6 +244,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
     this.#held = expired(this.#held, deadline, 'not-ready');
     this.#late = expired(this.#late, deadline, 'ask-timeout');
     this.#unshown = expired(this.#unshown, deadline, 'ask-timeout');
+    this.#replays.expire(deadline);
     // It was refused, as in a full queue.
     if (this.#context.owner.serving && !this.#terms.ready && !this.#learning && !this.#terms.converting)
       this.#learnIndex();
@@ -247,16 +265,4 @@ export class FibonacciFront implements ResidentFront, Numbers {
       counter('conversion_seconds_total', 'Time of those that succeeded.', () => pool.tookMs * SECONDS),
     ];
   }
-}
-
-/** Refuses what came at `deadline` or before. @returns the others that still wait. */
-function expired<T extends { readonly response: NumberResponse; readonly since: number }>(
-  waiting: readonly T[],
-  deadline: number,
-  code: ProblemCode,
-): T[] {
-  return waiting.filter(({ response, since }) => {
-    if (since <= deadline) response.refuse(code);
-    return response.open;
-  });
 }

@@ -7,6 +7,7 @@ import type { HttpResponse } from 'uWebSockets.js';
 import assert from 'node:assert/strict';
 import type { ProblemCode } from '../../errors.js';
 import { endWithoutBody, endWithProblem } from '../../http/answers.js';
+import { commitLine, REPLAYED_LINE } from '../../http/reply-lines.js';
 import type { RequestCounts } from '../../http/request-counts.js';
 import type { RequestFacts } from '../../http/request-head.js';
 import { requestIdOf } from '../../http/request-id.js';
@@ -25,6 +26,8 @@ export interface Numbers {
   readonly digits: Digits;
   /** Calls `show` of the response when the digits are at hand: perhaps before this returns. */
   show(index: number, response: NumberResponse): void;
+  /** The same, for a number that was handed out before. */
+  showAgain(index: number, response: NumberResponse): void;
 }
 
 /** How the digits are wrapped. */
@@ -43,6 +46,10 @@ export class Wrapping {
 export class NumberResponse extends Response implements Responder {
   readonly #numbers: Numbers;
   readonly #wrapping: Wrapping;
+  /** The reply tells the commit that made it durable. */
+  namesCommit = false;
+  /** Header lines about the reply. */
+  #lines = '';
 
   constructor(
     res: HttpResponse,
@@ -58,10 +65,13 @@ export class NumberResponse extends Response implements Responder {
     this.#wrapping = wrapping;
   }
 
-  reply({ kind, detail }: ReplyView): void {
+  reply({ kind, detail, replayed, epoch, version }: ReplyView): void {
     this.position = undefined;
     if (!this.res) return;
-    if (kind === NUMBER_REPLY) this.#numbers.show(detail, this);
+    if (this.namesCommit) this.#lines = commitLine(epoch, version);
+    if (replayed) this.#lines += REPLAYED_LINE;
+    if (kind === NUMBER_REPLY && replayed) this.#numbers.showAgain(detail, this);
+    else if (kind === NUMBER_REPLY) this.#numbers.show(detail, this);
     else this.refuse(LINK_PROBLEMS[detail] ?? 'internal');
   }
 
@@ -82,6 +92,20 @@ export class NumberResponse extends Response implements Responder {
     if (!res) return;
     try {
       this.#send(res, index, start, end);
+    } catch (error) {
+      this.abandon(error);
+    }
+  }
+
+  /** Sends a number whose digits are a text of their own. */
+  showText(index: number, digits: string): void {
+    const res = this.res;
+    if (!res) return;
+    const { prefix, suffix } = this.#wrapping;
+    const body = Buffer.from(prefix + digits + suffix, 'latin1');
+    try {
+      this.counts.ok += 1;
+      this.sendBytes(res, body, () => this.#writeHead(res, index));
     } catch (error) {
       this.abandon(error);
     }
@@ -118,7 +142,7 @@ export class NumberResponse extends Response implements Responder {
     const cors = this.context.corsHeaders(this.request);
     res.writeHeader(
       'Content-Type',
-      `application/json\r\nCache-Control: no-store${cors}\r\nSequence-Index: ${index}`,
+      `application/json\r\nCache-Control: no-store${cors}${this.#lines}\r\nSequence-Index: ${index}`,
     );
     const { requestId } = this.request;
     if (requestId) res.writeHeader('X-Request-Id', requestIdOf(requestId));

@@ -1,5 +1,11 @@
 /** The paths of the sequence, at the root, as the service of old had them. */
-import { jsonResponse, objectSchema, problemResponses } from '../../http/openapi.js';
+import {
+  COMMAND_HEADERS,
+  IDEMPOTENCY_KEY,
+  jsonResponse,
+  objectSchema,
+  problemResponses,
+} from '../../http/openapi.js';
 import { ASK_PROBLEMS, type Fields, type Handler, type Method, type Route } from '../../http/route.js';
 import { ACTOR, CURRENT, NEXT, PREVIOUS } from './messages.js';
 
@@ -37,6 +43,13 @@ export const PATHS: readonly SequencePath[] = [
   },
 ];
 
+const NEXT_PROBLEMS = [
+  'sequence-exhausted',
+  'idempotency-key-invalid',
+  'idempotency-key-reused',
+  'idempotency-full',
+] as const;
+
 /** @param handler of a request on such a path. */
 export function sequenceRoutes(handler: (path: SequencePath, method: Method) => Handler): Route[] {
   return PATHS.map((path) => {
@@ -45,7 +58,7 @@ export function sequenceRoutes(handler: (path: SequencePath, method: Method) => 
       'bad-query',
       'not-ready',
       'state-unreadable',
-      ...(path.message === NEXT ? (['sequence-exhausted'] as const) : []),
+      ...(path.message === NEXT ? NEXT_PROBLEMS : []),
     ] as const;
     return {
       path: path.path,
@@ -79,9 +92,16 @@ function operation({ path, member, summary }: SequencePath, method: Method, prob
     ...(path === '/next' && method === 'GET'
       ? { description: 'Changes state, as the service of old did: POST is the safe spelling.' }
       : {}),
-    parameters: [AS_STRING, { $ref: '#/components/parameters/requestId' }],
+    parameters: [
+      AS_STRING,
+      ...(path === '/next' && method === 'POST' ? [IDEMPOTENCY_KEY] : []),
+      { $ref: '#/components/parameters/requestId' },
+    ],
     responses: {
-      '200': jsonResponse(summary, method, objectSchema({ [member]: number }), { 'Sequence-Index': index }),
+      '200': jsonResponse(summary, method, objectSchema({ [member]: number }), {
+        'Sequence-Index': index,
+        ...(path === '/next' ? COMMAND_HEADERS : {}),
+      }),
       ...problems,
     },
   };

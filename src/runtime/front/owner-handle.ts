@@ -156,9 +156,16 @@ export class OwnerHandle {
    * Puts a request into the owner's mailbox. The responder is called exactly once, perhaps before this returns.
    *
    * @param key as it came, percent-encoded.
+   * @param idempotency `Idempotency-Key query`; empty without that header.
    * @returns what `withdraw` takes; undefined when the request was refused.
    */
-  ask(message: number, key: string, body: Uint8Array | undefined, responder: Responder): number | undefined {
+  ask(
+    message: number,
+    key: string,
+    body: Uint8Array | undefined,
+    responder: Responder,
+    idempotency = '',
+  ): number | undefined {
     if (this.#ended || this.#stopped) return refuse(responder, 'shutting-down');
     if (this.#iterationAt === undefined) {
       this.#iterationAt = performance.now();
@@ -168,7 +175,9 @@ export class OwnerHandle {
     // By age, not only by number: a request behind a queue that stands still would wait at least as long.
     if (now - (this.#queue.oldestAt ?? now) > this.#options.limits.shedAfterMs)
       return refuse(responder, 'mailbox-full');
-    return this.#queue.ask(message, key, body, responder, now) ?? refuse(responder, 'mailbox-full');
+    return (
+      this.#queue.ask(message, key, body, idempotency, responder, now) ?? refuse(responder, 'mailbox-full')
+    );
   }
 
   /** What an operator asks about the store, in whatever state the owner is. Rejects when there is no answer. */

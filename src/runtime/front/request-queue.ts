@@ -82,6 +82,7 @@ export class RequestQueue {
   }
 
   /**
+   * @param idempotency as `FrontLink.push`.
    * @param now milliseconds, never smaller than at the call before.
    * @returns the position of the request; undefined when there is no room for it.
    */
@@ -89,11 +90,12 @@ export class RequestQueue {
     message: number,
     key: string,
     body: Uint8Array | undefined,
+    idempotency: string,
     responder: Responder,
     now: number,
   ): number | undefined {
     const position = this.#link.end;
-    if (!this.#link.push(message, key, body)) return undefined;
+    if (!this.#link.push(message, key, body, idempotency)) return undefined;
     this.#responders[position & this.#mask] = responder;
     this.#askedAt[position & this.#mask] = now;
     return position;

@@ -13,6 +13,7 @@ import {
   EPOCH,
   GROUP,
   GROUP_WORDS,
+  IDEMPOTENCY_LENGTH,
   KEY_LENGTH,
   KIND,
   LEFT_OUT,
@@ -30,7 +31,7 @@ import {
   VERSION_HIGH,
   VERSION_LOW,
 } from './link-memory.js';
-import { ASCII, KIND_BITS } from './reply-kind.js';
+import { ASCII, KIND_BITS, REPLAYED } from './reply-kind.js';
 import { writeBytes, writeText } from './short-text.js';
 
 /** The longest key as it comes, percent-encoded, in bytes. */
@@ -43,6 +44,8 @@ export interface ReplyView {
   detail: number;
   /** The text is ASCII. */
   ascii: boolean;
+  /** An earlier request got it, too. */
+  replayed: boolean;
   offset: number;
   length: number;
   /** Of the commit that made it durable; 0 when none has. */
@@ -66,6 +69,7 @@ export class FrontLink {
     kind: 0,
     detail: 0,
     ascii: false,
+    replayed: false,
     offset: 0,
     length: 0,
     epoch: 0,
@@ -99,31 +103,43 @@ export class FrontLink {
     return this.#collected;
   }
 
-  /** Writes a request. @returns false when there is no room for it. */
-  push(message: number, key = '', body: Uint8Array = NO_BODY): boolean {
+  /**
+   * Writes a request.
+   *
+   * @param idempotency `Idempotency-Key query`; empty without that header.
+   * @returns false when there is no room for it.
+   */
+  push(message: number, key = '', body: Uint8Array = NO_BODY, idempotency = ''): boolean {
     const position = this.#end;
     if (position - this.#collected > this.#mask) return false;
     const cell = position & this.#mask;
     const tail =
       position === this.#collected ? this.#ring.head : (this.#heads[this.#collected & this.#mask] as number);
     // A character takes three bytes at most.
-    const room = 3 * key.length + body.length;
+    const room = 3 * (key.length + idempotency.length) + body.length;
     let offset = 0;
     let keyLength = 0;
+    let idempotencyLength = 0;
     this.#heads[cell] = this.#ring.head;
     if (room > 0) {
       const found = this.#ring.reserve(room, tail);
       if (found === undefined) return false;
       offset = found;
       keyLength = writeText(this.#requestBytes, key, offset);
-      writeBytes(this.#requestBytes, body, offset + keyLength);
-      this.#ring.take(keyLength + body.length, room);
+      let end = offset + keyLength;
+      if (idempotency !== '') {
+        idempotencyLength = writeText(this.#requestBytes, idempotency, end);
+        end += idempotencyLength;
+      }
+      writeBytes(this.#requestBytes, body, end);
+      this.#ring.take(end + body.length - offset, room);
     }
     const at = cell * REQUEST_CELL;
     this.#cells[at + MESSAGE] = message;
     this.#cells[at + REQUEST_OFFSET] = offset;
     this.#cells[at + KEY_LENGTH] = keyLength;
     this.#cells[at + BODY_LENGTH] = body.length;
+    this.#cells[at + IDEMPOTENCY_LENGTH] = idempotencyLength;
     this.#end = position + 1;
     return true;
   }
@@ -136,10 +152,13 @@ export class FrontLink {
     const keyLength = from.#cells[at + KEY_LENGTH] as number;
     const bodyLength = from.#cells[at + BODY_LENGTH] as number;
     const bytes = from.#requestBytes;
-    const key = bytes.toString('utf8', offset, offset + keyLength);
-    const body = bytes.subarray(offset + keyLength, offset + keyLength + bodyLength);
+    const keyEnd = offset + keyLength;
+    const key = bytes.toString('utf8', offset, keyEnd);
+    const bodyBegin = keyEnd + (from.#cells[at + IDEMPOTENCY_LENGTH] as number);
+    const idempotency = bytes.toString('utf8', keyEnd, bodyBegin);
+    const body = bytes.subarray(bodyBegin, bodyBegin + bodyLength);
     const message = from.#cells[at + MESSAGE] as number;
-    assert(this.push(message, key, body), 'a successor has room for what waits');
+    assert(this.push(message, key, body, idempotency), 'a successor has room for what waits');
   }
 
   /** Before `publish` only: the owner passes this request by. */
@@ -190,6 +209,7 @@ export class FrontLink {
     const kind = this.#replies[at + KIND] as number;
     view.kind = kind & KIND_BITS;
     view.ascii = (kind & ASCII) !== 0;
+    view.replayed = (kind & REPLAYED) !== 0;
     view.detail = this.#replies[at + DETAIL] as number;
     view.offset = this.#replies[at + REPLY_OFFSET] as number;
     view.length = this.#replies[at + REPLY_LENGTH] as number;

@@ -42,7 +42,9 @@ export const MESSAGE = 0;
 export const REQUEST_OFFSET = 1;
 export const KEY_LENGTH = 2;
 export const BODY_LENGTH = 3;
-export const REQUEST_CELL = 4;
+/** Of `Idempotency-Key query`; 0 without that header. */
+export const IDEMPOTENCY_LENGTH = 4;
+export const REQUEST_CELL = 5;
 
 /** Fields of a reply cell. `DETAIL` is the status of a refusal, or the number of a reply that is one. */
 export const KIND = 0;

@@ -13,6 +13,7 @@ import {
   GROUP,
   GROUP_WORDS,
   highWord,
+  IDEMPOTENCY_LENGTH,
   KEY_LENGTH,
   KIND,
   type LinkMemory,
@@ -93,6 +94,18 @@ export class OwnerLink {
     const at = (position & this.#mask) * REQUEST_CELL;
     const length = this.#cells[at + BODY_LENGTH] as number;
     if (length === 0) return undefined;
+    const offset =
+      (this.#cells[at + REQUEST_OFFSET] as number) +
+      (this.#cells[at + KEY_LENGTH] as number) +
+      (this.#cells[at + IDEMPOTENCY_LENGTH] as number);
+    return this.#requestBytes.toString('utf8', offset, offset + length);
+  }
+
+  /** `Idempotency-Key query`; empty without that header. */
+  idempotencyAt(position: number): string {
+    const at = (position & this.#mask) * REQUEST_CELL;
+    const length = this.#cells[at + IDEMPOTENCY_LENGTH] as number;
+    if (length === 0) return '';
     const offset = (this.#cells[at + REQUEST_OFFSET] as number) + (this.#cells[at + KEY_LENGTH] as number);
     return this.#requestBytes.toString('utf8', offset, offset + length);
   }

@@ -1,4 +1,4 @@
-/** What a reply is: the number in the KIND field of its cell, with the bit ASCII. */
+/** What a reply is: the number in the KIND field of its cell, with the bits ASCII and REPLAYED. */
 
 /** 200 with the text as JSON. */
 export const JSON_REPLY = 1;
@@ -18,6 +18,8 @@ export const BEFORE = 7;
 export const KIND_BITS = 0xff;
 /** The text is ASCII, so it may be read as Latin-1. */
 export const ASCII = 1 << 8;
+/** It is the answer that an earlier request with the same Idempotency-Key got. */
+export const REPLAYED = 1 << 9;
 
 /** Problems that an owner may answer with. */
 export const LINK_PROBLEMS = [
@@ -27,6 +29,8 @@ export const LINK_PROBLEMS = [
   'key-invalid',
   'behavior-failed',
   'state-unreadable',
+  'idempotency-key-reused',
+  'idempotency-full',
   'sequence-exhausted',
   'store-unavailable',
   'commit-in-doubt',

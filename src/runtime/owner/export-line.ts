@@ -19,13 +19,11 @@ import { decodeState, stateText } from '../state-text.js';
 import { readStored, writeStored } from './stored-text.js';
 
 const FORMAT = 1;
-/** Of a record, see `answer-records.ts`. */
-const RECORD = /^\d+ \d+ \d+ ([\d.]{1,40}) /;
+const COMMIT = /"commit":"([\d.]{1,40})"/;
 
 export type ExportLine =
   | { readonly kind: 'header'; readonly commit: string; readonly clock: number }
-  /** Without a commit where the line names none. */
-  | { readonly kind: 'entry'; readonly change: Change; readonly commit: string | undefined }
+  | { readonly kind: 'entry'; readonly change: Change }
   | { readonly kind: 'end'; readonly lines: number };
 
 export function headerLine(fence: ShardFence): string {
@@ -53,7 +51,7 @@ export function entryLine({ id, text }: Change): string {
 }
 
 function recordLine({ actor, key }: { actor: string; key: string }, text: string): string {
-  const [, commit = ''] = RECORD.exec(text) ?? [];
+  const [, commit = ''] = COMMIT.exec(text) ?? [];
   return `${whoseText(actor)},"idempotencyKey":${JSON.stringify(key)},"commit":"${commit}","record":${JSON.stringify(text)}}\n`;
 }
 
@@ -81,17 +79,12 @@ export function parseLine(line: string): ExportLine {
     if (typeof window !== 'string' || !/^\d{15}\/\d{15}$/.test(window) || !isTexts(records)) {
       throw new Error('it is no window');
     }
-    return {
-      kind: 'entry',
-      change: { id: WINDOWS + window, text: JSON.stringify(records) },
-      commit: undefined,
-    };
+    return { kind: 'entry', change: { id: WINDOWS + window, text: JSON.stringify(records) } };
   }
   if (typeof actor !== 'string' || typeof key !== 'string' || !/^[a-z][a-z0-9-]{0,62}$/.test(actor)) {
     throw new Error('it names no actor and key');
   }
-  const named = typeof commit === 'string' && parseCommit(commit) ? commit : undefined;
-  return { kind: 'entry', change: changeOf(`${actor}/${key}`, fields), commit: named };
+  return { kind: 'entry', change: changeOf(`${actor}/${key}`, fields) };
 }
 
 function changeOf(id: string, fields: Record<string, unknown>): Change {

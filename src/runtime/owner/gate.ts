@@ -19,6 +19,7 @@ import { groupText } from '../link/front-link.js';
 import { GROUP_WORDS } from '../link/link-memory.js';
 import type { OwnerLink } from '../link/owner-link.js';
 import type { OwnerClock } from '../owner-clock.js';
+import type { AnswerRecords } from './answer-records.js';
 import type { ActorEntry } from './states.js';
 import type { Tenure } from './tenure.js';
 
@@ -27,6 +28,7 @@ export interface GateOptions {
   readonly tenure: Tenure;
   readonly clocks: OwnerClock;
   readonly durability: 'gated' | 'async';
+  readonly records: AnswerRecords;
   /** A group takes no more turns when its changes have reached this many bytes. */
   readonly groupBytes: number;
   /** A group is stored, or the lease is renewed: turns that waited for it can be taken. */
@@ -75,12 +77,17 @@ export class Gate {
 
   /** No more turns should be taken before a group is committed. */
   get full(): boolean {
-    return this.#openBytes >= this.#options.groupBytes;
+    return this.#openBytes + this.#options.records.openBytes >= this.#options.groupBytes;
   }
 
   /** Every change is stored, and nothing is under way. */
   get idle(): boolean {
-    return !this.#busy && this.#sent === undefined && this.#open.size === 0;
+    return !this.#busy && this.#sent === undefined && !this.#unsealed;
+  }
+
+  /** There is something for the next group. */
+  get #unsealed(): boolean {
+    return this.#open.size > 0 || this.#options.records.unsealed;
   }
 
   /** Actors whose state is not stored yet. */
@@ -135,6 +142,7 @@ export class Gate {
     this.#openBytes = 0;
     this.#sent = undefined;
     this.#unknown = false;
+    this.#options.records.drop();
   }
 
   /** The replies before this position leave although nothing is stored: they are refusals. */
@@ -163,7 +171,7 @@ export class Gate {
     const { durability, tenure, link, clocks } = this.#options;
     if (durability === 'async' && tenure.leased) this.release(this.#taken);
     if (this.#closed || this.#busy) return;
-    if (this.#open.size > 0) {
+    if (this.#unsealed) {
       const waitMs = durability === 'async' ? this.#lastSentAt + ASYNC_MS - clocks.now() : 0;
       if (waitMs > 0) this.#later(waitMs);
       else void this.#send(this.#seal());
@@ -192,7 +200,8 @@ export class Gate {
 
   #seal(): Group {
     this.#words = this.#draw();
-    const { epoch, version } = this.#options.tenure.held;
+    const { tenure, records } = this.#options;
+    const { epoch, version } = tenure.held;
     const commit = { epoch, version: version + 1 };
     const name = commitText(commit.epoch, commit.version);
     const entries = [...this.#open];
@@ -201,6 +210,7 @@ export class Gate {
       entry.commit = name;
       return { id, text: state === undefined ? undefined : behavior.encode(state, name) };
     });
+    changes.push(...records.seal(commit, tenure.servedMs));
     const group = { id: groupText(this.#words), until: this.#taken, commit, changes, entries };
     this.#open = new Set();
     this.#openBytes = 0;
@@ -240,6 +250,7 @@ export class Gate {
     this.#sent = undefined;
     this.#unknown = false;
     for (const entry of group.entries) entry.pins -= 1;
+    this.#options.records.stored();
     if (this.#options.durability === 'gated') this.#options.link.release(group.until);
     this.#options.onProgress();
   }

@@ -1,5 +1,6 @@
 /** Actors that turns need and that are not in memory: one read of the store for all of them. */
 import { messageOf } from '../../errors.js';
+import type { AnswerRecords } from './answer-records.js';
 import type { Behavior, LoadedState } from './served.js';
 import { idOf } from './states.js';
 import type { Tenure } from './tenure.js';
@@ -12,10 +13,16 @@ export interface LoadedActor extends LoadedState {
 }
 
 export class Missing {
+  readonly #records = new Set<string>();
   readonly #actors = new Map<string, { readonly behavior: Behavior; readonly key: string }>();
 
   get count(): number {
-    return this.#actors.size;
+    return this.#records.size + this.#actors.size;
+  }
+
+  /** @param id of what the actors' records are kept under. They are small: they come before the states. */
+  addRecord(id: string): void {
+    this.#records.add(id);
   }
 
   add(behavior: Behavior, key: string): void {
@@ -24,11 +31,15 @@ export class Missing {
 
   /**
    * @param limitBytes the read may end when it has so many bytes.
-   * @returns the first of them, one at least.
+   * @param records told what is stored of them.
+   * @returns the first actors, one at least.
    * @throws WarrenError as `Tenure.load`, and what `Behavior.inherited` throws.
    */
-  async load(tenure: Tenure, limitBytes: number): Promise<LoadedActor[]> {
-    const texts = await tenure.load([...this.#actors.keys()], limitBytes);
+  async load(tenure: Tenure, limitBytes: number, records: AnswerRecords): Promise<LoadedActor[]> {
+    const [...ids] = this.#records;
+    const found = await tenure.load([...ids, ...this.#actors.keys()], limitBytes);
+    for (const [at, text] of found.slice(0, ids.length).entries()) records.remember(ids[at] as string, text);
+    const texts = found.slice(ids.length);
     const actors: LoadedActor[] = [];
     for (const { behavior, key } of this.#actors.values()) {
       if (actors.length === texts.length) break;

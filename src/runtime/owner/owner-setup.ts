@@ -1,6 +1,7 @@
 /** What an owner thread is told at its birth: what it uses, and nothing else. */
 import type { StoreConfig } from '../../store/open-actor-store.js';
 import type { TurnLimits } from '../turn-result.js';
+import type { RecordLimits } from './answer-records.js';
 import type { EncoderOptions } from './reply-encoder.js';
 
 /** A built-in application that is served, with what its behavior needs to know. */
@@ -28,6 +29,7 @@ export interface OwnerSetup {
   readonly storeGraceMs: number;
   readonly stateBytes: number;
   readonly groupBytes: number;
+  readonly records: RecordLimits;
   readonly watchdogMs: number;
   /** A process whose main thread hangs for `watchdogMs` is ended. */
   readonly ownsProcess: boolean;

@@ -13,6 +13,7 @@ import { LEFT_OUT } from '../link/link-memory.js';
 import type { OwnerLink } from '../link/owner-link.js';
 import { BEFORE, LINK_PROBLEMS, type LinkProblem, NOTHING, PROBLEM } from '../link/reply-kind.js';
 import { decodeKey } from './actor-key.js';
+import { AnswerRecords, type RecordLimits, recordIdOf, requestOf, SIZE_ID } from './answer-records.js';
 import type { FromOwner, Origin } from './events.js';
 import { Gate, type Group, isOwn } from './gate.js';
 import { Grace } from './grace.js';
@@ -31,6 +32,7 @@ export interface OwnerOptions extends TenureOptions {
   /** Bound on the states in memory, in bytes. */
   readonly stateBytes: number;
   readonly groupBytes: number;
+  readonly records: RecordLimits;
   /** A random word for this process: ids of turns begin with it. */
   readonly incarnation: string;
   /** The group that the owner before was committing when it died, and the position after its last reply. */
@@ -46,6 +48,8 @@ const RETRY_MS = [10, 25, 50, 100, 200, 400];
 const STANDBY_MS = 250;
 /** At most so many actors are loaded by one read. */
 const LOAD_LIMIT = 1_000;
+/** Between two slices of records that have expired, in milliseconds: commands come first. */
+const EXPIRY_PAUSE_MS = 10;
 
 interface Encoding {
   /** Undefined until the reply is encoded. */
@@ -62,6 +66,7 @@ export class Owner {
   readonly #tenure: Tenure;
   readonly #gate: Gate;
   readonly #states: States;
+  readonly #records: AnswerRecords;
   #phase: Phase = 'taking';
   /** Requests are refused at once, and why. */
   #refusing: Refusal | undefined;
@@ -77,6 +82,7 @@ export class Owner {
   #now = 0;
   #stopping = false;
   #cancelRenewal: () => void = () => {};
+  #cancelExpiry: () => void = () => {};
   /** Runs since the store went away. */
   readonly #grace: Grace;
   /** `away` was said. */
@@ -90,6 +96,7 @@ export class Owner {
     this.#predecessor = options.predecessor;
     this.#taken = link.first;
     this.#states = new States(options.stateBytes);
+    this.#records = new AnswerRecords(options.records);
     this.#tenure = new Tenure(options);
     this.#grace = new Grace(clocks, options.storeGraceMs, (reason) => this.#goAway(reason));
     this.#gate = new Gate({
@@ -97,6 +104,7 @@ export class Owner {
       tenure: this.#tenure,
       clocks,
       durability,
+      records: this.#records,
       groupBytes,
       onProgress: () => {
         this.#endGrace();
@@ -109,6 +117,10 @@ export class Owner {
 
   get states(): States {
     return this.#states;
+  }
+
+  get records(): AnswerRecords {
+    return this.#records;
   }
 
   /** Actors whose newest state is not stored yet. */
@@ -161,9 +173,22 @@ export class Owner {
     const link = this.#link;
     const number = link.messageAt(position);
     if (number === LEFT_OUT) return link.reply(position, NOTHING, 0, '');
-    const { behavior, message } = this.#options.messages[number] as ServedMessage;
+    const { behavior, message, name } = this.#options.messages[number] as ServedMessage;
     const key = decodeKey(link.keyAt(position));
     if (key === undefined) return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('key-invalid'), '');
+    const idempotency = link.idempotencyAt(position);
+    let record = '';
+    let request = '';
+    if (idempotency !== '') {
+      record = recordIdOf(idOf(behavior, key), idempotency);
+      if (!this.#records.has(record)) {
+        void this.#load(position, end);
+        return false;
+      }
+      request = requestOf(name, idempotency, link.bodyAt(position));
+      const answer = this.#records.answerTo(record, request);
+      if (answer) return this.#reply(position, answer.kind, answer.detail, answer.text);
+    }
     const entry = this.#states.find(behavior, key);
     if (!entry) {
       void this.#load(position, end);
@@ -195,6 +220,7 @@ export class Owner {
       this.#states.change(entry, turn.change.state, turn.change.bytes);
       this.#gate.change(entry, turn.change.textBytes);
     }
+    if (record !== '') this.#records.add(record, request, turn);
     if (turn.failure !== undefined) this.#options.onFailure(number, turn.failure);
     return true;
   }
@@ -218,6 +244,7 @@ export class Owner {
   /** One read of the store for all actors that the next turns need and that are not in memory; for fewer, when their states are large. */
   async #load(from: number, end: number): Promise<void> {
     this.#states.trim();
+    this.#records.forgetLoaded();
     const missing = new Missing();
     for (let position = from; position < end && missing.count < LOAD_LIMIT; position++) {
       const number = this.#link.messageAt(position);
@@ -225,12 +252,19 @@ export class Owner {
       if (key === undefined) continue;
       const { behavior } = this.#options.messages[number] as ServedMessage;
       if (!this.#states.has(behavior, key)) missing.add(behavior, key);
+      const idempotency = this.#link.idempotencyAt(position);
+      if (idempotency === '') continue;
+      const record = recordIdOf(idOf(behavior, key), idempotency);
+      if (!this.#records.has(record)) {
+        missing.addRecord(SIZE_ID);
+        missing.addRecord(record);
+      }
     }
     const memory = this.#memory;
     this.#loading = true;
     let failure: unknown;
     try {
-      const actors = await missing.load(this.#tenure, this.#options.groupBytes);
+      const actors = await missing.load(this.#tenure, this.#options.groupBytes, this.#records);
       if (memory === this.#memory) this.#remember(actors);
     } catch (error) {
       failure = error;
@@ -300,6 +334,7 @@ export class Owner {
     this.#options.post({ kind: 'serving', epoch, version, origin, repairedFrom });
     this.#gate.open(stored ? 'stored' : 'not stored');
     this.#renewLater();
+    this.#expireLater(this.#records.lookMs);
     this.#takeTurns();
   }
 
@@ -374,6 +409,22 @@ export class Owner {
     });
   }
 
+  #expireLater(ms: number): void {
+    this.#cancelExpiry();
+    this.#cancelExpiry = this.#options.clocks.after(ms, () => void this.#expire());
+  }
+
+  /** Deletes the records that have expired, slice after slice, between the groups. */
+  async #expire(): Promise<void> {
+    let more = false;
+    if (this.#phase === 'serving') {
+      // A store that fails here tells the next commit, too.
+      more = await this.#records.expire(this.#tenure).catch(() => false);
+      if (more) this.look();
+    }
+    if (this.#phase !== 'stopped') this.#expireLater(more ? EXPIRY_PAUSE_MS : this.#records.lookMs);
+  }
+
   /** Milliseconds since 1970, never falling: not within an owner, and not from one to the next. */
   #readClock(): void {
     this.#now = Math.max(this.#now, Math.floor(this.#options.clocks.wall()));
@@ -381,6 +432,7 @@ export class Owner {
 
   #end(error: unknown): void {
     this.#phase = 'stopped';
+    this.#cancelExpiry();
     const code = error instanceof WarrenError ? error.code : 'owner-failing';
     this.#options.post({ kind: 'fatal', code, reason: messageOf(error) });
   }
@@ -396,6 +448,7 @@ export class Owner {
 
   async #finish(): Promise<void> {
     this.#cancelRenewal();
+    this.#cancelExpiry();
     await this.#tenure.release();
     // What cannot be closed ends with the thread.
     await this.#store.close().catch(() => {});

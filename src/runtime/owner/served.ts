@@ -72,4 +72,6 @@ export interface ServedMessage {
   readonly behavior: Behavior;
   /** The message's number within its actor; of an operator's edit as in `edit.ts`. */
   readonly message: number;
+  /** The message's name. */
+  readonly name: string;
 }

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome, Loaded } from '../../store/contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from '../../store/contract.js';
 import type { Identity } from '../../store/fence.js';
 import type { ShardFence } from '../../store/shard-fence.js';
 import { FenceWatch } from '../fence-watch.js';
@@ -48,6 +48,8 @@ export class Tenure {
   #fence: ShardFence | undefined;
   /** The newest version that was seen in a fence of others, with the store's id. */
   #witnessed: { readonly store: string; readonly version: number } | undefined;
+  /** When the fence's `served` was right, by the monotonic clock. */
+  #servedAt = 0;
   /** The store's connection at the last look. */
   #connection: number | undefined;
 
@@ -78,6 +80,11 @@ export class Tenure {
   /** No other instance can have taken the fence. */
   get leased(): boolean {
     return this.#fence !== undefined && this.#lease.held;
+  }
+
+  /** For how long the store was served, in milliseconds. */
+  get servedMs(): number {
+    return this.held.served + Math.max(0, this.#options.clocks.now() - this.#servedAt);
   }
 
   /** How long until an idle owner should renew its lease, in milliseconds; undefined when there is none to renew. */
@@ -124,6 +131,7 @@ export class Tenure {
       lease: store.shared ? leaseMs : 0,
       halted: '',
       clock: this.#clock(stored),
+      served: Math.max(stored?.served ?? 0, this.#fence?.served ?? 0),
     };
     if (knowsMore) {
       const since = repair.since(stored?.version ?? 0);
@@ -155,6 +163,11 @@ export class Tenure {
     throw new WarrenError('store-unreachable', 'the stored fence has changed');
   }
 
+  /** The first entries whose ids begin with the prefix. What another owner has written meanwhile, no commit of this one follows. Throws as `ActorStore.scan`. */
+  async scan(prefix: string, limit: number): Promise<Scanned['entries']> {
+    return (await this.bounded(this.#options.store.scan(prefix, undefined, limit))).entries;
+  }
+
   /**
    * Commits a group: replaces the fence, and makes the changes.
    *
@@ -166,7 +179,7 @@ export class Tenure {
     const { repair } = this.#options;
     assert.equal(version, fence.version + 1, 'a group is committed right after what it has seen');
     repair.append(version, group, changes);
-    const outcome = await this.#swap(fence, { ...fence, version, group, clock: this.#clock(fence) }, changes);
+    const outcome = await this.#swap(fence, { ...this.#aged(fence), version, group }, changes);
     if (outcome === 'swapped') repair.confirm(version, group);
     return outcome;
   }
@@ -174,7 +187,7 @@ export class Tenure {
   /** Renews the lease. Throws as `commit`. */
   renew(): Promise<CommitOutcome> {
     const fence = this.held;
-    return this.#swap(fence, { ...fence, renewal: fence.renewal + 1, clock: this.#clock(fence) }, []);
+    return this.#swap(fence, { ...this.#aged(fence), renewal: fence.renewal + 1 }, []);
   }
 
   /** Gives the lease up, so that another instance may take over at once. Without an answer it ends by itself. */
@@ -214,13 +227,22 @@ export class Tenure {
     next: ShardFence,
     changes: readonly Change[],
   ): Promise<CommitOutcome> {
-    const since = momentOf(this.#options.clocks);
+    const { clocks } = this.#options;
+    const since = momentOf(clocks);
+    const served = this.#fence ? this.servedMs : next.served;
+    const now = clocks.now();
     const outcome = await this.bounded(this.#options.store.commit(expected, next, changes));
     if (outcome === 'swapped') {
       this.#fence = next;
+      this.#servedAt = now - Math.max(0, served - next.served);
       this.#lease.hold(since);
     }
     return outcome;
+  }
+
+  /** The fence as of now. */
+  #aged(fence: ShardFence): ShardFence {
+    return { ...fence, clock: this.#clock(fence), served: Math.floor(this.servedMs) };
   }
 
   /** Never falls, also when the clock of this machine is behind the one before. */

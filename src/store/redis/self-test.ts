@@ -125,6 +125,7 @@ function fence(epoch: number): ShardFence {
     renewal: 0,
     lease: 0,
     halted: '',
+    served: 0,
     clock: 0,
   };
 }

@@ -23,6 +23,7 @@ const FENCE: ShardFence = {
   lease: 0,
   halted: '',
   clock: 1,
+  served: 0,
 };
 const KEYS = Array.from({ length: 3_000 }, (_, i) => `counter/${String(i).padStart(5, '0')}`);
 

@@ -29,6 +29,7 @@ export function fenceOf(version: number, fields: Partial<ShardFence> = {}): Shar
     lease: 1_000,
     halted: '',
     clock: 1_000 + version,
+    served: 0,
     ...fields,
   };
 }

@@ -24,7 +24,7 @@ class Rig {
   pending: ReturnType<RequestQueue['relink']>['pending'];
 
   ask(name: string, now = 0, body = `body of ${name}`): number | undefined {
-    return this.queue.ask(1, name, Buffer.from(body), this.responder(name), now);
+    return this.queue.ask(1, name, Buffer.from(body), '', this.responder(name), now);
   }
 
   responder(name: string): Responder {
@@ -202,9 +202,9 @@ t.test('a responder that throws is reported, and the others are answered', async
   const broken = () => {
     throw new Error('broken');
   };
-  rig.queue.ask(1, 'x', undefined, { reply: broken, refuse: broken }, 0);
+  rig.queue.ask(1, 'x', undefined, '', { reply: broken, refuse: broken }, 0);
   rig.ask('b');
-  rig.queue.ask(1, 'y', undefined, { reply: broken, refuse: broken }, 0);
+  rig.queue.ask(1, 'y', undefined, '', { reply: broken, refuse: broken }, 0);
   rig.queue.publish();
   rig.owner.reply(0, JSON_REPLY, 0, 'X');
   rig.owner.reply(1, JSON_REPLY, 0, 'B');

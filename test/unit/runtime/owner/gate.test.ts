@@ -4,6 +4,7 @@ import { WarrenError } from '../../../../src/errors.js';
 import { FrontLink } from '../../../../src/runtime/link/front-link.js';
 import { linkMemory } from '../../../../src/runtime/link/link-memory.js';
 import { OwnerLink } from '../../../../src/runtime/link/owner-link.js';
+import { AnswerRecords } from '../../../../src/runtime/owner/answer-records.js';
 import { Gate } from '../../../../src/runtime/owner/gate.js';
 import type { Behavior } from '../../../../src/runtime/owner/served.js';
 import { type ActorEntry, States } from '../../../../src/runtime/owner/states.js';
@@ -67,6 +68,7 @@ class Rig {
       get held() {
         return { epoch: rig.epoch, version: rig.version };
       },
+      servedMs: 0,
       commit: (group: string, version: number, changes: readonly Change[]) => {
         this.versions.push(version);
         return hold('commit', group, changes);
@@ -79,6 +81,7 @@ class Rig {
       clocks: new MachineClock(this.world),
       durability,
       groupBytes,
+      records: new AnswerRecords({ keptMs: 86_400_000, bytes: 1_000_000 }),
       onProgress: () => {
         this.progress += 1;
       },

@@ -1,0 +1,261 @@
+/**
+ * The answers that were given under an Idempotency-Key: a retry gets the same one. Owner thread only.
+ *
+ *   turn ──> added ──seal: part of the group's commit──> stored ──expired, after a day──> deleted
+ *
+ * A record belongs to an actor and a key, and is stored by the commit that stores the state. All retries pass the same mailbox, so one that
+ * comes while the first is in flight finds the record here, and waits for its commit like any other reply.
+ *
+ * Records that one group has written expire together: a window lists their ids. Ages are told by the fence, by a clock that runs only while the
+ * store is served, and never faster than time: a machine whose clock is ahead makes no record expire.
+ */
+import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { messageOf, WarrenError } from '../../errors.js';
+import { type CommitId, commitText } from '../../store/commit-id.js';
+import type { Change } from '../../store/contract.js';
+import {
+  JSON_REPLY,
+  LINK_PROBLEMS,
+  type LinkProblem,
+  NO_REPLY,
+  NUMBER_REPLY,
+  PROBLEM,
+  REFUSAL,
+  REPLAYED,
+} from '../link/reply-kind.js';
+import type { Tenure } from './tenure.js';
+
+export interface RecordLimits {
+  /** For how long a record is kept at least, in milliseconds. */
+  readonly keptMs: number;
+  /** Bound on all records in the store, in bytes. */
+  readonly bytes: number;
+}
+
+/** A reply as the link takes it. */
+export interface Reply {
+  readonly kind: number;
+  readonly detail: number;
+  readonly text: string;
+}
+
+interface AnswerRecord extends Reply {
+  /** Of the request that it answers: see `requestOf`. */
+  readonly request: string;
+}
+
+/** Id of the record that says how many bytes all of them have. */
+export const SIZE_ID = '~size';
+const RECORD_PREFIX = '~record/';
+export const WINDOW_PREFIX = '~window/';
+const COUNT_DIGITS = 15;
+/** Records expire by the hour, when they are kept for a day. */
+const WINDOWS = 24;
+/** Windows that are deleted by one commit. */
+const SLICE_WINDOWS = 8;
+
+/** `1 kind detail commit request check text`, `check` being a CRC-32 of all else. */
+const STORED = /^1 (\d+) (\d+) ([\d.]+) ([\w-]{22}) ([0-9a-f]{8}) /;
+
+/** @param id of the actor in the store. @param idempotency as `OwnerLink.idempotencyAt` has it. */
+export function recordIdOf(id: string, idempotency: string): string {
+  return `${RECORD_PREFIX}${id} ${idempotency.slice(0, idempotency.indexOf(' '))}`;
+}
+
+/** What makes two requests the same one: message, query string and body. */
+export function requestOf(message: string, idempotency: string, body: string | undefined): string {
+  const query = idempotency.slice(idempotency.indexOf(' '));
+  return hash('sha256', `${message}${query}\n${body ?? ''}`, 'base64url').slice(0, 22);
+}
+
+export class AnswerRecords {
+  readonly #limits: RecordLimits;
+  readonly #windowMs: number;
+  /** By id. Null: there is none in the store. */
+  readonly #known = new Map<string, AnswerRecord | null>();
+  /** Bytes of all records in the store, with those that wait for their commit; undefined before it was loaded. */
+  #size: number | undefined;
+  #open: string[] = [];
+  #openBytes = 0;
+  #sealed: string[] = [];
+  /** Deletes what has expired. */
+  #expired: readonly Change[] = [];
+  #expiredBytes = 0;
+  /** Counts the times that the memory was emptied. */
+  #drops = 0;
+  replays = 0;
+  expirations = 0;
+
+  constructor(limits: RecordLimits) {
+    this.#limits = limits;
+    this.#windowMs = Math.max(1, limits.keptMs / WINDOWS);
+  }
+
+  /** Bytes of all records in the store. */
+  get size(): number {
+    return this.#size ?? 0;
+  }
+
+  /** Bytes that the next group has to write. */
+  get openBytes(): number {
+    return this.#openBytes;
+  }
+
+  /** There is something for the next group. */
+  get unsealed(): boolean {
+    return this.#open.length > 0 || this.#expired.length > 0;
+  }
+
+  /** How often it is worth looking for what has expired, in milliseconds. */
+  get lookMs(): number {
+    return this.#windowMs / 2;
+  }
+
+  has(id: string): boolean {
+    return this.#size !== undefined && this.#known.has(id);
+  }
+
+  /** @returns the reply to a request without a turn; undefined when it needs one. The record was loaded. */
+  answerTo(id: string, request: string): Reply | undefined {
+    const record = this.#known.get(id);
+    if (!record) return this.size >= this.#limits.bytes ? problem('idempotency-full') : undefined;
+    if (record.kind === PROBLEM) return record;
+    if (record.request !== request) return problem('idempotency-key-reused');
+    this.replays += 1;
+    return { ...record, kind: record.kind | REPLAYED };
+  }
+
+  /** The turn was taken. What a request that consumed nothing was told is not kept: a retry takes its turn. */
+  add(id: string, request: string, { kind, detail, text }: Reply): void {
+    if (kind !== JSON_REPLY && kind !== NO_REPLY && kind !== NUMBER_REPLY && kind !== REFUSAL) return;
+    const record = { kind, detail, text, request };
+    this.#known.set(id, record);
+    this.#open.push(id);
+    const bytes = bytesOf(id, textOf(record, ''));
+    this.#openBytes += bytes;
+    this.#size = this.size + bytes;
+  }
+
+  /** Before a load: what was loaded earlier and is not needed for a commit is loaded again. */
+  forgetLoaded(): void {
+    const kept = new Map([...this.#sealed, ...this.#open].map((id) => [id, this.#known.get(id) ?? null]));
+    this.#known.clear();
+    for (const [id, record] of kept) this.#known.set(id, record);
+  }
+
+  /** What was loaded. @param id of a record, or `SIZE_ID`. */
+  remember(id: string, text: string | undefined): void {
+    if (id === SIZE_ID) this.#size ??= text === undefined ? 0 : Number(text);
+    else if (!this.#known.has(id)) this.#known.set(id, text === undefined ? null : recordIn(text));
+  }
+
+  /** What the next group writes besides states. @param servedMs as the fence will say. */
+  seal(commit: CommitId, servedMs: number): Change[] {
+    if (!this.unsealed) return [];
+    const name = commitText(commit.epoch, commit.version);
+    const changes: Change[] = [...this.#expired];
+    for (const id of this.#open)
+      changes.push({ id, text: textOf(this.#known.get(id) as AnswerRecord, name) });
+    if (this.#open.length > 0) {
+      const end = (Math.floor(servedMs / this.#windowMs) + 1) * this.#windowMs;
+      const id = `${WINDOW_PREFIX}${counted(Math.ceil(end))}/${counted(commit.version)}`;
+      changes.push({ id, text: JSON.stringify(this.#open) });
+    }
+    this.#size = Math.max(0, this.size - this.#expiredBytes);
+    changes.push({ id: SIZE_ID, text: `${this.#size}` });
+    this.#sealed = this.#open;
+    this.#open = [];
+    this.#openBytes = 0;
+    this.#expired = [];
+    this.#expiredBytes = 0;
+    return changes;
+  }
+
+  /** The group that was sealed is stored: a retry from now on reads the store. */
+  stored(): void {
+    for (const id of this.#sealed) this.#known.delete(id);
+    this.#sealed = [];
+  }
+
+  /** The owner's memory is emptied. */
+  drop(): void {
+    this.#drops += 1;
+    this.#known.clear();
+    this.#size = undefined;
+    this.#open = [];
+    this.#openBytes = 0;
+    this.#sealed = [];
+    this.#expired = [];
+    this.#expiredBytes = 0;
+  }
+
+  /**
+   * Looks for a slice of records that have expired, for the next group to delete.
+   *
+   * @returns whether there is one.
+   * @throws WarrenError as `Tenure.load`.
+   */
+  async expire(tenure: Tenure): Promise<boolean> {
+    if (this.#expired.length > 0) return true;
+    const drops = this.#drops;
+    const windows = await tenure.scan(WINDOW_PREFIX, SLICE_WINDOWS);
+    const due = windows.filter(({ id }) => endOf(id) + this.#limits.keptMs <= tenure.servedMs);
+    if (due.length === 0) return false;
+    const ids = due.flatMap(({ text }) => JSON.parse(text) as string[]);
+    const [size, ...texts] = await tenure.load([SIZE_ID, ...ids], Number.POSITIVE_INFINITY);
+    // Then they belong to another time.
+    if (drops !== this.#drops) return false;
+    this.remember(SIZE_ID, size);
+    this.#expired = [...due, ...ids.map((id) => ({ id }))].map(({ id }) => ({ id, text: undefined }));
+    this.#expiredBytes = ids.reduce((sum, id, at) => sum + bytesOf(id, texts[at]), 0);
+    this.expirations += ids.length;
+    return true;
+  }
+}
+
+/** Of a record in the store, and of its place in a window. */
+function bytesOf(id: string, text: string | undefined): number {
+  return text === undefined ? 0 : 2 * id.length + text.length;
+}
+
+function counted(count: number): string {
+  return `${count}`.padStart(COUNT_DIGITS, '0');
+}
+
+function endOf(windowId: string): number {
+  return Number(windowId.slice(WINDOW_PREFIX.length, WINDOW_PREFIX.length + COUNT_DIGITS));
+}
+
+function textOf({ kind, detail, request, text }: AnswerRecord, commit: string): string {
+  const head = `1 ${kind} ${detail} ${commit} ${request}`;
+  return `${head} ${checkOf(head, text)} ${text}`;
+}
+
+/** A damaged record answers with a problem: whether its request took effect is not known any more. */
+function recordIn(stored: string): AnswerRecord {
+  try {
+    return readRecord(stored);
+  } catch (error) {
+    return { ...problem('state-unreadable'), text: messageOf(error), request: '' };
+  }
+}
+
+/** @throws WarrenError `state-unreadable`. */
+function readRecord(stored: string): AnswerRecord {
+  const [head = '', kind = '', detail = '', commit = '', request = '', check = ''] =
+    STORED.exec(stored) ?? [];
+  const text = stored.slice(head.length);
+  if (head === '' || checkOf(`1 ${kind} ${detail} ${commit} ${request}`, text) !== check) {
+    throw new WarrenError('state-unreadable', 'the stored answer is damaged, or not of this format');
+  }
+  return { kind: Number(kind), detail: Number(detail), text, request };
+}
+
+function checkOf(head: string, text: string): string {
+  return crc32(text, crc32(head)).toString(16).padStart(8, '0');
+}
+
+function problem(code: LinkProblem): Reply {
+  return { kind: PROBLEM, detail: LINK_PROBLEMS.indexOf(code), text: '' };
+}
