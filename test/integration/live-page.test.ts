@@ -7,12 +7,11 @@ import { startBrowser } from '../support/browser.js';
 import { freePort } from '../support/free-port.js';
 import { recordHistory } from '../support/history.js';
 import { get } from '../support/http-client.js';
-import { coloured, type Figures, keepFigures } from '../support/live-page.js';
+import { coloured, type Figures, keepFigures, openPage, phase } from '../support/live-page.js';
 import { type Scrape, scrape } from '../support/metrics.js';
 import { startWarren } from '../support/warren-process.js';
 
 const browser = await startBrowser(t);
-const PATIENCE_MS = 120_000;
 const OPACITY = "Number(getComputedStyle(document.querySelector('.tile')).opacity)";
 /** What a page of nothing but own files needs, and nothing more. */
 const POLICY =
@@ -33,7 +32,7 @@ t.test('the page has no inline script or style, and says so', async (t) => {
 
 t.test('it shows under load what /metrics counts', async (t) => {
   const warren = await startWarren(t, { env: { ADMIN_HOST_PORT: '127.0.0.1:0' } });
-  const page = await openPage(t, warren.adminUrl);
+  const page = await openPage(t, browser, warren.adminUrl);
   t.equal(await page.locator('#faults').isVisible(), false, 'without FAULTS=on there are no buttons');
   t.equal(await page.locator('canvas').count(), 8);
   t.equal(await coloured(page, 'Answers a second', '--two'), 0, 'nothing is drawn above the axis yet');
@@ -54,7 +53,7 @@ t.test('it shows under load what /metrics counts', async (t) => {
 t.test('it shows each actor that is served, and the sequence only where it is', async (t) => {
   const ACTORS = fileURLToPath(new URL('../support/fixtures/counter-actor.js', import.meta.url));
   const warren = await startWarren(t, { env: { ADMIN_HOST_PORT: '127.0.0.1:0', ACTORS } });
-  const page = await openPage(t, warren.adminUrl);
+  const page = await openPage(t, browser, warren.adminUrl);
   const row = page.getByRole('row', { name: /^counter / });
   await row.waitFor();
   t.equal(await page.getByRole('row').count(), 2, 'a head, and one actor');
@@ -73,7 +72,7 @@ t.test('it shows each actor that is served, and the sequence only where it is', 
 t.test('an owner that hangs is a warning before it is a death', async (t) => {
   const env = { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on', WATCHDOG_MS: '6000' };
   const warren = await startWarren(t, { env });
-  const page = await openPage(t, warren.adminUrl);
+  const page = await openPage(t, browser, warren.adminUrl);
   await page.getByRole('button', { name: 'Hang the owner' }).click();
   await page.getByText('injected: the owner thread stops turning').waitFor();
   const answer = get(warren.url, '/next');
@@ -85,7 +84,7 @@ t.test('an owner that hangs is a warning before it is a death', async (t) => {
 
 t.test('a fault that could not be commanded is told', async (t) => {
   const warren = await startWarren(t, { env: { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on' } });
-  const page = await openPage(t, warren.adminUrl);
+  const page = await openPage(t, browser, warren.adminUrl);
   await page.route('**/faults/*', (route) => route.abort('connectionrefused'));
   await page.getByRole('button', { name: 'End the owner' }).click();
   await page.getByText('End the owner: the server did not answer').waitFor();
@@ -98,7 +97,7 @@ t.test('a fault that could not be commanded is told', async (t) => {
 t.test('its buttons inject faults, and the journal tells of them', async (t) => {
   const env = { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on', STORE_GRACE_MS: '100' };
   const warren = await startWarren(t, { env });
-  const page = await openPage(t, warren.adminUrl);
+  const page = await openPage(t, browser, warren.adminUrl);
   await page.getByRole('button', { name: 'End the owner' }).click();
   await page.getByText('the owner died: an injected crash').waitFor();
   await shows(page, 'deaths', 1);
@@ -127,7 +126,7 @@ t.test('it finds a restarted server again, and keeps what it knew', async (t) =>
     FAULTS: 'on',
   };
   const warren = await startWarren(t, { env });
-  const page = await openPage(t, warren.adminUrl);
+  const page = await openPage(t, browser, warren.adminUrl);
   await get(warren.url, '/next');
   await shows(page, 'index', 1);
   warren.kill();
@@ -146,7 +145,7 @@ t.test('it finds a restarted server again, and keeps what it knew', async (t) =>
 
 t.test('it fits a phone, in the dark', async (t) => {
   const warren = await startWarren(t, { env: { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on' } });
-  const page = await openPage(t, warren.adminUrl, {
+  const page = await openPage(t, browser, warren.adminUrl, {
     viewport: { width: 360, height: 740 },
     colorScheme: 'dark',
   });
@@ -154,32 +153,6 @@ t.test('it fits a phone, in the dark', async (t) => {
   const ground = await page.evaluate('getComputedStyle(document.body).backgroundColor');
   t.equal(ground, 'rgb(18, 20, 19)');
 });
-
-/** Opens it, and fails the test at the first error or breach of the policy. */
-async function openPage(
-  t: Test,
-  url: string,
-  options: Parameters<typeof browser.newPage>[0] = {},
-): Promise<Page> {
-  const page = await browser.newPage(options);
-  t.teardown(() => page.close());
-  page.setDefaultTimeout(PATIENCE_MS);
-  page.on('pageerror', (error) => t.fail(`the page threw: ${error.message}`));
-  page.on('console', (message) => {
-    const lostConnection = /ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/.test(message.text());
-    if (message.type() === 'error' && !lostConnection) t.fail(`the page complained: ${message.text()}`);
-  });
-  page.on('request', (request) => {
-    if (!request.url().startsWith(`${url}/`)) t.fail(`the page asked elsewhere: ${request.url()}`);
-  });
-  await page.goto(url);
-  await phase(page, 'serving');
-  return page;
-}
-
-async function phase(page: Page, name: string): Promise<void> {
-  await page.locator(`#phase[data-phase="${name}"]`).waitFor();
-}
 
 /** Resolves when the figure stands there. */
 async function shows(page: Page, figure: string, value: number): Promise<void> {

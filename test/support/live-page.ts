@@ -1,5 +1,39 @@
 /** The live page as a browser shows it: what stands there, second by second, and what its charts are drawn with. */
-import type { Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import type { Test } from 'tap';
+
+const PATIENCE_MS = 120_000;
+
+/** Opens it, and fails the test at the first error or breach of the policy. @param place behind the `#`. */
+export async function openPage(
+  t: Test,
+  browser: Browser,
+  url: string,
+  options: Parameters<Browser['newPage']>[0] = {},
+  place = '',
+): Promise<Page> {
+  const page = await browser.newPage(options);
+  t.teardown(() => page.close());
+  page.setDefaultTimeout(PATIENCE_MS);
+  page.on('pageerror', (error) => t.fail(`the page threw: ${error.message}`));
+  page.on('console', (message) => {
+    const lostConnection = /ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/.test(message.text());
+    // The browser says so, the page says it in its own words.
+    const noState = /404/.test(message.text()) && /\/state\?/.test(message.location().url);
+    if (message.type() === 'error' && !lostConnection && !noState)
+      t.fail(`the page complained: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(`${url}/`)) t.fail(`the page asked elsewhere: ${request.url()}`);
+  });
+  await page.goto(`${url}${place && `/${place}`}`);
+  await phase(page, 'serving');
+  return page;
+}
+
+export async function phase(page: Page, name: string): Promise<void> {
+  await page.locator(`#phase[data-phase="${name}"]`).waitFor();
+}
 
 /** Of one second; times in milliseconds, NaN where the page has a dash. */
 export interface Figures {

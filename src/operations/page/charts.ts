@@ -68,7 +68,9 @@ class Chart {
     this.#time.hidden = true;
     this.build();
     new ResizeObserver(() => {
-      this.#plot?.setSize({ width: this.#plotElement.clientWidth, height: HEIGHT });
+      const width = this.#plotElement.clientWidth;
+      // Not while it is hidden.
+      if (width > 0) this.#plot?.setSize({ width, height: HEIGHT });
     }).observe(this.#plotElement);
   }
 

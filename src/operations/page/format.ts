@@ -27,6 +27,13 @@ export function megabytes(value: number | undefined): string {
   return value === undefined ? '–' : `${Math.round(value / 2 ** 20)} MB`;
 }
 
+/** Below a kilobyte in bytes. */
+export function size(bytes: number | undefined): string {
+  if (bytes === undefined) return '–';
+  if (bytes < 2 ** 10) return `${bytes} B`;
+  return bytes < 2 ** 20 ? `${trim(bytes / 2 ** 10)} KB` : `${trim(bytes / 2 ** 20)} MB`;
+}
+
 export function percent(value: number | undefined): string {
   return value === undefined ? '–' : `${Math.round(value * 100)} %`;
 }

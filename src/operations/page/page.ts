@@ -1,7 +1,9 @@
-/** The live page: keeps what the feed has told, and shows it. */
+/** The live page: keeps what the feed has told, and shows it; or the view of the actors, as the address says. */
+import { ActorsView } from './actors-view.js';
 import { Charts } from './charts.js';
 import { type ActorSample, type Entry, type Hello, listen, type Sample } from './feed.js';
 import { amount, count, duration, megabytes, milliseconds } from './format.js';
+import { placeOf } from './place.js';
 
 const WINDOW_MS = 300_000;
 const KEPT_ENTRIES = 100;
@@ -47,6 +49,20 @@ listen({
   },
   lost: () => showPhase('lost'),
 });
+
+const actorsView = new ActorsView();
+addEventListener('hashchange', showView);
+showView();
+
+function showView(): void {
+  const place = placeOf(location.hash);
+  for (const view of ['live', 'actors']) element(`${view}-view`).hidden = view !== place.view;
+  for (const link of document.querySelectorAll<HTMLElement>('nav [data-view]')) {
+    if (link.dataset['view'] === place.view) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  actorsView.show(place);
+}
 
 const buttons = document.querySelectorAll<HTMLButtonElement>('button[data-fault]');
 for (const button of buttons) {
