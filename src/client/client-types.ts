@@ -49,7 +49,10 @@ export type Answer<Reply, Refusal = AnyRefusal> = Receipt &
 
 /** What the server says of how the answer came about. */
 export interface Receipt {
-  /** Of a command: the commit that made it durable, `SHARD.EPOCH.VERSION`. Undefined for a query, and where durability is `async`. */
+  /**
+   * Of a command: the commit that made it durable, `SHARD.EPOCH.VERSION`; where it is `replayed`, perhaps a later one. Undefined for a query, and
+   * where durability is `async`.
+   */
   readonly commit: string | undefined;
   /** The command had taken effect before, and this is its answer once more. */
   readonly replayed: boolean;

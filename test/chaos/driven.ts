@@ -1,6 +1,6 @@
 /**
- * What a chaos run drives: the sequence, or an actor that counts under 200 keys, and how the histories are judged: each key by
- * itself, as one counter.
+ * What a chaos run drives: the sequence, or an actor that counts under 200 keys, by bare requests or by calls of the client with idempotency keys, and how the
+ * histories are judged: each key by itself, as one counter.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { get } from '../support/http-client.js';
 import { checkHistory, type Verdict } from '../support/linearizability.js';
 import { SeededRandom } from '../support/seeded-random.js';
 
-export type Name = 'sequence' | 'counter';
+export type Name = 'sequence' | 'counter' | 'calls';
 
 export interface Driven {
   readonly name: Name;

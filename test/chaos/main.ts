@@ -1,6 +1,6 @@
 /**
- * `npm run chaos -- --seconds 60 --seed 1 --store level|redis --actor sequence|counter`: exit code 0 for a clean verdict, 1 for a
- * violation or a failure, 2 for options that make no sense. Without a store or an actor both are tried, without a seed a random one.
+ * `npm run chaos -- --seconds 60 --seed 1 --store level|redis --actor sequence|counter|calls`: exit code 0 for a clean verdict, 1 for a
+ * violation or a failure, 2 for options that make no sense. Without a store or an actor all are tried, without a seed a random one.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -10,7 +10,7 @@ import { runChaos } from './run.js';
 import type { StoreKind } from './world.js';
 
 const USAGE =
-  'usage: npm run chaos -- [--seconds 60] [--seed N] [--store level|redis] [--actor sequence|counter]';
+  'usage: npm run chaos -- [--seconds 60] [--seed N] [--store level|redis] [--actor sequence|counter|calls]';
 
 interface Options {
   readonly seconds: number;
@@ -20,7 +20,7 @@ interface Options {
 }
 
 const STORES: readonly StoreKind[] = ['level', 'redis'];
-const ACTORS: readonly Name[] = ['sequence', 'counter'];
+const ACTORS: readonly Name[] = ['sequence', 'counter', 'calls'];
 
 function readOptions(): Options | undefined {
   try {

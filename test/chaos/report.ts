@@ -55,7 +55,10 @@ function figuresOf({ history, timeline, verdict }: ChaosReport): string[] {
 
 function verdictOf(report: ChaosReport): string[] {
   const { verdict, failures, store, actor, seed, seconds } = report;
-  if (passed(report)) return ['verdict: linearizable, nothing lost, nothing repeated'];
+  if (passed(report)) {
+    const once = actor === 'calls' ? ', every call exactly once, and none unknown' : '';
+    return [`verdict: linearizable, nothing lost, nothing repeated${once}`];
+  }
   const lines = failures.map((failure) => `failure: ${failure}`);
   if (verdict && !verdict.ok) {
     lines.push(

@@ -3,8 +3,9 @@
  * whole history, with a last read after everything is mended, by a new process: so what is read is what was stored.
  */
 import type { Scope } from '../support/child-handle.js';
-import { type History, monotonicMs, recordHistory } from '../support/history.js';
+import { type History, monotonicMs, type Operation, recordHistory } from '../support/history.js';
 import type { Verdict } from '../support/linearizability.js';
+import { notOnce, recordCalls } from './calls.js';
 import { drivenBy, judge, type Name } from './driven.js';
 import { type FaultRecord, unleash } from './faults.js';
 import { type StoreKind, World } from './world.js';
@@ -29,6 +30,9 @@ export interface ChaosReport extends ChaosOptions {
 const CLIENTS = 24;
 /** Some 2,000 requests a second: an hour's history could still be checked, and values stay short. */
 const PAUSE_MS = 8;
+/** Callers through the client, and their pause: about as many requests a second. */
+const CALLERS = 200;
+const CALL_PAUSE_MS = 80;
 const MENDED_WITHIN_MS = 60_000;
 
 export async function runChaos(scope: Scope, options: ChaosOptions): Promise<ChaosReport> {
@@ -40,16 +44,17 @@ export async function runChaos(scope: Scope, options: ChaosOptions): Promise<Cha
 
   const beganAt = monotonicMs();
   const ending = new AbortController();
-  const recording = recordHistory({
-    url: (client) => world.urlFor(client),
-    subject: driven.subject,
-    onOperation: (operation) => world.observe(operation),
-    clients: CLIENTS,
+  const load = {
+    url: (client: number) => world.urlFor(client),
+    onOperation: (operation: Operation) => world.observe(operation),
     seed,
-    pauseMs: PAUSE_MS,
-    timeoutMs: 4_000,
     signal: ending.signal,
-  });
+  };
+  const { subject } = driven;
+  const recording =
+    actor === 'calls'
+      ? recordCalls({ ...load, clients: CALLERS, keys: subject.keys, pauseMs: CALL_PAUSE_MS })
+      : recordHistory({ ...load, subject, clients: CLIENTS, pauseMs: PAUSE_MS, timeoutMs: 4_000 });
   const timeline = await unleash(world, seed, beganAt + seconds * 1_000).catch((error: unknown) => {
     failures.push(`a fault could not be mended: ${error instanceof Error ? error.message : error}`);
     return [];
@@ -64,7 +69,9 @@ export async function runChaos(scope: Scope, options: ChaosOptions): Promise<Cha
 
   let verdict: Verdict | undefined;
   if (recovered) {
-    verdict = judge(history.operations, await world.finalIndexes(MENDED_WITHIN_MS));
+    const ends = await world.finalIndexes(MENDED_WITHIN_MS);
+    verdict = judge(history.operations, ends);
+    if (actor === 'calls') failures.push(...notOnce(history.operations, ends));
     await world.stop();
   } else {
     failures.push(`not ready within ${MENDED_WITHIN_MS} ms; the server's output:\n${world.server.output}`);

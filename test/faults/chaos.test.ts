@@ -8,6 +8,8 @@ for (const [actor, store, seed] of [
   ['sequence', 'redis', 2],
   ['counter', 'level', 3],
   ['counter', 'redis', 4],
+  ['calls', 'level', 5],
+  ['calls', 'redis', 6],
 ] as const) {
   t.test(`five seconds of random faults lose nothing of the ${actor} on ${store}`, async (t) => {
     const report = await runChaos(t, { store, actor, seed, seconds: 5 });

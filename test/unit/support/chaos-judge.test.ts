@@ -1,5 +1,6 @@
 /** The chaos judges each key as a counter of its own. */
 import t from 'tap';
+import { type Call, notOnce } from '../../chaos/calls.js';
 import { drivenBy, judge } from '../../chaos/driven.js';
 import type { Operation } from '../../support/history.js';
 
@@ -40,3 +41,31 @@ t.test('a reply that is no number is a complaint', async (t) => {
   }
   t.strictSame(subject.read('next', { status: 200, headers: {}, body: '12' }), { index: 12 });
 });
+
+function call(index: number, commit?: string): Call {
+  return { ...add(0, index), ...(commit !== undefined && { commit }) };
+}
+
+const right = [call(1, '0.1.9'), call(2, '0.1.10'), call(3, '0.1.10'), call(4, '0.2.3')];
+
+t.test('calls that took effect once each are right', async (t) => {
+  t.strictSame(notOnce(right, [4]), []);
+});
+
+for (const [what, calls, end, said] of [
+  ['took effect twice', right, 5, /stands at 5 after 4 calls/],
+  ['was lost', right.slice(0, 3), 2, /stands at 2 after 3 calls/],
+  ['has no known outcome', [...right, lost(0)], 5, /answered undefined/],
+  ['got the answer of another', [...right, call(4, '0.2.4')], 5, /answered 4 in the place of 5/],
+  ['names no commit', [...right, call(5)], 5, /without a commit/],
+  [
+    'names a commit before that of the call before it',
+    [...right, call(5, '0.2.2')],
+    5,
+    /5 is of commit 0.2.2/,
+  ],
+] as const) {
+  t.test(`a call that ${what} is found`, async (t) => {
+    t.match(notOnce(calls, [end]), [said]);
+  });
+}
