@@ -3,7 +3,7 @@
  * must then be more than linearizable: no call has an unknown outcome, and where a key stands in the end is the number of its calls.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from '../../src/client/index.js';
+import { type Client, createClient } from '../../src/client/index.js';
 import { type History, monotonicMs, type Operation } from '../support/history.js';
 import { SeededRandom } from '../support/seeded-random.js';
 
@@ -48,13 +48,17 @@ export async function recordCalls(options: CallOptions): Promise<History & { rea
 
   const runCaller = async (caller: number): Promise<void> => {
     const random = new SeededRandom(seed + Math.imul(caller, 0x9e3779b1));
+    const clients = new Map<string, Client<Counter>>();
+    const clientAt = (url: string) => {
+      const client =
+        clients.get(url) ?? createClient<Counter>(url, { deadlineMs: DEADLINE_MS, silenceMs: SILENCE_MS });
+      clients.set(url, client);
+      return client;
+    };
     while (!signal.aborted) {
       const kind = random.next() < COMMANDS ? 'next' : 'current';
       const key = random.between(0, keys - 1);
-      const client = createClient<Counter>(options.url(caller), {
-        deadlineMs: DEADLINE_MS,
-        silenceMs: SILENCE_MS,
-      });
+      const client = clientAt(options.url(caller));
       const start = monotonicMs();
       const seen = { kind, key, start } as const;
       let operation: Call;

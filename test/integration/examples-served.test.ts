@@ -15,6 +15,9 @@ const WARREN = new URL('../../src/cli/warren.js', import.meta.url);
 const built = (name: string) =>
   fileURLToPath(new URL(`../../docs/examples/${name}/${name}.js`, import.meta.url));
 
+/** Above every start of a server, however busy the machine is. */
+const PATIENCE_MS = 120_000;
+
 async function serveExamples(t: Test, names: readonly string[], env: ServerEnv = {}): Promise<WarrenProcess> {
   const warren = await startWarren(t, { entry: WARREN, args: ['serve', ...names.map(built)], env });
   await ready(warren);
@@ -30,12 +33,6 @@ async function killedAndBack(warren: WarrenProcess): Promise<WarrenProcess> {
   return successor;
 }
 
-function abortedWith(warren: WarrenProcess): AbortSignal {
-  const ending = new AbortController();
-  void warren.exited.then(() => ending.abort());
-  return ending.signal;
-}
-
 for (const store of ['level', 'redis'] as const) {
   t.test(
     `tickets on ${store}: each seat is sold once, also when the server is killed while it sells`,
@@ -47,36 +44,27 @@ for (const store of ['level', 'redis'] as const) {
       const berlin = createClient<typeof tickets>(warren.url).tickets('berlin');
       const first = await berlin.take({ seats: 2 });
       t.match(first, { ok: true, reply: { from: 1, seats: 2 } });
-      // What is under way when the server dies is not asked for again.
-      const signal = abortedWith(warren);
       const sold: number[] = [];
+      let replayed = 0;
       const selling = Array.from({ length: 4 }, async () => {
         for (;;) {
-          const { ok, reply } = await berlin.take({ seats: 1 }, { signal });
-          if (!ok) return;
-          sold.push(reply.from);
+          const answer = await berlin.take({ seats: 1 }, { deadlineMs: PATIENCE_MS });
+          if (!answer.ok) return answer.refusal;
+          sold.push(answer.reply.from);
+          if (answer.replayed) replayed += 1;
           if (sold.length === 20) warren.kill('SIGKILL');
         }
       });
-      await Promise.allSettled(selling);
       await warren.exited;
-      const successor = await warren.again();
-      await ready(successor);
-      const again = createClient<typeof tickets>(successor.url).tickets('berlin');
-      const { reply } = await again.left();
-      const left = reply?.left ?? Number.NaN;
-      t.ok(sold.length >= 20);
-      t.equal(new Set(sold).size, sold.length, 'no seat was sold twice');
-      t.ok(
-        100 - left >= 2 + sold.length && 100 - left <= 2 + sold.length + 4,
-        'only what was under way is unknown',
+      await warren.again();
+      for (const refusal of await Promise.all(selling))
+        t.match(refusal, { code: 'sold-out', status: 409, details: { left: 0 } });
+      t.comment(`${replayed} answers were given again`);
+      t.strictSame(
+        sold.toSorted((a, b) => a - b),
+        Array.from({ length: 98 }, (_, at) => at + 3),
+        'every seat was sold once, and every buyer knows of it',
       );
-      const next = await again.take({ seats: left });
-      t.match(next, { ok: true, reply: { from: 101 - left } });
-      t.match(await again.take({ seats: 1 }), {
-        ok: false,
-        refusal: { code: 'sold-out', status: 409, details: { left: 0 } },
-      });
     },
   );
 }
