@@ -43,6 +43,7 @@ export interface Reply {
 interface AnswerRecord extends Reply {
   /** Of the request that it answers: see `requestOf`. */
   readonly request: string;
+  readonly stored: boolean;
 }
 
 /** Id of the record that says how many bytes all of them have. */
@@ -84,7 +85,6 @@ export class AnswerRecords {
   #expiredBytes = 0;
   /** Counts the times that the memory was emptied. */
   #drops = 0;
-  replays = 0;
   expirations = 0;
 
   constructor(limits: RecordLimits) {
@@ -122,14 +122,13 @@ export class AnswerRecords {
     if (!record) return this.size >= this.#limits.bytes ? problem('idempotency-full') : undefined;
     if (record.kind === PROBLEM) return record;
     if (record.request !== request) return problem('idempotency-key-reused');
-    this.replays += 1;
-    return { ...record, kind: record.kind | REPLAYED };
+    return { kind: record.kind | REPLAYED, detail: record.detail, text: record.text };
   }
 
   /** The turn was taken. What a request that consumed nothing was told is not kept: a retry takes its turn. */
   add(id: string, request: string, { kind, detail, text }: Reply): void {
     if (kind !== JSON_REPLY && kind !== NO_REPLY && kind !== NUMBER_REPLY && kind !== REFUSAL) return;
-    const record = { kind, detail, text, request };
+    const record = { kind, detail, text, request, stored: false };
     this.#known.set(id, record);
     this.#open.push(id);
     const bytes = bytesOf(id, textOf(record, ''));
@@ -137,11 +136,9 @@ export class AnswerRecords {
     this.#size = this.size + bytes;
   }
 
-  /** Before a load: what was loaded earlier and is not needed for a commit is loaded again. */
-  forgetLoaded(): void {
-    const kept = new Map([...this.#sealed, ...this.#open].map((id) => [id, this.#known.get(id) ?? null]));
-    this.#known.clear();
-    for (const [id, record] of kept) this.#known.set(id, record);
+  /** Its request has its reply. What is stored can be loaded again; what is not stays until then. */
+  used(id: string): void {
+    if (this.#known.get(id)?.stored !== false) this.#known.delete(id);
   }
 
   /** What was loaded. @param id of a record, or `SIZE_ID`. */
@@ -237,7 +234,7 @@ function recordIn(stored: string): AnswerRecord {
   try {
     return readRecord(stored);
   } catch (error) {
-    return { ...problem('state-unreadable'), text: messageOf(error), request: '' };
+    return { ...problem('state-unreadable'), text: messageOf(error), request: '', stored: true };
   }
 }
 
@@ -249,7 +246,7 @@ function readRecord(stored: string): AnswerRecord {
   if (head === '' || checkOf(`1 ${kind} ${detail} ${commit} ${request}`, text) !== check) {
     throw new WarrenError('state-unreadable', 'the stored answer is damaged, or not of this format');
   }
-  return { kind: Number(kind), detail: Number(detail), text, request };
+  return { kind: Number(kind), detail: Number(detail), text, request, stored: true };
 }
 
 function checkOf(head: string, text: string): string {

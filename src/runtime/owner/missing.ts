@@ -1,6 +1,5 @@
 /** Actors that turns need and that are not in memory: one read of the store for all of them. */
 import { messageOf } from '../../errors.js';
-import type { AnswerRecords } from './answer-records.js';
 import type { Behavior, LoadedState } from './served.js';
 import { idOf } from './states.js';
 import type { Tenure } from './tenure.js';
@@ -12,42 +11,54 @@ export interface LoadedActor extends LoadedState {
   readonly unreadable: string | undefined;
 }
 
+export interface Found {
+  readonly actors: readonly LoadedActor[];
+  /** Stored texts of records, and of their size; undefined where there is none. */
+  readonly records: readonly (readonly [id: string, text: string | undefined])[];
+}
+
+/** Undefined for a record. */
+type Wanted = { readonly behavior: Behavior; readonly key: string } | undefined;
+
 export class Missing {
-  readonly #records = new Set<string>();
-  readonly #actors = new Map<string, { readonly behavior: Behavior; readonly key: string }>();
+  /** By id, in the order in which turns need them: a read may end before it has all. */
+  readonly #wanted = new Map<string, Wanted>();
 
   get count(): number {
-    return this.#records.size + this.#actors.size;
-  }
-
-  /** @param id of what the actors' records are kept under. They are small: they come before the states. */
-  addRecord(id: string): void {
-    this.#records.add(id);
+    return this.#wanted.size;
   }
 
   add(behavior: Behavior, key: string): void {
-    this.#actors.set(idOf(behavior, key), { behavior, key });
+    this.#wanted.set(idOf(behavior, key), { behavior, key });
+  }
+
+  /** @param id of an answer record, or of their size. */
+  addRecord(id: string): void {
+    this.#wanted.set(id, undefined);
   }
 
   /**
    * @param limitBytes the read may end when it has so many bytes.
-   * @param records told what is stored of them.
-   * @returns the first actors, one at least.
+   * @returns what it has found, the first one at least.
    * @throws WarrenError as `Tenure.load`, and what `Behavior.inherited` throws.
    */
-  async load(tenure: Tenure, limitBytes: number, records: AnswerRecords): Promise<LoadedActor[]> {
-    const [...ids] = this.#records;
-    const found = await tenure.load([...ids, ...this.#actors.keys()], limitBytes);
-    for (const [at, text] of found.slice(0, ids.length).entries()) records.remember(ids[at] as string, text);
-    const texts = found.slice(ids.length);
+  async load(tenure: Tenure, limitBytes: number): Promise<Found> {
+    const texts = await tenure.load([...this.#wanted.keys()], limitBytes);
     const actors: LoadedActor[] = [];
-    for (const { behavior, key } of this.#actors.values()) {
-      if (actors.length === texts.length) break;
-      let text = texts[actors.length];
+    const records: [id: string, text: string | undefined][] = [];
+    let at = 0;
+    for (const [id, actor] of this.#wanted) {
+      if (at === texts.length) break;
+      let text = texts[at++];
+      if (!actor) {
+        records.push([id, text]);
+        continue;
+      }
+      const { behavior, key } = actor;
       if (text === undefined && behavior.inherited) text = await tenure.bounded(behavior.inherited());
       actors.push(loaded(behavior, key, text));
     }
-    return actors;
+    return { actors, records };
   }
 }
 

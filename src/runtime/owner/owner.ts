@@ -17,7 +17,7 @@ import { AnswerRecords, type RecordLimits, recordIdOf, requestOf, SIZE_ID } from
 import type { FromOwner, Origin } from './events.js';
 import { Gate, type Group, isOwn } from './gate.js';
 import { Grace } from './grace.js';
-import { type LoadedActor, Missing } from './missing.js';
+import { type Found, Missing } from './missing.js';
 import type { ServedMessage, Turn } from './served.js';
 import { idOf, States } from './states.js';
 import { type Taken, Tenure, type TenureOptions } from './tenure.js';
@@ -187,7 +187,11 @@ export class Owner {
       }
       request = requestOf(name, idempotency, link.bodyAt(position));
       const answer = this.#records.answerTo(record, request);
-      if (answer) return this.#reply(position, answer.kind, answer.detail, answer.text);
+      if (answer) {
+        if (!this.#reply(position, answer.kind, answer.detail, answer.text)) return false;
+        this.#records.used(record);
+        return true;
+      }
     }
     const entry = this.#states.find(behavior, key);
     if (!entry) {
@@ -220,7 +224,10 @@ export class Owner {
       this.#states.change(entry, turn.change.state, turn.change.bytes);
       this.#gate.change(entry, turn.change.textBytes);
     }
-    if (record !== '') this.#records.add(record, request, turn);
+    if (record !== '') {
+      this.#records.add(record, request, turn);
+      this.#records.used(record);
+    }
     if (turn.failure !== undefined) this.#options.onFailure(number, turn.failure);
     return true;
   }
@@ -244,28 +251,26 @@ export class Owner {
   /** One read of the store for all actors that the next turns need and that are not in memory; for fewer, when their states are large. */
   async #load(from: number, end: number): Promise<void> {
     this.#states.trim();
-    this.#records.forgetLoaded();
     const missing = new Missing();
     for (let position = from; position < end && missing.count < LOAD_LIMIT; position++) {
       const number = this.#link.messageAt(position);
       const key = number === LEFT_OUT ? undefined : decodeKey(this.#link.keyAt(position));
       if (key === undefined) continue;
       const { behavior } = this.#options.messages[number] as ServedMessage;
-      if (!this.#states.has(behavior, key)) missing.add(behavior, key);
       const idempotency = this.#link.idempotencyAt(position);
-      if (idempotency === '') continue;
-      const record = recordIdOf(idOf(behavior, key), idempotency);
-      if (!this.#records.has(record)) {
+      if (idempotency !== '') {
+        const record = recordIdOf(idOf(behavior, key), idempotency);
         missing.addRecord(SIZE_ID);
-        missing.addRecord(record);
+        if (!this.#records.has(record)) missing.addRecord(record);
       }
+      if (!this.#states.has(behavior, key)) missing.add(behavior, key);
     }
     const memory = this.#memory;
     this.#loading = true;
     let failure: unknown;
     try {
-      const actors = await missing.load(this.#tenure, this.#options.groupBytes, this.#records);
-      if (memory === this.#memory) this.#remember(actors);
+      const found = await missing.load(this.#tenure, this.#options.groupBytes);
+      if (memory === this.#memory) this.#remember(found);
     } catch (error) {
       failure = error;
     }
@@ -276,7 +281,8 @@ export class Owner {
     else this.#end(failure);
   }
 
-  #remember(actors: readonly LoadedActor[]): void {
+  #remember({ actors, records }: Found): void {
+    for (const [id, text] of records) this.#records.remember(id, text);
     for (const { behavior, key, state, bytes, commit, unreadable } of actors) {
       if (unreadable !== undefined) {
         this.#options.post({ kind: 'state-unreadable', id: idOf(behavior, key), reason: unreadable });
