@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createAgent, get, type HttpAnswer, RequestFailed } from './http-client.js';
+import { Receipts } from './receipts.js';
 import { SeededRandom } from './seeded-random.js';
 import { type Kind, type Mix, type Subject, sequence } from './subject.js';
 
@@ -84,6 +85,7 @@ export async function recordHistory(options: RecordOptions): Promise<History> {
     return agent;
   };
   const tally = new Tally();
+  const receipts = new Receipts();
   const operations: Operation[] = [];
   let begun = 0;
 
@@ -102,12 +104,15 @@ export async function recordHistory(options: RecordOptions): Promise<History> {
       const key = subject.keys > 1 ? random.between(0, subject.keys - 1) : undefined;
       const { path, ...asked } = subject.request(kind, key ?? 0, random);
       const target = typeof url === 'string' ? url : url(client, last);
+      const known = receipts.known;
       const start = monotonicMs();
       const request = { ...asked, headers, agent: agentFor(target), timeoutMs };
       const answer = await get(target, path, request).catch(asRequestFailed);
       const end = monotonicMs();
       const meaning = meaningOf(subject, kind, answer);
       tally.add(meaning);
+      if (kind === 'next' && meaning.name === '200')
+        tally.complain(receipts.check(answer as HttpAnswer, known));
       const { outcome, index } = meaning;
       last = { kind, start, end, outcome };
       if (index !== undefined) last = { ...last, index };
@@ -166,6 +171,10 @@ class Tally {
   add({ name, complaint }: Meaning): void {
     const known = this.answers.has(name) || this.answers.size < KEPT_ANSWERS ? name : 'others';
     this.answers.set(known, (this.answers.get(known) ?? 0) + 1);
+    this.complain(complaint);
+  }
+
+  complain(complaint: string | undefined): void {
     if (complaint !== undefined && this.complaints.length < KEPT_COMPLAINTS) this.complaints.push(complaint);
   }
 }

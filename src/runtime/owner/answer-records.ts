@@ -152,14 +152,18 @@ export class AnswerRecords {
     if (!this.unsealed) return [];
     const name = commitText(commit.epoch, commit.version);
     const changes: Change[] = [...this.#expired];
-    for (const id of this.#open)
-      changes.push({ id, text: textOf(this.#known.get(id) as AnswerRecord, name) });
+    let bytes = 0;
+    for (const id of this.#open) {
+      const text = textOf(this.#known.get(id) as AnswerRecord, name);
+      bytes += bytesOf(id, text);
+      changes.push({ id, text });
+    }
     if (this.#open.length > 0) {
       const end = (Math.floor(servedMs / this.#windowMs) + 1) * this.#windowMs;
       const id = `${WINDOW_PREFIX}${counted(Math.ceil(end))}/${counted(commit.version)}`;
       changes.push({ id, text: JSON.stringify(this.#open) });
     }
-    this.#size = Math.max(0, this.size - this.#expiredBytes);
+    this.#size = Math.max(0, this.size - this.#openBytes + bytes - this.#expiredBytes);
     changes.push({ id: SIZE_ID, text: `${this.#size}` });
     this.#sealed = this.#open;
     this.#open = [];
