@@ -48,6 +48,8 @@ export function warrenActors(name: string, env: Readonly<Record<string, string>>
 export class ActorServer {
   readonly contestant: ActorContestant;
   readonly port: number;
+  /** Of the admin listener; empty where there is none. */
+  readonly adminUrl: string;
   readonly #child: ChildHandle;
 
   /** Resolves when it has answered a command. */
@@ -58,16 +60,17 @@ export class ActorServer {
       env: { NODE_ENV: 'production', ...contestant.env },
     });
     scope.teardown(() => child.end());
-    const { port } = await new LogTail(child).waitFor(({ msg }) => msg === 'listening', LISTENING_MS);
-    const server = new ActorServer(contestant, child, Number(port));
+    const { port, admin } = await new LogTail(child).waitFor(({ msg }) => msg === 'listening', LISTENING_MS);
+    const server = new ActorServer(contestant, child, Number(port), String(admin ?? ''));
     await server.#untilRight();
     return server;
   }
 
-  private constructor(contestant: ActorContestant, child: ChildHandle, port: number) {
+  private constructor(contestant: ActorContestant, child: ChildHandle, port: number, adminUrl: string) {
     this.contestant = contestant;
     this.#child = child;
     this.port = port;
+    this.adminUrl = adminUrl;
   }
 
   async timed(scope: Teardowns, load: Omit<ActorLoad, 'port'>): Promise<Sample> {

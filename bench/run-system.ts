@@ -24,6 +24,7 @@ import { smallMachine } from './system/g-small-machine.js';
 import { start } from './system/h-start.js';
 import { faults } from './system/i-faults.js';
 import { actors } from './system/j-actors.js';
+import { exporting } from './system/k-export.js';
 import { scoped, Teardowns } from './teardowns.js';
 
 const SCENARIOS: readonly Scenario[] = [
@@ -37,6 +38,7 @@ const SCENARIOS: readonly Scenario[] = [
   start,
   faults,
   actors,
+  exporting,
 ];
 /** The compiled file stands in dist/bench/. */
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));

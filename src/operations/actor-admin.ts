@@ -12,6 +12,7 @@
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, PROBLEMS, type ProblemCode } from '../errors.js';
 import type { Definition } from '../runtime/definition.js';
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
@@ -40,6 +41,9 @@ const DEFAULT_LIMIT = 100;
 const BODY_ROOM = 64 * 1024;
 /** A reader that takes nothing for so long is given up, in milliseconds. */
 const PATIENCE_MS = 60_000;
+
+/** A part of some tens of kilobytes is due in so many milliseconds: ten megabytes a second. */
+const PART_MS = 3;
 
 interface Answer {
   readonly status: number;
@@ -120,6 +124,7 @@ export class ActorAdmin {
   async #export(response: ServerResponse): Promise<void> {
     const { owner } = this.#options;
     let stream: number | undefined;
+    let due = performance.now();
     response.setTimeout(PATIENCE_MS, () => response.destroy());
     try {
       stream = (await owner.askStore({ kind: 'begin-export' })) as number;
@@ -129,9 +134,13 @@ export class ActorAdmin {
           response.writeHead(200, { 'Content-Type': 'application/jsonl', 'Cache-Control': 'no-store' });
         }
         if (!part || response.destroyed) break;
+        due += PART_MS;
         if (!response.write(part)) {
           await Promise.race([once(response, 'drain'), once(response, 'close')]);
         }
+        // At full speed an export would take a processor whole, and commands would wait for it.
+        const early = due - performance.now();
+        if (early >= 1) await delay(early);
       }
       response.end();
     } catch (error) {

@@ -21,6 +21,9 @@ import { readStored, writeStored } from './stored-text.js';
 const FORMAT = 1;
 const COMMIT = /"commit":"([\d.]{1,40})"/;
 
+/** Needs no escape: most keys. */
+const PLAIN = /^[\w.:/@ -]*$/;
+
 export type ExportLine =
   | { readonly kind: 'header'; readonly commit: string; readonly clock: number }
   | { readonly kind: 'entry'; readonly change: Change }
@@ -57,7 +60,7 @@ function recordLine({ actor, key }: { actor: string; key: string }, text: string
 
 function whoseText(id: string): string {
   const { actor, key } = splitId(id);
-  return `{"actor":${JSON.stringify(actor)},"key":${JSON.stringify(key)}`;
+  return `{"actor":"${actor}","key":${PLAIN.test(key) ? `"${key}"` : JSON.stringify(key)}`;
 }
 
 /** The name of an actor has no slash. */

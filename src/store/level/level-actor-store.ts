@@ -114,9 +114,10 @@ export class LevelActorStore implements ActorStore {
   async *image(): AsyncGenerator<Part> {
     const source = await this.#open();
     try {
-      for await (const { fence, found } of rawParts(source, FENCE_KEY, IMAGE_PREFIXES)) {
-        const entries = found.map(([key, text]) => ({ id: idOf(key), text }));
-        yield { fence: fence === undefined ? undefined : decodeFence(fence), entries };
+      let fence: ShardFence | undefined;
+      for await (const { fence: text, found } of rawParts(source, FENCE_KEY, IMAGE_PREFIXES)) {
+        if (text !== undefined) fence ??= decodeFence(text);
+        yield { fence, entries: found.map(([key, state]) => ({ id: idOf(key), text: state })) };
       }
     } catch (error) {
       throw this.#errorOf(error);

@@ -2,9 +2,9 @@
 import type { ClassicLevel } from 'classic-level';
 import type { LateChecks } from './late-checks.js';
 
-/** About so much is one part: its making takes the thread a millisecond. */
-const PART_BYTES = 64 << 10;
-const PART_ENTRIES = 500;
+/** About so much is one part: its making takes the thread less than a millisecond. */
+const PART_BYTES = 32 << 10;
+const PART_ENTRIES = 250;
 
 export interface ImageSource {
   readonly level: ClassicLevel;
@@ -31,27 +31,27 @@ export async function* rawParts(
     const fence = level.getSync(fenceKey, { snapshot });
     yield { fence, found: [] };
     for (const prefix of prefixes) {
-      const range = { gte: prefix, lt: after(prefix) };
-      const iterator = level.iterator({
-        snapshot,
-        ...range,
-        fillCache: false,
-        highWaterMarkBytes: PART_BYTES,
-      });
-      try {
-        for (;;) {
-          const found = await iterator.nextv(PART_ENTRIES);
-          const [first, last] = [found[0], found.at(-1)];
-          if (!first || !last) break;
-          checks.beforeUse(first[0], last[0]);
-          yield { fence, found };
-        }
-      } finally {
-        await iterator.close();
+      for (let from: object = { gte: prefix }; ; ) {
+        const found = await read(level, { snapshot, ...from, lt: after(prefix) });
+        const [first, last] = [found[0], found.at(-1)];
+        if (!first || !last) break;
+        checks.beforeUse(first[0], last[0]);
+        yield { fence, found };
+        from = { gt: last[0] };
       }
     }
   } finally {
     await snapshot.close();
+  }
+}
+
+/** An iterator keeps all files of its time, and their pages in memory, while the owner writes others; a snapshot does not. So each lives for one part. */
+async function read(level: ClassicLevel, range: object): Promise<[string, string][]> {
+  const iterator = level.iterator({ ...range, fillCache: false, highWaterMarkBytes: PART_BYTES });
+  try {
+    return await iterator.nextv(PART_ENTRIES);
+  } finally {
+    await iterator.close();
   }
 }
 
