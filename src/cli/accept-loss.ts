@@ -4,6 +4,7 @@ import { readConfig } from '../config/config.js';
 import { openActorStore } from '../store/open-actor-store.js';
 import { placeOf } from '../store/store-place.js';
 import { confirm } from './confirm.js';
+import { isUnfinished } from './unfinished-import.js';
 import { CommandFailed } from './usage.js';
 
 export const ACCEPT_LOSS_USAGE = `usage: warren accept-loss [--yes]
@@ -26,6 +27,7 @@ export async function acceptLoss(
   try {
     const fence = await store.fence();
     if (!fence?.halted) throw new CommandFailed(`${placeOf(place)} is not halted. Nothing was done.`);
+    if (isUnfinished(fence)) throw new CommandFailed(`${placeOf(place)}: ${fence.halted}. Nothing was done.`);
     await confirm(
       `${placeOf(place)} is halted: ${fence.halted}. It will go on from version ${fence.version}.`,
       values.yes,

@@ -1,34 +1,22 @@
 /**
  * `warren inspect`, `warren backup` and `warren set-index`: fence and sequence of a store, read, copied and, while no server has it, set.
- *
- * The first two only read a data folder, and work on a copy of their own, since a running server has the lock. What the third writes belongs to the folder's
- * owner, also when root has called it: the service could not use files of another user.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Config, readConfig } from '../config/config.js';
-import { messageOf, WarrenError } from '../errors.js';
+import { messageOf } from '../errors.js';
 import { indexText, SEQUENCE_ID, storedIndex } from '../residents/fibonacci/behavior.js';
 import { digitsUpTo } from '../residents/fibonacci/fibonacci.js';
-import { isProvenDead, processMark } from '../runtime/process-mark.js';
-import { commitText } from '../store/commit-id.js';
 import type { ActorStore } from '../store/contract.js';
-import { isSameFence } from '../store/fence.js';
-import { copyDatabase } from '../store/level/level-copy.js';
-import { filesIn, levelFolderIn } from '../store/level/level-files.js';
-import { openActorStore, type StoreConfig } from '../store/open-actor-store.js';
+import { levelFolderIn } from '../store/level/level-files.js';
 import type { ShardFence } from '../store/shard-fence.js';
 import { placeOf } from '../store/store-place.js';
 import { confirm } from './confirm.js';
+import { withCopy, withStoreToRead, withStoreToWrite } from './open-store.js';
+import { takeAndChange } from './take-store.js';
 import { withTemporary } from './temporary-folder.js';
 import { CommandFailed, EXIT_USAGE } from './usage.js';
-
-const LOOK_MS = 250;
-const LEASE_SLACK = 1.1;
 
 /** What a store holds. */
 interface Held {
@@ -43,12 +31,7 @@ export async function inspect(args: readonly string[], environment: Environment)
   parseArgs({ args: [...args], options: {} });
   const config = readConfig(environment);
   const { store } = config;
-  const held =
-    store.kind === 'level'
-      ? await withTemporary(join(tmpdir(), `warren-inspect-${randomUUID()}`), (copy) =>
-          loadCopy(config, store.folder, copy),
-        )
-      : await withStore(config, store, read);
+  const held = await withStoreToRead(config, read);
   if (!held) throw new CommandFailed(`There is no fence in ${placeOf(store)}: nothing was stored there yet.`);
   print(config, held);
   return 0;
@@ -67,7 +50,7 @@ export async function backup(args: readonly string[], environment: Environment):
   }
   if (makeFolder(target).length > 0) throw new CommandFailed(`${target} is not empty. Nothing was done.`);
   const held = await withTemporary(join(target, 'unfinished'), async (copy) => {
-    const held = await loadCopy(config, store.folder, copy);
+    const held = await withCopy(config, store.folder, copy, read);
     if (held) renameSync(levelFolderIn(copy), levelFolderIn(target));
     return held;
   });
@@ -92,11 +75,7 @@ export async function setIndex(args: readonly string[], environment: Environment
     );
   }
   const { store: place } = config;
-  if (place.kind === 'level') {
-    if (!readable(place.folder, () => filesIn(levelFolderIn(place.folder)))) throw noStore(place.folder);
-    becomeOwnerOf(place.folder);
-  }
-  await withStore(config, place, async (store) => {
+  await withStoreToWrite(config, async (store) => {
     const held = await read(store);
     const from = held?.index === undefined ? 'no sequence' : `index ${held.index}`;
     const warning =
@@ -104,7 +83,9 @@ export async function setIndex(args: readonly string[], environment: Environment
         ? ' Numbers handed out before will be handed out again.'
         : '';
     await confirm(`${placeOf(place)} holds ${from}; it will hold index ${index}.${warning}`, values.yes);
-    await replace(store, held?.fence, index);
+    await takeAndChange(store, held?.fence, 'set-index', (commit) => [
+      { id: SEQUENCE_ID, text: indexText(index, commit) },
+    ]);
     console.log(`${placeOf(place)} holds index ${index}.`);
   });
   return 0;
@@ -122,16 +103,6 @@ async function read(store: ActorStore): Promise<Held | undefined> {
   return { fence, index: text === undefined ? undefined : storedIndex(text) };
 }
 
-/** Copies the database of a folder, opens the copy, and so proves it. */
-async function loadCopy(config: Config, folder: string, copy: string): Promise<Held | undefined> {
-  try {
-    if (!(await copyDatabase(folder, copy))) throw noStore(folder);
-  } catch (error) {
-    throw failedOn(folder, error);
-  }
-  return withStore(config, { kind: 'level', folder: copy }, read);
-}
-
 /** What is in it already. */
 function makeFolder(target: string): string[] {
   try {
@@ -139,95 +110,5 @@ function makeFolder(target: string): string[] {
     return readdirSync(target);
   } catch (error) {
     throw new CommandFailed(`${target} cannot be written: ${messageOf(error)}`);
-  }
-}
-
-function readable<T>(folder: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw failedOn(folder, error);
-  }
-}
-
-function failedOn(folder: string, error: unknown): CommandFailed {
-  if (error instanceof CommandFailed) return error;
-  const denied = ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
-  const cure = denied ? `\nRun this as root, or as a user who may read ${folder}.` : '';
-  return new CommandFailed(`${messageOf(error)}${cure}`);
-}
-
-function noStore(folder: string): CommandFailed {
-  return new CommandFailed(`There is no store in ${folder}.`);
-}
-
-/** From here on root does everything as the folder's owner. */
-function becomeOwnerOf(folder: string): void {
-  const { uid, gid } = statSync(folder);
-  if (process.geteuid?.() !== 0 || uid === 0) return;
-  process.setegid?.(gid);
-  process.seteuid?.(uid);
-}
-
-/** A new epoch, so that an owner which nobody has noticed is fenced off instead of going on at its own index. */
-async function replace(store: ActorStore, stored: ShardFence | undefined, index: number): Promise<void> {
-  if (stored && (await isRenewed(store, stored))) {
-    throw new CommandFailed(
-      `Another instance (${stored.instance}) serves from this store. Nothing was done.`,
-    );
-  }
-  const next: ShardFence = {
-    store: stored?.store ?? randomId(),
-    epoch: (stored?.epoch ?? 0) + 1,
-    version: (stored?.version ?? 0) + 1,
-    group: randomId(),
-    renewal: 0,
-    lease: 0,
-    halted: stored?.halted ?? '',
-    clock: Math.max(stored?.clock ?? 0, Date.now()),
-    served: stored?.served ?? 0,
-    writer: randomUUID(),
-    instance: 'warren set-index',
-    process: processMark(),
-  };
-  const outcome = await store.commit(stored, next, [
-    { id: SEQUENCE_ID, text: indexText(index, commitText(next.epoch, next.version)) },
-  ]);
-  if (outcome !== 'swapped') {
-    throw new CommandFailed(
-      'Another process has changed the fence: it serves from this store. Nothing was done.',
-    );
-  }
-}
-
-function randomId(): string {
-  return randomBytes(16).toString('hex');
-}
-
-/** Whether its owner lives: it renews a lease that it has not released. */
-async function isRenewed(store: ActorStore, stored: ShardFence): Promise<boolean> {
-  if (!store.shared || stored.lease === 0 || isProvenDead(stored.process)) return false;
-  const until = performance.now() + LEASE_SLACK * stored.lease;
-  while (performance.now() < until) {
-    await delay(Math.min(LOOK_MS, stored.lease));
-    if (!isSameFence(stored, await store.fence())) return true;
-  }
-  return false;
-}
-
-async function withStore<T>(
-  { commitTimeoutMs }: Config,
-  place: StoreConfig,
-  use: (store: ActorStore) => Promise<T>,
-): Promise<T> {
-  if (place.kind === 'memory') throw new CommandFailed('A memory store holds nothing between two processes.');
-  const store = await openActorStore(place, { timeoutMs: commitTimeoutMs });
-  try {
-    return await use(store);
-  } catch (error) {
-    if (error instanceof WarrenError) throw new CommandFailed(error.message);
-    throw error;
-  } finally {
-    await store.close();
   }
 }

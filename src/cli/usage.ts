@@ -5,6 +5,9 @@ export const EXIT_USAGE = 2;
 /** The command was understood and could not be done. */
 export const EXIT_FAILED = 1;
 
+/** What `--if` has said is not so. */
+export const EXIT_CHANGED = 3;
+
 export class CommandFailed extends Error {
   readonly exitCode: number;
 

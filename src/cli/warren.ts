@@ -11,19 +11,27 @@ const USAGE = `usage: warren COMMAND
   serve [FILE…]    serve the actors of these modules, or hand out Fibonacci numbers; configured by environment
                    variables, see warren serve --help
   verify URL       load a running deployment and judge what its clients see
-  inspect          print fence and sequence of the store that the environment names
+  list [ACTOR]     print the actors of the store that the environment names
+  inspect [ACTOR KEY]
+                   print the state of an actor; or fence and sequence of that store
+  export           print everything in that store, line by line
+  import FILE      write an export into an empty store
+  set ACTOR KEY JSON
+                   give an actor a state
+  forget ACTOR KEY take the state of an actor away
   backup DIR       copy the store in DATA_DIR to a new folder
   set-index N      set the index of that store, while nobody serves from it
   accept-loss      go on from a Redis that has lost confirmed commits of actors
 
 warren COMMAND --help tells more.`;
 
-const RECORD_USAGE = `usage: warren inspect
+const RECORD_USAGE = `usage: warren inspect [ACTOR KEY]
        warren backup DIR
        warren set-index N [--yes]
 
 The store is chosen by STORE, DATA_DIR, REDIS_URL, REDIS_HOST_PORT and REDIS_PREFIX, as for serve. inspect and backup only
-read it, also while a server runs. set-index refuses then. What backup writes can be another server's DATA_DIR.`;
+read it, also while a server runs. set-index refuses then. What backup writes can be another server's DATA_DIR. With an actor and a key inspect prints that
+actor's state; see warren list --help.`;
 
 async function run(command: string | undefined, args: readonly string[]): Promise<number | undefined> {
   const help = args.includes('--help') || args.includes('-h');
@@ -46,8 +54,32 @@ async function run(command: string | undefined, args: readonly string[]): Promis
         console.log(RECORD_USAGE);
         return 0;
       }
+      if (command === 'inspect' && args.length > 0) {
+        const { inspectActor } = await import('./actors.js');
+        return inspectActor(args, process.env);
+      }
       const { backup, inspect, setIndex } = await import('./record.js');
       return { inspect, backup, 'set-index': setIndex }[command](args, process.env);
+    }
+    case 'list':
+    case 'export': {
+      const { ACTORS_USAGE, exportAll, list } = await import('./actors.js');
+      if (!help) return { list, export: exportAll }[command](args, process.env);
+      console.log(ACTORS_USAGE);
+      return 0;
+    }
+    case 'set':
+    case 'forget': {
+      const { EDIT_USAGE, editActor } = await import('./edit-actor.js');
+      if (!help) return editActor(command, args, process.env);
+      console.log(EDIT_USAGE);
+      return 0;
+    }
+    case 'import': {
+      const { IMPORT_USAGE, importAll } = await import('./import.js');
+      if (!help) return importAll(args, process.env);
+      console.log(IMPORT_USAGE);
+      return 0;
     }
     case 'accept-loss': {
       const { ACCEPT_LOSS_USAGE, acceptLoss } = await import('./accept-loss.js');

@@ -89,7 +89,7 @@ t.test('a store moves from LevelDB to Redis and back, and nothing of it changes'
     t.match(JSON.parse(lines.at(-1) ?? ''), { warren: 'end', lines: lines.length - 2 });
     t.match(
       JSON.parse(lines[0] ?? ''),
-      { clock: 1700000000000, commit: /^0\.1003\.8$/ },
+      { clock: 1700000000000, served: 7000000, commit: /^0\.1003\.8$/ },
       'later than all that it holds',
     );
     writeFileSync(file, `${lines.join('\n')}\n`.replace(/0\.1003\.8/, '0.3.7'));
@@ -113,6 +113,30 @@ t.test('an imported store is served, by an epoch above the old ones', async (t) 
   t.ok(Number(epoch) > 1, `epoch ${epoch}`);
   t.equal(origin, 'stored');
   t.equal((await post(moved.url, '/counter/a/add')).body, 4);
+});
+
+t.test('a retry of a command is answered from the imported store as it was from the first', async (t) => {
+  const folder = t.testdir();
+  const file = join(folder, 'export.jsonl');
+  const warren = await serveCounters(t, { ADMIN_HOST_PORT: '127.0.0.1:0' });
+  const add = (url: string, path: string) =>
+    ask(url, path, { method: 'POST', headers: { 'Idempotency-Key': '7f3a' } });
+  for (const key of ['a', 'gone']) t.equal((await add(warren.url, `/counter/${key}/add`)).body, 1);
+  const env = { DATA_DIR: warren.dataDir, ADMIN_HOST_PORT: new URL(warren.adminUrl).host };
+  t.match(await runCli(t, ['forget', 'counter', 'gone'], env), { code: 0 });
+  writeFileSync(file, `${(await exported(t, env)).join('\n')}\n`);
+  const redis = await startRedis(t);
+  await imported(t, file, { REDIS_URL: redis.url });
+  const moved = await serveCounters(t, { REDIS_URL: redis.url });
+  for (const { url } of [warren, moved]) {
+    for (const key of ['a', 'gone']) {
+      const { body, headers } = await add(url, `/counter/${key}/add`);
+      t.equal(body, 1, key);
+      t.equal(headers.get('idempotency-replayed'), 'true', key);
+    }
+    t.equal((await ask(url, '/counter/a/get')).body, 1);
+    t.equal((await ask(url, '/counter/gone/get')).body, 0, 'it stays forgotten');
+  }
 });
 
 t.test('a store that holds anything is refused, and stays as it is', async (t) => {

@@ -131,7 +131,7 @@ export class AnswerRecords {
     const record = { kind, detail, text, request, stored: false };
     this.#known.set(id, record);
     this.#open.push(id);
-    const bytes = bytesOf(id, textOf(record, ''));
+    const bytes = recordBytes(id, textOf(record, ''));
     this.#openBytes += bytes;
     this.#size = this.size + bytes;
   }
@@ -155,7 +155,7 @@ export class AnswerRecords {
     let bytes = 0;
     for (const id of this.#open) {
       const text = textOf(this.#known.get(id) as AnswerRecord, name);
-      bytes += bytesOf(id, text);
+      bytes += recordBytes(id, text);
       changes.push({ id, text });
     }
     if (this.#open.length > 0) {
@@ -209,14 +209,14 @@ export class AnswerRecords {
     if (drops !== this.#drops) return false;
     this.remember(SIZE_ID, size);
     this.#expired = [...due, ...ids.map((id) => ({ id }))].map(({ id }) => ({ id, text: undefined }));
-    this.#expiredBytes = ids.reduce((sum, id, at) => sum + bytesOf(id, texts[at]), 0);
+    this.#expiredBytes = ids.reduce((sum, id, at) => sum + recordBytes(id, texts[at]), 0);
     this.expirations += ids.length;
     return true;
   }
 }
 
 /** Of a record in the store, and of its place in a window. */
-function bytesOf(id: string, text: string | undefined): number {
+export function recordBytes(id: string, text: string | undefined): number {
   return text === undefined ? 0 : 2 * id.length + text.length;
 }
 

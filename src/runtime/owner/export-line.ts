@@ -1,7 +1,7 @@
 /**
  * The lines of an export, JSON each: what a store holds, apart from where it is.
  *
- *   {"warren":"export","format":1,"store":"5e…","commit":"0.3.17","clock":1764288000000}
+ *   {"warren":"export","format":1,"store":"5e…","commit":"0.3.17","clock":1764288000000,"served":7200000}
  *   {"window":"…/…","records":["~record/tickets/berlin 7f3a"]}
  *   {"actor":"tickets","key":"berlin","commit":"0.3.15","version":2,"state":{"next":3}}
  *   {"actor":"tickets","key":"berlin","idempotencyKey":"7f3a","commit":"0.3.15","record":"…"}
@@ -19,19 +19,21 @@ import { decodeState, stateText } from '../state-text.js';
 import { readStored, writeStored } from './stored-text.js';
 
 const FORMAT = 1;
-const COMMIT = /"commit":"([\d.]{1,40})"/;
+/** Of a record, see `answer-records.ts`. */
+const RECORD = /^\d+ \d+ \d+ ([\d.]{1,40}) /;
 
 /** Needs no escape: most keys. */
 const PLAIN = /^[\w.:/@ -]*$/;
 
 export type ExportLine =
-  | { readonly kind: 'header'; readonly commit: string; readonly clock: number }
-  | { readonly kind: 'entry'; readonly change: Change }
+  | { readonly kind: 'header'; readonly commit: string; readonly clock: number; readonly served: number }
+  /** Without a commit where the line names none. */
+  | { readonly kind: 'entry'; readonly change: Change; readonly commit: string | undefined }
   | { readonly kind: 'end'; readonly lines: number };
 
 export function headerLine(fence: ShardFence): string {
-  const { store, epoch, version, clock } = fence;
-  return `${JSON.stringify({ warren: 'export', format: FORMAT, store, commit: commitText(epoch, version), clock })}\n`;
+  const { store, epoch, version, clock, served } = fence;
+  return `${JSON.stringify({ warren: 'export', format: FORMAT, store, commit: commitText(epoch, version), clock, served })}\n`;
 }
 
 /** @param lines between the header and this one. */
@@ -54,7 +56,7 @@ export function entryLine({ id, text }: Change): string {
 }
 
 function recordLine({ actor, key }: { actor: string; key: string }, text: string): string {
-  const [, commit = ''] = COMMIT.exec(text) ?? [];
+  const [, commit = ''] = RECORD.exec(text) ?? [];
   return `${whoseText(actor)},"idempotencyKey":${JSON.stringify(key)},"commit":"${commit}","record":${JSON.stringify(text)}}\n`;
 }
 
@@ -72,22 +74,32 @@ export function splitId(id: string): { readonly actor: string; readonly key: str
 /** @throws Error that says what is wrong with the line. */
 export function parseLine(line: string): ExportLine {
   const fields = fieldsOf(line);
-  const { warren, format, commit, clock, lines, window, records, actor, key } = fields;
+  const { warren, format, commit, clock, served, lines, window, records, actor, key } = fields;
   if (warren === 'export') {
     if (format !== FORMAT) throw new Error(`it is of the format ${format}, and this version reads ${FORMAT}`);
-    return { kind: 'header', commit: commitIn(commit), clock: countIn(clock, 'clock') };
+    return {
+      kind: 'header',
+      commit: commitIn(commit),
+      clock: countIn(clock, 'clock'),
+      served: countIn(served, 'served'),
+    };
   }
   if (warren === 'end') return { kind: 'end', lines: countIn(lines, 'lines') };
   if (window !== undefined) {
     if (typeof window !== 'string' || !/^\d{15}\/\d{15}$/.test(window) || !isTexts(records)) {
       throw new Error('it is no window');
     }
-    return { kind: 'entry', change: { id: WINDOWS + window, text: JSON.stringify(records) } };
+    return {
+      kind: 'entry',
+      change: { id: WINDOWS + window, text: JSON.stringify(records) },
+      commit: undefined,
+    };
   }
   if (typeof actor !== 'string' || typeof key !== 'string' || !/^[a-z][a-z0-9-]{0,62}$/.test(actor)) {
     throw new Error('it names no actor and key');
   }
-  return { kind: 'entry', change: changeOf(`${actor}/${key}`, fields) };
+  const named = typeof commit === 'string' && parseCommit(commit) ? commit : undefined;
+  return { kind: 'entry', change: changeOf(`${actor}/${key}`, fields), commit: named };
 }
 
 function changeOf(id: string, fields: Record<string, unknown>): Change {
