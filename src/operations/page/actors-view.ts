@@ -5,10 +5,14 @@
 import { showKeys, showState, showSummary } from './actor-rows.js';
 import { count, duration } from './format.js';
 import { hashOf, type Place, placeOf } from './place.js';
-import { askListing, askState, askSummary } from './store-questions.js';
+import { askListing, askState, askSummary, type Listed } from './store-questions.js';
 
 const SUMMARY_MS = 5_000;
 const STATE_MS = 2_000;
+/** Redis finds keys by walking over all of them, the more at a time the more it is asked for: where there are few, it is asked for many. */
+const PAGE_KEYS = 100;
+const SPARSE = 10;
+const MOST_KEYS = 1_000;
 /** From a letter that is typed to the search. */
 const TYPING_MS = 250;
 
@@ -85,13 +89,22 @@ export class ActorsView {
     const { signal } = this.#shown;
     const { actor = '', prefix } = this.#place;
     await told('keys-status', signal, async () => {
-      const { actors, next } = await askListing(actor, prefix, after, signal);
+      const found: Listed[] = [];
+      let next = after;
+      let limit = PAGE_KEYS;
+      do {
+        const part = await askListing(actor, prefix, next, limit, signal);
+        found.push(...part.actors);
+        limit = part.actors.length < SPARSE ? MOST_KEYS : PAGE_KEYS;
+        next = part.next;
+        showKeys(element('stored-keys'), found, this.#place);
+        if (next !== undefined) say('keys-status', 'Searching …');
+      } while (next !== undefined && found.length < PAGE_KEYS);
       this.#after = after;
       this.#next = next;
-      showKeys(element('stored-keys'), actors, this.#place);
       element('first-page').hidden = after === undefined;
       element('next-page').hidden = next === undefined;
-      return sentenceOf(actors.length, prefix, after !== undefined, next !== undefined);
+      return sentenceOf(found.length, prefix, after !== undefined, next !== undefined);
     });
   }
 }
@@ -125,8 +138,12 @@ async function told(status: string, signal: AbortSignal, act: () => Promise<stri
   } catch (error) {
     text = `Nothing newer can be shown: ${error instanceof Error ? error.message : error}.`;
   }
+  if (!signal.aborted) say(status, text);
+}
+
+function say(status: string, text: string): void {
   const place = element(status);
-  if (!signal.aborted && place.textContent !== text) place.textContent = text;
+  if (place.textContent !== text) place.textContent = text;
 }
 
 function prefixInput(): HTMLInputElement {

@@ -28,31 +28,24 @@ export interface StoredState extends Listed {
   readonly unreadable?: string;
 }
 
-/** Rows of a page. */
-const LIMIT = 100;
-
 export function askSummary(signal: AbortSignal): Promise<Summary> {
   return ask<Summary>('actors', {}, signal);
 }
 
 /**
- * One page, which is empty only at the end: a search for what is rare comes back with nothing from time to time, and goes on.
+ * The next keys, perhaps fewer than there are: a search for what is rare comes back from time to time, and goes on with the next question.
  *
- * @param after where the page before ended.
+ * @param after where the keys before ended.
  */
-export async function askListing(
+export function askListing(
   actor: string,
   prefix: string,
   after: string | undefined,
+  limit: number,
   signal: AbortSignal,
 ): Promise<Listing> {
-  let from = after;
-  for (;;) {
-    const query = { actor, prefix, limit: String(LIMIT), ...(from !== undefined && { after: from }) };
-    const listing = await ask<Listing>('actors', query, signal);
-    if (listing.actors.length > 0 || listing.next === undefined) return listing;
-    from = listing.next;
-  }
+  const query = { actor, prefix, limit: String(limit), ...(after !== undefined && { after }) };
+  return ask<Listing>('actors', query, signal);
 }
 
 /** @returns undefined for an actor without a state. */
