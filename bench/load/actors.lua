@@ -1,15 +1,18 @@
--- Commands to counters. Arguments: how many keys; and the first one to take, each after the other, or -1 for keys at random. At the end prints one line of JSON, as wrk.lua does; times are in microseconds.
+-- Commands to counters. Arguments: how many keys; the first one to take, each after the other, or -1 for keys at random; and 1 to send an Idempotency-Key with
+-- each, a new one. At the end prints one line of JSON, as wrk.lua does; times are in microseconds.
 
 function init(args)
-  local keys, first = tonumber(args[1]), tonumber(args[2])
+  local keys, first, once = tonumber(args[1]), tonumber(args[2]), args[3] == "1"
   local body = '{"by":1}'
   local headers = { ["Content-Type"] = "application/json" }
   local one = wrk.format("POST", "/counter/k0/add", headers, body)
   local count = first
   math.randomseed(os.time())
+  local run = string.format("%x-%x-", os.time(), math.random(0, 2 ^ 30))
   function request()
-    if keys == 1 then return one end
+    if keys == 1 and not once then return one end
     count = count + 1
+    if once then headers["Idempotency-Key"] = run .. count end
     local key = first >= 0 and (count - 1) % keys or math.random(0, keys - 1)
     return wrk.format("POST", "/counter/k" .. key .. "/add", headers, body)
   end

@@ -97,6 +97,10 @@ export class AnswerRecords {
     return this.#size ?? 0;
   }
 
+  get isSizeKnown(): boolean {
+    return this.#size !== undefined;
+  }
+
   /** Bytes that the next group has to write. */
   get openBytes(): number {
     return this.#openBytes;

@@ -260,7 +260,7 @@ export class Owner {
       const idempotency = this.#link.idempotencyAt(position);
       if (idempotency !== '') {
         const record = recordIdOf(idOf(behavior, key), idempotency);
-        missing.addRecord(SIZE_ID);
+        if (!this.#records.isSizeKnown) missing.addRecord(SIZE_ID);
         if (!this.#records.has(record)) missing.addRecord(record);
       }
       if (!this.#states.has(behavior, key)) missing.add(behavior, key);
