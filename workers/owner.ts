@@ -3,7 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../src/errors.js';
 import { watchLoop } from '../src/meter/loop-gauge.js';
-import { EVICTIONS, OwnerMeter, STATE_BYTES, STATES, UNSTORED } from '../src/meter/owner-meter.js';
+import {
+  EVICTIONS,
+  OwnerMeter,
+  RECORD_BYTES,
+  RECORDS_EXPIRED,
+  STATE_BYTES,
+  STATES,
+  UNSTORED,
+} from '../src/meter/owner-meter.js';
 import { FaultyStore, hangOnCommand } from '../src/operations/fault-injection.js';
 import { residentNamed } from '../src/residents/residents.js';
 import type { AskStore, OwnerStart, StoreAnswer, ToOwner } from '../src/runtime/front/owner-threads.js';
@@ -165,9 +173,12 @@ async function firstChange(behavior: Behavior): Promise<Change> {
   return { id: idOf(behavior, ''), text };
 }
 
-function writeDown({ states, unstored }: Owner): void {
+function writeDown({ states, records, unstored }: Owner): void {
   meter.set(STATES, states.count);
   meter.set(STATE_BYTES, states.bytes);
   meter.set(EVICTIONS, states.evictions);
   meter.set(UNSTORED, unstored);
+  // It is loaded with the first request that has a key.
+  if (records.isSizeKnown) meter.set(RECORD_BYTES, records.size);
+  meter.set(RECORDS_EXPIRED, records.expirations);
 }

@@ -68,8 +68,13 @@ export class MeteredStore implements ActorStore {
 
   #countGroup(changes: readonly Change[]): void {
     let bytes = 0;
-    for (const { id, text } of changes) bytes += id.length + (text?.length ?? 0);
-    this.#meter.groupSizes.record(changes.length);
+    let actors = 0;
+    for (const { id, text } of changes) {
+      bytes += id.length + (text?.length ?? 0);
+      // The others are idempotency keys, and what belongs to them.
+      if (!id.startsWith('~')) actors += 1;
+    }
+    this.#meter.groupSizes.record(actors);
     this.#meter.groupBytes.record(bytes);
   }
 }

@@ -50,6 +50,8 @@ interface AnswerRecord extends Reply {
 export const SIZE_ID = '~size';
 const RECORD_PREFIX = '~record/';
 export const WINDOW_PREFIX = '~window/';
+/** What stands before the text of a reply, about. */
+const HEAD_BYTES = 60;
 const COUNT_DIGITS = 15;
 /** Records expire by the hour, when they are kept for a day. */
 const WINDOWS = 24;
@@ -135,7 +137,7 @@ export class AnswerRecords {
     const record = { kind, detail, text, request, stored: false };
     this.#known.set(id, record);
     this.#open.push(id);
-    const bytes = recordBytes(id, textOf(record, ''));
+    const bytes = 2 * id.length + text.length + HEAD_BYTES;
     this.#openBytes += bytes;
     this.#size = this.size + bytes;
   }
