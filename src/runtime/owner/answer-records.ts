@@ -14,6 +14,7 @@ import { crc32 } from 'node:zlib';
 import { messageOf, WarrenError } from '../../errors.js';
 import { type CommitId, commitText } from '../../store/commit-id.js';
 import type { Change } from '../../store/contract.js';
+import { recordId, SIZE_ID, WINDOWS } from '../../store/store-ids.js';
 import {
   JSON_REPLY,
   LINK_PROBLEMS,
@@ -46,24 +47,20 @@ interface AnswerRecord extends Reply {
   readonly stored: boolean;
 }
 
-/** Id of the record that says how many bytes all of them have. */
-export const SIZE_ID = '~size';
-const RECORD_PREFIX = '~record/';
-export const WINDOW_PREFIX = '~window/';
 /** What stands before the text of a reply, about. */
 const HEAD_BYTES = 60;
 const COUNT_DIGITS = 15;
 /** Records expire by the hour, when they are kept for a day. */
-const WINDOWS = 24;
+const WINDOWS_KEPT = 24;
 /** Windows that are deleted by one commit. */
 const SLICE_WINDOWS = 8;
 
 /** `1 kind detail commit request check text`, `check` being a CRC-32 of all else. */
 const STORED = /^1 (\d+) (\d+) ([\d.]+) ([\w-]{22}) ([0-9a-f]{8}) /;
 
-/** @param id of the actor in the store. @param idempotency as `OwnerLink.idempotencyAt` has it. */
-export function recordIdOf(id: string, idempotency: string): string {
-  return `${RECORD_PREFIX}${id} ${idempotency.slice(0, idempotency.indexOf(' '))}`;
+/** @param actor id of its state. @param idempotency as `OwnerLink.idempotencyAt` has it. */
+export function recordIdOf(actor: string, idempotency: string): string {
+  return recordId({ actor, key: idempotency.slice(0, idempotency.indexOf(' ')) });
 }
 
 /** What makes two requests the same one: message, query string and body. */
@@ -91,7 +88,7 @@ export class AnswerRecords {
 
   constructor(limits: RecordLimits) {
     this.#limits = limits;
-    this.#windowMs = Math.max(1, limits.keptMs / WINDOWS);
+    this.#windowMs = Math.max(1, limits.keptMs / WINDOWS_KEPT);
   }
 
   /** Bytes of all records in the store. */
@@ -166,7 +163,7 @@ export class AnswerRecords {
     }
     if (this.#open.length > 0) {
       const end = (Math.floor(servedMs / this.#windowMs) + 1) * this.#windowMs;
-      const id = `${WINDOW_PREFIX}${counted(Math.ceil(end))}/${counted(commit.version)}`;
+      const id = `${WINDOWS}${counted(Math.ceil(end))}/${counted(commit.version)}`;
       changes.push({ id, text: JSON.stringify(this.#open) });
     }
     this.#size = Math.max(0, this.size - this.#openBytes + bytes - this.#expiredBytes);
@@ -206,7 +203,7 @@ export class AnswerRecords {
   async expire(tenure: Tenure): Promise<boolean> {
     if (this.#expired.length > 0) return true;
     const drops = this.#drops;
-    const windows = await tenure.scan(WINDOW_PREFIX, SLICE_WINDOWS);
+    const windows = await tenure.scan(WINDOWS, SLICE_WINDOWS);
     const due = windows.filter(({ id }) => endOf(id) + this.#limits.keptMs <= tenure.servedMs);
     if (due.length === 0) return false;
     const ids = due.flatMap(({ text }) => JSON.parse(text) as string[]);
@@ -231,7 +228,7 @@ function counted(count: number): string {
 }
 
 function endOf(windowId: string): number {
-  return Number(windowId.slice(WINDOW_PREFIX.length, WINDOW_PREFIX.length + COUNT_DIGITS));
+  return Number(windowId.slice(WINDOWS.length, WINDOWS.length + COUNT_DIGITS));
 }
 
 function textOf({ kind, detail, request, text }: AnswerRecord, commit: string): string {

@@ -9,11 +9,12 @@
  */
 import { messageOf, WarrenError } from '../../errors.js';
 import type { ActorStore } from '../../store/contract.js';
+import { SIZE_ID } from '../../store/store-ids.js';
 import { LEFT_OUT } from '../link/link-memory.js';
 import type { OwnerLink } from '../link/owner-link.js';
 import { BEFORE, LINK_PROBLEMS, type LinkProblem, NOTHING, PROBLEM } from '../link/reply-kind.js';
 import { decodeKey } from './actor-key.js';
-import { AnswerRecords, type RecordLimits, recordIdOf, requestOf, SIZE_ID } from './answer-records.js';
+import { AnswerRecords, type RecordLimits, recordIdOf, requestOf } from './answer-records.js';
 import type { FromOwner, Origin } from './events.js';
 import { Gate, type Group, isOwn } from './gate.js';
 import { Grace } from './grace.js';

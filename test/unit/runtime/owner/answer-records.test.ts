@@ -1,15 +1,10 @@
 /** Answers kept under idempotency keys: what a group writes of them, and how they expire. */
 import t from 'tap';
 import { JSON_REPLY, LINK_PROBLEMS, PROBLEM, REPLAYED } from '../../../../src/runtime/link/reply-kind.js';
-import {
-  AnswerRecords,
-  recordIdOf,
-  requestOf,
-  SIZE_ID,
-  WINDOW_PREFIX,
-} from '../../../../src/runtime/owner/answer-records.js';
+import { AnswerRecords, recordIdOf, requestOf } from '../../../../src/runtime/owner/answer-records.js';
 import type { Tenure } from '../../../../src/runtime/owner/tenure.js';
 import type { Change } from '../../../../src/store/contract.js';
+import { SIZE_ID, WINDOWS } from '../../../../src/store/store-ids.js';
 
 const KEPT_MS = 24_000;
 const WINDOW_MS = KEPT_MS / 24;
@@ -77,7 +72,7 @@ t.test('a group writes its records, the window that they expire with, and the si
   const changes = rig.commit();
   t.strictSame(
     changes.map(({ id }) => id),
-    [...ids, `${WINDOW_PREFIX}${'1000'.padStart(15, '0')}/${'1'.padStart(15, '0')}`, SIZE_ID],
+    [...ids, `${WINDOWS}${'1000'.padStart(15, '0')}/${'1'.padStart(15, '0')}`, SIZE_ID],
   );
   t.notOk(rig.records.unsealed);
   t.strictSame(rig.commit(), [], 'and the next group nothing of it');
