@@ -1,7 +1,7 @@
 /** What browsers are told of answers to pages of other origins (CORS). Without origins there is not a header of it. */
 import type { RequestFacts } from './request-head.js';
 
-const EXPOSED = 'Sequence-Index, X-Request-Id, Retry-After, Commit, Idempotency-Replayed';
+const EXPOSED = 'Sequence-Index, X-Request-Id, Allow, Retry-After, Commit, Idempotency-Replayed';
 const ACCEPTED = 'Authorization, Content-Type, X-Request-Id, Idempotency-Key';
 /** As long as browsers keep a preflight's answer. */
 const MAX_AGE_S = 7200;

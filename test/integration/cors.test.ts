@@ -5,7 +5,7 @@ import { get } from '../support/http-client.js';
 import { startWarren } from '../support/warren-process.js';
 
 const PAGE = 'https://app.example';
-const EXPOSED = 'Sequence-Index, X-Request-Id, Retry-After, Commit, Idempotency-Replayed';
+const EXPOSED = 'Sequence-Index, X-Request-Id, Allow, Retry-After, Commit, Idempotency-Replayed';
 const PREFLIGHT = { origin: PAGE, 'access-control-request-method': 'POST' };
 const ALLOW_ORIGIN = 'access-control-allow-origin';
 

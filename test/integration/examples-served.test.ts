@@ -147,6 +147,15 @@ t.test('the client and the server agree: queries, refusals, problems, keys, bigi
     ok: false,
     refusal: { code: 'no', status: 423, details: { n: 0 } },
   });
+  const headers = { 'idempotency-key': 'mine' };
+  const once = await client.counter('once').add(undefined, { headers });
+  t.match(once, { reply: 1, replayed: false, commit: /^0\.1\.\d+$/ });
+  t.match(await client.counter('once').add(undefined, { headers }), { reply: 1, replayed: true });
+  await t.rejects(client.counter('once').add({ other: 1 } as never, { headers }), {
+    name: 'ProblemError',
+    code: 'idempotency-key-reused',
+    status: 422,
+  });
   await t.rejects(client.counter('a').throw(), {
     name: 'ProblemError',
     code: 'behavior-failed',
