@@ -28,7 +28,7 @@ interface Stage {
   ask(peril: Peril): Promise<string | ProblemCode>;
 }
 
-function setStage(t: Test, restartLimit = 100): Stage {
+function setStage(t: Test, { restartLimit = 100, watchdogMs = WATCHDOG_MS } = {}): Stage {
   const events: OwnerEvent[] = [];
   const begun = new Int32Array(new SharedArrayBuffer(MESSAGES.length * Int32Array.BYTES_PER_ELEMENT));
   setEnvironmentData(BEGUN, begun);
@@ -64,7 +64,7 @@ function setStage(t: Test, restartLimit = 100): Stage {
     limits: {
       askTimeoutMs: 60_000,
       shedAfterMs: 60_000,
-      watchdogMs: WATCHDOG_MS,
+      watchdogMs,
       restartLimit,
       restartWindowMs: 600_000,
     },
@@ -105,7 +105,8 @@ for (const [name, peril, reason] of [
   t.test(
     `a message whose turn ${name} twice is answered 500, and all others are answered in order`,
     async (t) => {
-      const stage = setStage(t);
+      // Only what hangs is judged by the clock: on a busy machine a heap fills slowly.
+      const stage = setStage(t, peril === 'hang' ? {} : { watchdogMs: 60_000 });
       t.equal(await stage.ask('count'), '1');
       const answers = await Promise.all(
         (['count', 'count', peril, 'count', 'count'] as const).map((message) => stage.ask(message)),
@@ -139,7 +140,7 @@ t.test('several poisonous messages are left out one by one', async (t) => {
 });
 
 t.test('more deaths than the limit are fatal, and whoever waits hears of it', async (t) => {
-  const stage = setStage(t, 2);
+  const stage = setStage(t, { restartLimit: 2 });
   const script = ['count', 'exit', 'exit', 'count'] as const;
   const answers = Promise.all(script.map((message) => stage.ask(message)));
   t.match(await stage.fatal, {
