@@ -64,10 +64,14 @@ export async function exportAll(args: readonly string[], environment: Environmen
   return 0;
 }
 
-/** Waits for a reader that is slower. */
+let broken: unknown;
+process.stdout.on('error', (error) => {
+  broken = error;
+});
+
+/** Waits for a reader that is slower. @throws CommandFailed when it is gone. */
 async function print(piece: string | Uint8Array): Promise<void> {
-  if (process.stdout.write(piece)) return;
-  await once(process.stdout, 'drain').catch((error) => {
-    throw new CommandFailed(`Standard output: ${messageOf(error)}`);
-  });
+  if (!broken && process.stdout.write(piece)) return;
+  if (!broken) await once(process.stdout, 'drain').catch(() => {});
+  if (broken) throw new CommandFailed(`Standard output: ${messageOf(broken)}`);
 }

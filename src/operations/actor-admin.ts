@@ -10,7 +10,6 @@
  *   DELETE /state?actor=A&key=K&if=COMMIT               forgets it
  *   GET    /export                                      everything, line by line
  */
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, PROBLEMS, type ProblemCode } from '../errors.js';
@@ -136,7 +135,7 @@ export class ActorAdmin {
         if (!part || response.destroyed) break;
         due += PART_MS;
         if (!response.write(part)) {
-          await Promise.race([once(response, 'drain'), once(response, 'close')]);
+          await taken(response);
         }
         // At full speed an export would take a processor whole, and commands would wait for it.
         const early = due - performance.now();
@@ -187,6 +186,20 @@ async function textOf(request: IncomingMessage, limitBytes: number): Promise<str
     if (bytes <= limitBytes) pieces.push(piece);
   }
   return bytes > limitBytes ? undefined : Buffer.concat(pieces).toString();
+}
+
+/** Resolves when the reader has taken what was written, or is gone. */
+function taken(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+    if (response.destroyed) done();
+  });
 }
 
 function found(body: object | undefined): Answer {

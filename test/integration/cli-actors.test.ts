@@ -2,12 +2,14 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { ready, serveCounters } from '../support/actor-server.js';
+import { ChildHandle } from '../support/child-handle.js';
 import { runCli } from '../support/cli-process.js';
 import { CounterLoad } from '../support/counter-load.js';
 import { ask, post } from '../support/json-client.js';
 import { startRedis } from '../support/redis-process.js';
 import type { ServerEnv, WarrenProcess } from '../support/warren-process.js';
 
+const CLI = new URL('../../src/cli/warren.js', import.meta.url).pathname;
 const COUNTERS = new URL('../support/fixtures/counter-actor.js', import.meta.url).pathname;
 
 /** What the command line needs to find the server. */
@@ -268,3 +270,20 @@ t.test(
     t.equal(load.others.size, 0);
   },
 );
+
+t.test('an export whose reader is gone ends with a sentence, and the server goes on', async (t) => {
+  const warren = await serveCounters(t, { ADMIN_HOST_PORT: '127.0.0.1:0', STATE_LIMIT_KB: '1024' });
+  for (let key = 0; key < 10; key++) await post(warren.url, `/counter/k${key}/store`, '{"bytes":1000000}');
+  const script = `"${process.execPath}" "${CLI}" export | head -c 10; echo " exit \${PIPESTATUS[0]}"`;
+  const child = await ChildHandle.spawn({
+    command: '/bin/bash',
+    args: ['-c', script],
+    env: envOf(warren),
+  });
+  t.teardown(async () => void (await child.end()));
+  await child.exited;
+  t.match(child.output, /Standard output: .*EPIPE/);
+  t.match(child.output, /exit 1/);
+  t.equal((await post(warren.url, '/counter/a/add')).body, 1);
+  t.notMatch(warren.output, /MaxListeners/);
+});
