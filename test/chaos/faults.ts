@@ -52,7 +52,8 @@ async function breakRepeatedly(
     await delay(random.between(...restMs));
     // On a busy machine a run would see little but starts and takeovers that are cut off.
     if (random.next() < MOSTLY) await world.serves();
-    if (monotonicMs() >= untilMs) return;
+    // However slow the machine is, no run is without a fault.
+    if (monotonicMs() >= untilMs && timeline.length > 0) return;
     const kind = random.weighted(weights);
     const fault = faults[kind]?.[1];
     if (!fault) throw new Error(`no fault ${kind}`);

@@ -42,7 +42,6 @@ export async function runChaos(scope: Scope, options: ChaosOptions): Promise<Cha
   const failures: string[] = [];
   if (!(await world.ready(MENDED_WITHIN_MS))) failures.push('the server was never ready');
 
-  const beganAt = monotonicMs();
   const ending = new AbortController();
   const load = {
     url: (client: number) => world.urlFor(client),
@@ -55,6 +54,9 @@ export async function runChaos(scope: Scope, options: ChaosOptions): Promise<Cha
     actor === 'calls'
       ? recordCalls({ ...load, clients: CALLERS, keys: subject.keys, pauseMs: CALL_PAUSE_MS })
       : recordHistory({ ...load, subject, clients: CLIENTS, pauseMs: PAUSE_MS, timeoutMs: 4_000 });
+  // On a busy machine the first answers take their time.
+  await world.serves();
+  const beganAt = monotonicMs();
   const timeline = await unleash(world, seed, beganAt + seconds * 1_000).catch((error: unknown) => {
     failures.push(`a fault could not be mended: ${error instanceof Error ? error.message : error}`);
     return [];
