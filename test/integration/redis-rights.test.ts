@@ -1,10 +1,12 @@
 /** What Redis refuses until somebody has mended it: at a start, while serving, and the rights that are enough. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { refusals, servedOrRefused, underLoad } from '../faults/under-load.js';
+import { runCli } from '../support/cli-process.js';
 import { get } from '../support/http-client.js';
 import { startClusterNode } from '../support/redis-cluster.js';
 import { redisCommand } from '../support/redis-command.js';
@@ -44,6 +46,26 @@ t.test('the rights of the runbook are enough to take over, serve, stop and start
   await serves(again);
   t.equal((await get(again.url, '/next')).headers['sequence-index'], '8');
   t.equal(await again.stop(), 0);
+  // Operators read, and empty what an import has left, with the same rights.
+  const file = join(t.testdir(), 'export.jsonl');
+  const exported = await runCli(t, ['export'], { ...env, ADMIN_HOST_PORT: '' });
+  t.equal(exported.code, 0, exported.output);
+  await redisCommand(redis, 'FLUSHALL');
+  const [header = '', ...lines] = exported.output.split('\n');
+  for (const [part, args] of [
+    [
+      [header, ...lines.slice(0, 1)],
+      ['import', file],
+    ],
+    [
+      [header, ...lines],
+      ['import', file, '--again'],
+    ],
+  ] as const) {
+    await writeFile(file, part.join('\n'));
+    const { code, output } = await runCli(t, args, env);
+    t.equal(code, args.length === 2 ? 1 : 0, output);
+  }
   t.strictSame(await redisCommand(redis, 'ACL', 'LOG'), [], 'and nothing was asked for that they forbid');
   onlyTheLog(t, warren);
 });
