@@ -13,7 +13,7 @@ import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { messageOf, WarrenError } from '../../errors.js';
 import { type CommitId, commitText } from '../../store/commit-id.js';
-import type { Change } from '../../store/contract.js';
+import type { Change, Entry } from '../../store/contract.js';
 import { recordId, SIZE_ID, WINDOWS } from '../../store/store-ids.js';
 import {
   JSON_REPLY,
@@ -52,8 +52,9 @@ const HEAD_BYTES = 60;
 const COUNT_DIGITS = 15;
 /** Records expire by the hour, when they are kept for a day. */
 const WINDOWS_KEPT = 24;
-/** Windows that are deleted by one commit. */
+/** Window entries that are deleted by one commit, at the most; fewer, when they name so many records. */
 const SLICE_WINDOWS = 8;
+const SLICE_RECORDS = 1_000;
 
 /** `1 kind detail commit request check text`, `check` being a CRC-32 of all else. */
 const STORED = /^1 (\d+) (\d+) ([\d.]+) ([\w-]{22}) ([0-9a-f]{8}) /;
@@ -204,9 +205,14 @@ export class AnswerRecords {
     if (this.#expired.length > 0) return true;
     const drops = this.#drops;
     const windows = await tenure.scan(WINDOWS, SLICE_WINDOWS);
-    const due = windows.filter(({ id }) => endOf(id) + this.#limits.keptMs <= tenure.servedMs);
+    const due: Entry[] = [];
+    const ids: string[] = [];
+    for (const window of windows) {
+      if (endOf(window.id) + this.#limits.keptMs > tenure.servedMs || ids.length >= SLICE_RECORDS) break;
+      due.push(window);
+      ids.push(...(JSON.parse(window.text) as string[]));
+    }
     if (due.length === 0) return false;
-    const ids = due.flatMap(({ text }) => JSON.parse(text) as string[]);
     const [size, ...texts] = await tenure.load([SIZE_ID, ...ids], Number.POSITIVE_INFINITY);
     // Then they belong to another time.
     if (drops !== this.#drops) return false;

@@ -152,6 +152,20 @@ t.test('what has expired goes in slices', async (t) => {
   t.equal(rig.size, 0);
 });
 
+t.test('groups of many records go one by one', async (t) => {
+  const rig = new Rig();
+  for (let group = 0; group < 3; group++) {
+    for (let n = 0; n < 1_200; n++) rig.add(`k${group}-${n}`);
+    rig.commit();
+  }
+  rig.servedMs = KEPT_MS + WINDOW_MS;
+  for (let slice = 0; slice < 3; slice++) {
+    t.ok(await rig.records.expire(rig.tenure));
+    t.equal(rig.commit().length, 1_200 + 2);
+  }
+  t.equal(rig.size, 0);
+});
+
 t.test('a slice that was found before the memory was emptied is not deleted', async (t) => {
   const rig = new Rig();
   rig.add('k');
