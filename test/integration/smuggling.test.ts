@@ -130,7 +130,8 @@ t.test(
       const head = requestBytes('POST', '/next', length);
       for (const part of index < 3 ? [head + HIDDEN] : [head, ...HIDDEN]) kept.send(part);
       const answer = await kept.answer();
-      t.match(answer?.headers, [['Content-Type'], ['Cache-Control'], ['Sequence-Index', `${index}`]]);
+      const moved = answer?.headers.find(([name]) => name === 'Sequence-Index');
+      t.strictSame(moved, ['Sequence-Index', `${index}`]);
     }
     kept.send(requestBytes('GET', '/current', 'Content-Length: 0'));
     t.match((await kept.answer())?.statusLine, '200', 'no body is no reason to end it');

@@ -19,7 +19,8 @@ const LARGE_REQUESTS = 1_000;
 const TIMEOUT_S = 120;
 
 async function stores(t: Parameters<typeof startRedis>[0]): Promise<ServerEnv[]> {
-  const redis = await startRedis(t);
+  // Without its append-only file there is a warning.
+  const redis = await startRedis(t, { appendOnly: true });
   return [
     { STORE: 'level' },
     { STORE: 'redis', REDIS_HOST_PORT: redis.hostPort },

@@ -25,6 +25,7 @@ t.test('what there is nothing to say of is left out', async (t) => {
 t.test('only what comes with 503 asks to come again', async (t) => {
   const retryable = (Object.keys(PROBLEMS) as ProblemCode[]).filter(isRetryable);
   t.strictSame(retryable.sort(), [
+    'idempotency-full',
     'mailbox-full',
     'not-ready',
     'shutting-down',
