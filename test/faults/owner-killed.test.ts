@@ -12,7 +12,7 @@ import { type ServerEnv, startWarren, type WarrenProcess } from '../support/warr
 import { underLoad } from './under-load.js';
 
 const CLIENTS = 60;
-const KILLS = 20;
+const KILLS = 10;
 /** Numbers from one kill to the next, at most: a new owner dies early or late in its reign. */
 const REIGN = 200;
 const WATCH_OWNERS = fileURLToPath(new URL('./fixtures/watch-owners.js', import.meta.url));

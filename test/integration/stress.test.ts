@@ -12,9 +12,9 @@ import { startRedis } from '../support/redis-process.js';
 import { currentIndex } from '../support/sequence-probe.js';
 import { type ServerEnv, startWarren, type WarrenProcess } from '../support/warren-process.js';
 
-const REQUESTS = 10_000;
+const REQUESTS = 5_000;
 /** Of 209,000 digits each. */
-const LARGE_REQUESTS = 1_000;
+const LARGE_REQUESTS = 500;
 /** Seconds, against a test that hangs. */
 const TIMEOUT_S = 120;
 
@@ -125,7 +125,7 @@ for (const store of ['level', 'redis'] as const) {
       const env = { ACTORS: tickets, ...(redis ? { REDIS_URL: redis.url } : { STORE: 'level' }) };
       let warren = await startWarren(t, { env });
       const load = new TicketLoad();
-      for (let life = 0; life < 3; life++) {
+      for (let life = 0; life < 2; life++) {
         await ready(warren);
         await load.sell(warren.url, 2_000, async () => {
           // Redis in every other life, too: it has synced what it has confirmed.
@@ -146,7 +146,7 @@ for (const store of ['level', 'redis'] as const) {
         if (Math.max(0, ...sold) > gone || sold.size > gone)
           t.fail(`e${event}: ${gone} gone, sold ${[...sold]}`);
       }
-      t.ok(load.count >= 6_000, `${load.count} seats were sold`);
+      t.ok(load.count >= 4_000, `${load.count} seats were sold`);
       t.ok(taken - load.count <= load.unknown, `${taken} are gone`);
     },
   );
