@@ -1,7 +1,7 @@
 /** The command line of the system bench. */
 import { parseArgs } from 'node:util';
 
-export const SCENARIO_KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k'] as const;
+export const SCENARIO_KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'] as const;
 export type ScenarioKey = (typeof SCENARIO_KEYS)[number];
 
 /** A server that somebody brings along; it listens on a loopback port of its own choice. */

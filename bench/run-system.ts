@@ -25,6 +25,7 @@ import { start } from './system/h-start.js';
 import { faults } from './system/i-faults.js';
 import { actors } from './system/j-actors.js';
 import { exporting } from './system/k-export.js';
+import { exactlyOnce } from './system/l-exactly-once.js';
 import { scoped, Teardowns } from './teardowns.js';
 
 const SCENARIOS: readonly Scenario[] = [
@@ -39,6 +40,7 @@ const SCENARIOS: readonly Scenario[] = [
   faults,
   actors,
   exporting,
+  exactlyOnce,
 ];
 /** The compiled file stands in dist/bench/. */
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));

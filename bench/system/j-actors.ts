@@ -38,12 +38,6 @@ const LOADS: readonly Load[] = [
   { connections: 1_000, keys: MANY_KEYS, ofBare: { [LEVEL]: 0.65 } },
 ];
 const CPU_OF_BARE = 1.3;
-/** A command with an Idempotency-Key, of one without: CPU. */
-const CPU_OF_KEYLESS = 1.3;
-const ONCE: readonly Load[] = [
-  { connections: 100, keys: 1, ofBare: {} },
-  { connections: 100, keys: MANY_KEYS, ofBare: {} },
-];
 const P50_OF_TWENTY = 1.2;
 
 const MILLION = 1_000_000;
@@ -61,10 +55,6 @@ function actorsOf({ quick }: BenchContext): number {
   return quick ? MILLION / 10 : MILLION;
 }
 
-function onceOf(load: Load): string {
-  return `${workloadOf(load)}, each with an Idempotency-Key`;
-}
-
 function workloadOf({ connections, keys }: Load): string {
   const clients = connections === 1 ? 'one connection' : `${count(connections)} connections`;
   return `counter command, ${keys === 1 ? 'one key' : `${count(keys)} keys at random`}, ${clients}`;
@@ -75,7 +65,7 @@ export const actors: Scenario = {
   title: 'Actors',
 
   plan(context) {
-    const runs = (5 * LOADS.length + 2 * 2 * ONCE.length) * roundsOf(context);
+    const runs = 5 * LOADS.length * roundsOf(context);
     return {
       steps: runs + 5 + 4,
       seconds: runs * (SECONDS + 0.2) + 5 * WARM_UP_S + actorsOf(context) / 15_000 + 15,
@@ -95,13 +85,6 @@ export const actors: Scenario = {
       ];
       return race(context, scope, contestants);
     });
-    const once = await scoped(context.scope, async (scope) => {
-      const room = { IDEMPOTENCY_MB: '8192' };
-      return againstKeyless(context, scope, [
-        warrenActors(LEVEL, { DATA_DIR: await temporaryFolder(scope), ...room }),
-        ...(redis ? [warrenActors(REDIS, { STORE: 'redis', REDIS_URL: redis.url, ...room })] : []),
-      ]);
-    });
     const million = await scoped(context.scope, (scope) => manyActors(context, scope));
     return {
       key: 'j',
@@ -113,16 +96,10 @@ export const actors: Scenario = {
             measurements.filter(({ workload }) => workload === workloadOf(load)),
           ),
         ),
-        ...ONCE.map((load) =>
-          loadTable(
-            onceOf(load),
-            once.filter(({ workload }) => workload.startsWith(workloadOf(load))),
-          ),
-        ),
         million.table,
       ],
-      bars: [...LOADS.flatMap((load) => barsOf(load, measurements)), ...onceBars(once), ...million.bars],
-      measurements: [...measurements, ...once, ...million.measurements],
+      bars: [...LOADS.flatMap((load) => barsOf(load, measurements)), ...million.bars],
+      measurements: [...measurements, ...million.measurements],
       notes: redis ? [] : [NO_REDIS],
     };
   },
@@ -153,48 +130,6 @@ async function race(
       measurements.push({ contestant: contestant.name, workload: workloadOf(load), rounds });
   }
   return measurements;
-}
-
-/** The same server, with and without a key, by turns. */
-async function againstKeyless(
-  context: BenchContext,
-  scope: Teardowns,
-  contestants: readonly ActorContestant[],
-): Promise<Measurement[]> {
-  const measurements: Measurement[] = [];
-  for (const contestant of contestants) {
-    const server = await ActorServer.start(scope, contestant);
-    await server.timed(scope, { connections: 100, keys: MANY_KEYS, seconds: WARM_UP_S, once: true });
-    for (const load of ONCE) {
-      const [keyless, once]: [Sample[], Sample[]] = [[], []];
-      for (let round = 0; round < roundsOf(context); round++) {
-        context.step(`${contestant.name}: ${onceOf(load)}`);
-        keyless.push(await server.timed(scope, { ...load, seconds: SECONDS }));
-        once.push(await server.timed(scope, { ...load, seconds: SECONDS, once: true }));
-      }
-      measurements.push(
-        { contestant: `${contestant.name}, no key`, workload: workloadOf(load), rounds: keyless },
-        { contestant: `${contestant.name}, with a key`, workload: onceOf(load), rounds: once },
-      );
-    }
-    await server.stop();
-  }
-  return measurements;
-}
-
-function onceBars(measurements: readonly Measurement[]): Bar[] {
-  return ONCE.flatMap((load) =>
-    measurements
-      .filter(({ workload }) => workload === onceOf(load))
-      .flatMap((once) => {
-        const name = once.contestant.replace(', with a key', '');
-        const keyless = measurements.find(
-          ({ contestant, workload }) => contestant === `${name}, no key` && workload === workloadOf(load),
-        );
-        const text = `${name}, with an Idempotency-Key of without: CPU, ${workloadOf(load)}`;
-        return ratioBar(text, 'at most', CPU_OF_KEYLESS, 'cpuMicroseconds', once, keyless);
-      }),
-  );
 }
 
 function barsOf(load: Load, measurements: readonly Measurement[]): Bar[] {

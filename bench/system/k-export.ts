@@ -21,7 +21,7 @@ const MILLION = 1_000_000;
 const SECONDS = 8;
 const CONNECTIONS = 100;
 const ALONE = 'Warren gated, LevelDB';
-const EXPORTING = 'the same, exported meanwhile';
+const EXPORTING = 'the same load during an export';
 
 const EXPORT_S = 20;
 const P99_RATIO = 2;
