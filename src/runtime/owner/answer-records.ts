@@ -25,7 +25,6 @@ import {
   REFUSAL,
   REPLAYED,
 } from '../link/reply-kind.js';
-import type { Tenure } from './tenure.js';
 
 export interface RecordLimits {
   /** For how long a record is kept at least, in milliseconds. */
@@ -52,10 +51,6 @@ const HEAD_BYTES = 60;
 const COUNT_DIGITS = 15;
 /** Records expire by the hour, when they are kept for a day. */
 const WINDOWS_KEPT = 24;
-/** Window entries that are deleted by one commit, at the most; fewer, when they name so many records. */
-const SLICE_WINDOWS = 8;
-const SLICE_RECORDS = 1_000;
-
 /** `1 kind detail commit request check text`, `check` being a CRC-32 of all else. */
 const STORED = /^1 (\d+) (\d+) ([\d.]+) ([\w-]{22}) ([0-9a-f]{8}) /;
 
@@ -83,8 +78,7 @@ export class AnswerRecords {
   /** Deletes what has expired. */
   #expired: readonly Change[] = [];
   #expiredBytes = 0;
-  /** Counts the times that the memory was emptied. */
-  #drops = 0;
+  #generation = 0;
   expirations = 0;
 
   constructor(limits: RecordLimits) {
@@ -111,9 +105,19 @@ export class AnswerRecords {
     return this.#open.length > 0 || this.#expired.length > 0;
   }
 
-  /** How often it is worth looking for what has expired, in milliseconds. */
-  get lookMs(): number {
-    return this.#windowMs / 2;
+  /** Records of one window expire together: its length, in milliseconds. */
+  get windowMs(): number {
+    return this.#windowMs;
+  }
+
+  /** Records that have expired wait for the next group. */
+  get expiring(): boolean {
+    return this.#expired.length > 0;
+  }
+
+  /** Changes when the memory is emptied. */
+  get generation(): number {
+    return this.#generation;
   }
 
   has(id: string): boolean {
@@ -151,6 +155,13 @@ export class AnswerRecords {
     else if (!this.#known.has(id)) this.#known.set(id, text === undefined ? null : recordIn(text));
   }
 
+  /** These records have expired: the next group deletes them, and their windows. @param texts stored for `ids`. */
+  expire(windows: readonly Entry[], ids: readonly string[], texts: readonly (string | undefined)[]): void {
+    this.#expired = [...windows.map(({ id }) => id), ...ids].map((id) => ({ id, text: undefined }));
+    this.#expiredBytes = ids.reduce((sum, id, at) => sum + recordBytes(id, texts[at]), 0);
+    this.expirations += ids.length;
+  }
+
   /** What the next group writes besides states. @param servedMs as the fence will say. */
   seal(commit: CommitId, servedMs: number): Change[] {
     if (!this.unsealed) return [];
@@ -185,7 +196,7 @@ export class AnswerRecords {
 
   /** The owner's memory is emptied. */
   drop(): void {
-    this.#drops += 1;
+    this.#generation += 1;
     this.#known.clear();
     this.#size = undefined;
     this.#open = [];
@@ -193,34 +204,6 @@ export class AnswerRecords {
     this.#sealed = [];
     this.#expired = [];
     this.#expiredBytes = 0;
-  }
-
-  /**
-   * Looks for a slice of records that have expired, for the next group to delete.
-   *
-   * @returns whether there is one.
-   * @throws WarrenError as `Tenure.load`.
-   */
-  async expire(tenure: Tenure): Promise<boolean> {
-    if (this.#expired.length > 0) return true;
-    const drops = this.#drops;
-    const windows = await tenure.scan(WINDOWS, SLICE_WINDOWS);
-    const due: Entry[] = [];
-    const ids: string[] = [];
-    for (const window of windows) {
-      if (endOf(window.id) + this.#limits.keptMs > tenure.servedMs || ids.length >= SLICE_RECORDS) break;
-      due.push(window);
-      ids.push(...(JSON.parse(window.text) as string[]));
-    }
-    if (due.length === 0) return false;
-    const [size, ...texts] = await tenure.load([SIZE_ID, ...ids], Number.POSITIVE_INFINITY);
-    // Then they belong to another time.
-    if (drops !== this.#drops) return false;
-    this.remember(SIZE_ID, size);
-    this.#expired = [...due, ...ids.map((id) => ({ id }))].map(({ id }) => ({ id, text: undefined }));
-    this.#expiredBytes = ids.reduce((sum, id, at) => sum + recordBytes(id, texts[at]), 0);
-    this.expirations += ids.length;
-    return true;
   }
 }
 
@@ -231,10 +214,6 @@ export function recordBytes(id: string, text: string | undefined): number {
 
 function counted(count: number): string {
   return `${count}`.padStart(COUNT_DIGITS, '0');
-}
-
-function endOf(windowId: string): number {
-  return Number(windowId.slice(WINDOWS.length, WINDOWS.length + COUNT_DIGITS));
 }
 
 function textOf({ kind, detail, request, text }: AnswerRecord, commit: string): string {

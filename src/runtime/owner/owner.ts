@@ -16,6 +16,7 @@ import { BEFORE, LINK_PROBLEMS, type LinkProblem, NOTHING, PROBLEM } from '../li
 import { decodeKey } from './actor-key.js';
 import { AnswerRecords, type RecordLimits, recordIdOf, requestOf } from './answer-records.js';
 import type { FromOwner, Origin } from './events.js';
+import { Expiry } from './expiry.js';
 import { Gate, type Group, isOwn } from './gate.js';
 import { Grace } from './grace.js';
 import { type Found, Missing } from './missing.js';
@@ -49,8 +50,6 @@ const RETRY_MS = [10, 25, 50, 100, 200, 400];
 const STANDBY_MS = 250;
 /** At most so many actors are loaded by one read. */
 const LOAD_LIMIT = 1_000;
-/** Between two slices of records that have expired, in milliseconds: commands come first. */
-const EXPIRY_PAUSE_MS = 10;
 
 interface Encoding {
   /** Undefined until the reply is encoded. */
@@ -68,6 +67,7 @@ export class Owner {
   readonly #gate: Gate;
   readonly #states: States;
   readonly #records: AnswerRecords;
+  readonly #expiry: Expiry;
   #phase: Phase = 'taking';
   /** Requests are refused at once, and why. */
   #refusing: Refusal | undefined;
@@ -83,7 +83,6 @@ export class Owner {
   #now = 0;
   #stopping = false;
   #cancelRenewal: () => void = () => {};
-  #cancelExpiry: () => void = () => {};
   /** Runs since the store went away. */
   readonly #grace: Grace;
   /** `away` was said. */
@@ -99,6 +98,14 @@ export class Owner {
     this.#states = new States(options.stateBytes);
     this.#records = new AnswerRecords(options.records);
     this.#tenure = new Tenure(options);
+    this.#expiry = new Expiry({
+      records: this.#records,
+      tenure: this.#tenure,
+      clocks,
+      keptMs: options.records.keptMs,
+      serving: () => this.#phase === 'serving',
+      onFound: () => this.look(),
+    });
     this.#grace = new Grace(clocks, options.storeGraceMs, (reason) => this.#goAway(reason));
     this.#gate = new Gate({
       link,
@@ -341,7 +348,7 @@ export class Owner {
     this.#options.post({ kind: 'serving', epoch, version, origin, repairedFrom });
     this.#gate.open(stored ? 'stored' : 'not stored');
     this.#renewLater();
-    this.#expireLater(this.#records.lookMs);
+    this.#expiry.begin();
     this.#takeTurns();
   }
 
@@ -416,22 +423,6 @@ export class Owner {
     });
   }
 
-  #expireLater(ms: number): void {
-    this.#cancelExpiry();
-    this.#cancelExpiry = this.#options.clocks.after(ms, () => void this.#expire());
-  }
-
-  /** Deletes the records that have expired, slice after slice, between the groups. */
-  async #expire(): Promise<void> {
-    let more = false;
-    if (this.#phase === 'serving') {
-      // A store that fails here tells the next commit, too.
-      more = await this.#records.expire(this.#tenure).catch(() => false);
-      if (more) this.look();
-    }
-    if (this.#phase !== 'stopped') this.#expireLater(more ? EXPIRY_PAUSE_MS : this.#records.lookMs);
-  }
-
   /** Milliseconds since 1970, never falling: not within an owner, and not from one to the next. */
   #readClock(): void {
     this.#now = Math.max(this.#now, Math.floor(this.#options.clocks.wall()));
@@ -439,7 +430,7 @@ export class Owner {
 
   #end(error: unknown): void {
     this.#phase = 'stopped';
-    this.#cancelExpiry();
+    this.#expiry.end();
     const code = error instanceof WarrenError ? error.code : 'owner-failing';
     this.#options.post({ kind: 'fatal', code, reason: messageOf(error) });
   }
@@ -455,7 +446,7 @@ export class Owner {
 
   async #finish(): Promise<void> {
     this.#cancelRenewal();
-    this.#cancelExpiry();
+    this.#expiry.end();
     await this.#tenure.release();
     // What cannot be closed ends with the thread.
     await this.#store.close().catch(() => {});

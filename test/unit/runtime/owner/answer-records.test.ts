@@ -2,6 +2,7 @@
 import t from 'tap';
 import { JSON_REPLY, LINK_PROBLEMS, PROBLEM, REPLAYED } from '../../../../src/runtime/link/reply-kind.js';
 import { AnswerRecords, recordIdOf, requestOf } from '../../../../src/runtime/owner/answer-records.js';
+import { Expiry } from '../../../../src/runtime/owner/expiry.js';
 import type { Tenure } from '../../../../src/runtime/owner/tenure.js';
 import type { Change } from '../../../../src/store/contract.js';
 import { SIZE_ID, WINDOWS } from '../../../../src/store/store-ids.js';
@@ -14,9 +15,10 @@ const REPLY = { kind: JSON_REPLY, detail: 0, text: '1' };
 /** A store without a fence, and the records of an owner that commits to it. */
 class Rig {
   readonly stored = new Map<string, string>();
-  records = new AnswerRecords({ keptMs: KEPT_MS, bytes: 1_000 });
+  readonly records = new AnswerRecords({ keptMs: KEPT_MS, bytes: 1_000 });
   servedMs = 0;
   version = 0;
+  readonly expiry: Expiry;
 
   readonly tenure = {
     scan: async (prefix: string, limit: number) =>
@@ -33,6 +35,17 @@ class Rig {
 
   constructor() {
     current = this;
+    const { records, tenure } = this;
+    const nothing = () => {};
+    const clocks = { after: () => nothing, now: () => 0, wall: () => 0 };
+    this.expiry = new Expiry({
+      records,
+      tenure,
+      clocks,
+      keptMs: KEPT_MS,
+      serving: () => true,
+      onFound: nothing,
+    });
   }
 
   load(...ids: string[]): void {
@@ -119,9 +132,9 @@ t.test('records expire when the store was served for long enough, and not before
   const size = rig.size;
   const ofSecond = 2 * second.length + (rig.stored.get(second) ?? '').length;
   rig.servedMs = KEPT_MS + WINDOW_MS - 1;
-  t.notOk(await rig.records.expire(rig.tenure), 'each is kept for that time at least');
+  t.notOk(await rig.expiry.look(), 'each is kept for that time at least');
   rig.servedMs = KEPT_MS + WINDOW_MS;
-  t.ok(await rig.records.expire(rig.tenure));
+  t.ok(await rig.expiry.look());
   t.ok(rig.records.unsealed, 'a group of its own deletes them');
   rig.commit();
   t.notOk(rig.stored.has(first));
@@ -129,7 +142,7 @@ t.test('records expire when the store was served for long enough, and not before
   t.equal(rig.size, ofSecond);
   t.ok(ofSecond < size);
   rig.servedMs += WINDOW_MS;
-  t.ok(await rig.records.expire(rig.tenure));
+  t.ok(await rig.expiry.look());
   rig.commit();
   t.strictSame([...rig.stored.keys()], [SIZE_ID], 'nothing is left of them');
   t.equal(rig.size, 0);
@@ -144,7 +157,7 @@ t.test('what has expired goes in slices', async (t) => {
   }
   rig.servedMs = KEPT_MS + WINDOW_MS;
   let slices = 0;
-  while (await rig.records.expire(rig.tenure)) {
+  while (await rig.expiry.look()) {
     slices += 1;
     t.ok(rig.commit().length <= 2 * 8 + 1);
   }
@@ -160,7 +173,7 @@ t.test('groups of many records go one by one', async (t) => {
   }
   rig.servedMs = KEPT_MS + WINDOW_MS;
   for (let slice = 0; slice < 3; slice++) {
-    t.ok(await rig.records.expire(rig.tenure));
+    t.ok(await rig.expiry.look());
     t.equal(rig.commit().length, 1_200 + 2);
   }
   t.equal(rig.size, 0);
@@ -171,7 +184,7 @@ t.test('a slice that was found before the memory was emptied is not deleted', as
   rig.add('k');
   rig.commit();
   rig.servedMs = KEPT_MS + WINDOW_MS;
-  const expiring = rig.records.expire(rig.tenure);
+  const expiring = rig.expiry.look();
   rig.records.drop();
   t.notOk(await expiring);
   t.notOk(rig.records.unsealed);
