@@ -8,7 +8,6 @@ import type { ReplyView } from '../runtime/link/front-link.js';
 import { JSON_REPLY, LINK_PROBLEMS, NO_REPLY, REFUSAL } from '../runtime/link/reply-kind.js';
 import { REFUSAL_TYPE } from '../runtime/refusal-body.js';
 import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js';
-import { commitLine, REPLAYED_LINE } from './reply-lines.js';
 import { requestIdOf } from './request-id.js';
 import { Response } from './response.js';
 
@@ -20,16 +19,11 @@ const PROBLEM_HEAD = `${PROBLEM_TYPE}\r\nCache-Control: no-store`;
 const LARGE_BYTES = 16 * 1024;
 
 export class ActorResponse extends Response implements Responder {
-  /** A reply tells the commit that made it durable. */
-  namesCommit = false;
-  /** Header lines about the reply. */
-  #lines = '';
-
-  reply({ kind, detail, ascii, replayed, offset, length, epoch, version }: ReplyView, bytes: Buffer): void {
+  reply(view: ReplyView, bytes: Buffer): void {
     const { res } = this;
     if (!res) return;
-    if (this.namesCommit) this.#lines = commitLine(epoch, version);
-    if (replayed) this.#lines += REPLAYED_LINE;
+    this.note(view);
+    const { kind, detail, ascii, offset, length } = view;
     if (kind === JSON_REPLY && length >= LARGE_BYTES && this.withBody) {
       this.counts.ok += 1;
       const body = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length);
@@ -111,7 +105,7 @@ export class ActorResponse extends Response implements Responder {
   #more(): string {
     const { requestId } = this.request;
     const cors = this.context.corsHeaders(this.request);
-    const lines = this.#lines + cors;
+    const lines = this.replyLines + cors;
     return requestId === '' ? lines : `${lines}\r\nX-Request-Id: ${requestIdOf(requestId)}`;
   }
 

@@ -6,6 +6,8 @@
  * buffer has no bound.
  */
 import type { HttpResponse } from 'uWebSockets.js';
+import type { ReplyView } from '../runtime/link/front-link.js';
+import { commitLine, REPLAYED_LINE } from './reply-lines.js';
 import type { RequestCounts } from './request-counts.js';
 import type { RequestFacts } from './request-head.js';
 import type { ResponseContext } from './response-context.js';
@@ -25,6 +27,10 @@ export abstract class Response implements SlowReader {
   progressAt = 0;
   /** Of the request in the owner's queue. */
   position: number | undefined;
+  /** The reply to a command tells the commit that made it durable. */
+  namesCommit = false;
+  /** Header lines about the reply; each begins with a line end. */
+  protected replyLines = '';
 
   constructor(
     res: HttpResponse,
@@ -57,6 +63,12 @@ export abstract class Response implements SlowReader {
   /** The connection ends with the answer. */
   protected get closes(): boolean {
     return this.request.last || this.context.draining;
+  }
+
+  /** Notes what the headers say of the reply. */
+  protected note({ epoch, version, replayed }: ReplyView): void {
+    if (this.namesCommit) this.replyLines = commitLine(epoch, version);
+    if (replayed) this.replyLines += REPLAYED_LINE;
   }
 
   /** @param body good until this returns. @param writeHead is called once, corked. */

@@ -7,7 +7,6 @@ import type { HttpResponse } from 'uWebSockets.js';
 import assert from 'node:assert/strict';
 import type { ProblemCode } from '../../errors.js';
 import { endWithoutBody, endWithProblem } from '../../http/answers.js';
-import { commitLine, REPLAYED_LINE } from '../../http/reply-lines.js';
 import type { RequestCounts } from '../../http/request-counts.js';
 import type { RequestFacts } from '../../http/request-head.js';
 import { requestIdOf } from '../../http/request-id.js';
@@ -46,10 +45,6 @@ export class Wrapping {
 export class NumberResponse extends Response implements Responder {
   readonly #numbers: Numbers;
   readonly #wrapping: Wrapping;
-  /** The reply tells the commit that made it durable. */
-  namesCommit = false;
-  /** Header lines about the reply. */
-  #lines = '';
 
   constructor(
     res: HttpResponse,
@@ -65,11 +60,11 @@ export class NumberResponse extends Response implements Responder {
     this.#wrapping = wrapping;
   }
 
-  reply({ kind, detail, replayed, epoch, version }: ReplyView): void {
+  reply(view: ReplyView): void {
     this.position = undefined;
     if (!this.res) return;
-    if (this.namesCommit) this.#lines = commitLine(epoch, version);
-    if (replayed) this.#lines += REPLAYED_LINE;
+    this.note(view);
+    const { kind, detail, replayed } = view;
     if (kind === NUMBER_REPLY && replayed) this.#numbers.showAgain(detail, this);
     else if (kind === NUMBER_REPLY) this.#numbers.show(detail, this);
     else this.refuse(LINK_PROBLEMS[detail] ?? 'internal');
@@ -142,7 +137,7 @@ export class NumberResponse extends Response implements Responder {
     const cors = this.context.corsHeaders(this.request);
     res.writeHeader(
       'Content-Type',
-      `application/json\r\nCache-Control: no-store${cors}${this.#lines}\r\nSequence-Index: ${index}`,
+      `application/json\r\nCache-Control: no-store${cors}${this.replyLines}\r\nSequence-Index: ${index}`,
     );
     const { requestId } = this.request;
     if (requestId) res.writeHeader('X-Request-Id', requestIdOf(requestId));
