@@ -77,8 +77,10 @@ export class Persistence {
   }
 }
 
+/** Only Warren promises with a 503 that nothing was consumed, and its problems have a code: a proxy says 503 of what it has sent on. */
 function mayHaveEffect(outcome: Received | Lost): boolean {
-  return 'response' in outcome ? outcome.response.status !== NOT_CONSUMED : outcome.sent;
+  if (!('response' in outcome)) return outcome.sent;
+  return outcome.response.status !== NOT_CONSUMED || problemOf(outcome.text)['code'] === undefined;
 }
 
 /** @throws the reason of the signal. */

@@ -34,6 +34,7 @@ export type Fault =
   | 503
   | 504
   | '502-after'
+  | '503-after'
   | '504-after';
 
 /** What a key has been used for, and how it was answered. */
@@ -82,11 +83,12 @@ export class FakeServer {
     const fault = this.fault();
     if (fault === 'cut-before') return void request.socket.destroy();
     if (fault === 'silent-before') return;
+    if (fault === 503) return problem(response, 503, 'store-unavailable');
     if (typeof fault === 'number') return void response.writeHead(fault).end('between');
     const write = this.#answer(method, url, body, headers['idempotency-key']);
     if (fault === 'cut-after') return void request.socket.destroy();
     if (fault === 'silent-after') return;
-    if (fault === '502-after' || fault === '504-after')
+    if (fault === '502-after' || fault === '503-after' || fault === '504-after')
       return void response.writeHead(Number(fault.slice(0, 3))).end('<html>');
     if (fault === 'none') return write(response);
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 }).write('{"from"');

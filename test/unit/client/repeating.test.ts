@@ -22,7 +22,7 @@ const counter = actor({
 /** Longer than any test lasts. */
 const PATIENT = 600_000;
 
-const AFTER: readonly Fault[] = ['cut-after', 'cut-in-answer', '502-after', '504-after'];
+const AFTER: readonly Fault[] = ['cut-after', 'cut-in-answer', '502-after', '503-after', '504-after'];
 const BEFORE: readonly Fault[] = ['cut-before', 502, 503, 504];
 const SILENT: readonly Fault[] = ['silent-before', 'silent-after', 'silent-in-answer'];
 
@@ -164,6 +164,8 @@ t.test(
   async (t) => {
     const cases: [Fault, boolean, RegExp | number][] = [
       [503, false, 503],
+      // A proxy promises nothing.
+      ['503-after', true, 503],
       [504, true, 504],
       [502, true, 502],
       // The last try may have had no time left.
