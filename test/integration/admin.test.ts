@@ -109,12 +109,14 @@ t.test('under every fault the history stays linearizable, and the service heals'
   await warren.waitForLog((line) => /did not turn/.test(String(line['reason'])));
   await warren.waitForLog((line) => line['epoch'] === 3);
   await answered(warren);
-  await fault(warren, 'drop-store?ms=1500');
+  await fault(warren, 'drop-store?ms=60000');
   await warren.waitForLog((line) => line.msg === 'the store is away');
   t.equal((await get(warren.url, '/ready')).status, 503);
   t.equal((await get(warren.url, '/health')).status, 200);
   const away = await scrape(warren.adminUrl);
   t.equal(away.value('warren_ready'), 0);
+  t.equal((await get(warren.url, '/current')).status, 503);
+  await fault(warren, 'drop-store?ms=0');
   await warren.waitForLog((line) => line['origin'] === 'returned');
   await fault(warren, 'slow-store?ms=0');
   await answered(warren);
