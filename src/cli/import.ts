@@ -25,7 +25,7 @@ import { CommandFailed, EXIT_USAGE } from './usage.js';
 export const IMPORT_USAGE = `usage: warren import FILE [--again]
 
 Writes what warren export has printed into the empty store that the environment names, LevelDB or Redis, while no server has it; - reads standard input. A store that
-holds anything is refused. An import that was broken off leaves a store that no server takes; --again removes what it has left, and begins anew.
+holds anything is refused. No server takes a store whose import was broken off. --again removes the unfinished import, and begins from the start.
 
 The store gets a new id, and an epoch above that of the export: an instance that knew the old one is fenced off.`;
 

@@ -25,7 +25,7 @@ export class RunningServer {
   /** @returns undefined when none is found. @throws CommandFailed when the one that was asked for is not the right one. */
   static async find(config: Config): Promise<RunningServer | undefined> {
     const { admin, store } = config;
-    // Whoever lets the system choose a port has to name it here.
+    // With port 0 the system has chosen the server's port, and this command does not know it.
     if (!admin || admin.port === 0) return undefined;
     const server = new RunningServer(`http://${reachable(admin.host)}:${admin.port}`, admin.token);
     let answer: Answer;
