@@ -242,7 +242,7 @@ function readRecord(stored: string): AnswerRecord {
 }
 
 function checkOf(head: string, text: string): string {
-  return crc32(text, crc32(head)).toString(16).padStart(8, '0');
+  return crc32(`${head} ${text}`).toString(16).padStart(8, '0');
 }
 
 function problem(code: LinkProblem): Reply {
