@@ -16,6 +16,8 @@ export interface Known {
   readonly store: string;
   readonly version: number;
   readonly group: string;
+  /** The last one in which this process owned it: a repair must not begin that one anew. */
+  readonly epoch: number;
 }
 
 interface Header extends Known {
@@ -63,17 +65,21 @@ export class RepairLog {
   }
 
   /** The store holds `stored`: the last commit that was appended, or what was known already. Otherwise the log begins anew. */
-  adopt({ store, version, group }: Known): void {
+  adopt({ store, version, group, epoch }: Known): void {
     const header = this.#header;
     if (header?.store === store) {
-      if (header.version === version && header.group === group) return;
+      if (header.version === version && header.group === group) {
+        this.#write({ ...header, epoch });
+        return;
+      }
       const appended = header.confirmed < header.head ? this.#read(header.confirmed).logged : undefined;
       if (appended?.version === version && appended.group === group) {
+        this.#header = { ...header, epoch };
         this.confirm(version, group);
         return;
       }
     }
-    this.#write({ store, version, group, base: version, tail: 0, head: 0, confirmed: 0 });
+    this.#write({ store, version, group, epoch, base: version, tail: 0, head: 0, confirmed: 0 });
   }
 
   /** Another instance owns the store: what was acknowledged here is history. */

@@ -123,7 +123,7 @@ export class Tenure {
     let changes: readonly Change[] = first;
     let next: ShardFence = {
       store: stored?.store ?? known?.store ?? randomId(),
-      epoch: (stored?.epoch ?? 0) + 1,
+      epoch: this.#epochAfter(stored),
       version: stored?.version ?? 0,
       group: stored?.group ?? '',
       ...identity,
@@ -137,8 +137,8 @@ export class Tenure {
       const since = repair.since(stored?.version ?? 0);
       if (since) {
         changes = since;
-        next = { ...next, version: known.version, group: known.group, epoch: this.#epochAfter(stored) };
-      } else next = { ...next, epoch: this.#epochAfter(stored), halted: lostText(stored, known.version) };
+        next = { ...next, version: known.version, group: known.group };
+      } else next = { ...next, halted: lostText(stored, known.version) };
     } else if (lost) next = { ...next, halted: lostText(stored, lost.version) };
     if ((await this.#swap(stored, next, changes)) !== 'swapped') return undefined;
     if (next.halted) throw new WarrenError('store-halted', next.halted);
@@ -250,9 +250,11 @@ export class Tenure {
     return Math.max(fence?.clock ?? 0, Math.floor(this.#options.clocks.wall()));
   }
 
-  /** Above every epoch that this owner has held: one that a late commit could name must not come back. */
+  /** Above every epoch that this process has held: answers and late commits name them, so none may come back when the store has lost it. */
   #epochAfter(stored: ShardFence | undefined): number {
-    return Math.max(stored?.epoch ?? 0, this.#fence?.epoch ?? 0) + 1;
+    const { known } = this.#options.repair;
+    const held = stored === undefined || stored.store === known?.store ? (known?.epoch ?? 0) : 0;
+    return Math.max(stored?.epoch ?? 0, this.#fence?.epoch ?? 0, held) + 1;
   }
 
   /** Bounds a call of the store in time: past it the outcome is unknown. */

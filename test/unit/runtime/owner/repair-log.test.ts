@@ -4,7 +4,7 @@ import t from 'tap';
 import { RepairLog, repairMemory } from '../../../../src/runtime/owner/repair-log.js';
 import type { Change } from '../../../../src/store/contract.js';
 
-const EMPTY = { store: 's', version: 0, group: '' };
+const EMPTY = { store: 's', version: 0, group: '', epoch: 1 };
 
 function logOn(memory: SharedArrayBuffer): RepairLog {
   const log = new RepairLog(memory);
@@ -35,7 +35,7 @@ t.test('a log that does not reach back so far says so', async (t) => {
   const log = new RepairLog(repairMemory(10_000));
   t.equal(log.since(0), undefined, 'it has adopted nothing');
   t.equal(log.known, undefined);
-  log.adopt({ store: 's', version: 5, group: 'group 5' });
+  log.adopt({ store: 's', version: 5, group: 'group 5', epoch: 1 });
   commit(log, 6, [put('a', 'a6')]);
   t.equal(log.since(4), undefined);
   t.strictSame(log.since(5), [put('a', 'a6')]);
@@ -62,11 +62,11 @@ t.test('a log without room knows what was acknowledged, and cannot repair it', a
   log.append(2, 'group 2', [put('a', 'a2')]);
   const successor = new RepairLog(memory);
   for (const each of [log, successor]) {
-    t.match(each.known, { version: 1, group: 'group 1' });
+    t.match(each.known, { version: 1, group: 'group 1', epoch: 2 });
     t.equal(each.since(0), undefined);
     t.strictSame(each.since(1), []);
   }
-  successor.adopt({ store: 's', version: 2, group: 'group 2' });
+  successor.adopt({ store: 's', version: 2, group: 'group 2', epoch: 2 });
   t.equal(successor.known?.version, 2);
   t.equal(successor.since(1), undefined);
 });
@@ -79,7 +79,7 @@ t.test('a successor on the same memory knows the same', async (t) => {
   const second = new RepairLog(memory);
   t.equal(second.known?.version, 1);
   t.strictSame(second.since(0), [put('a', 'a1')]);
-  second.adopt({ store: 's', version: 2, group: 'group 2' });
+  second.adopt({ store: 's', version: 2, group: 'group 2', epoch: 2 });
   t.equal(second.known?.version, 2, 'the commit under way is recognised in the store');
   t.strictSame(second.since(0), [put('a', 'a1'), put('b', 'b2')]);
 });
@@ -89,12 +89,12 @@ t.test('adopting what is known keeps the log, adopting anything else begins it a
   const log = logOn(memory);
   commit(log, 1, [put('a', 'a1')]);
   log.append(2, 'group 2', [put('b', 'b2')]);
-  log.adopt({ store: 's', version: 1, group: 'group 1' });
+  log.adopt({ store: 's', version: 1, group: 'group 1', epoch: 2 });
   t.strictSame(log.since(0), [put('a', 'a1')], 'the commit under way has not happened');
   for (const other of [
-    { store: 's', version: 2, group: 'other' },
-    { store: 's', version: 3, group: 'group 2' },
-    { store: 'other', version: 1, group: 'group 1' },
+    { store: 's', version: 2, group: 'other', epoch: 2 },
+    { store: 's', version: 3, group: 'group 2', epoch: 2 },
+    { store: 'other', version: 1, group: 'group 1', epoch: 2 },
   ]) {
     const log = logOn(repairMemory(10_000));
     commit(log, 1, [put('a', 'a1')]);
@@ -169,7 +169,7 @@ t.test('the log is that of a plain list, through wraps, deaths and failures', as
           if (fate.endsWith('dies')) {
             const known = log.known ?? EMPTY;
             log = new RepairLog(memory);
-            log.adopt(fate.startsWith('stored') ? { store: 's', version, group } : known);
+            log.adopt(fate.startsWith('stored') ? { store: 's', version, group, epoch: 1 } : known);
           }
           if (fate === 'confirmed' || fate.startsWith('stored')) list.push({ changes });
           if (log.known?.version !== list.length)
