@@ -62,7 +62,7 @@ t.test('a log without room knows what was acknowledged, and cannot repair it', a
   log.append(2, 'group 2', [put('a', 'a2')]);
   const successor = new RepairLog(memory);
   for (const each of [log, successor]) {
-    t.match(each.known, { version: 1, group: 'group 1', epoch: 2 });
+    t.match(each.known, { version: 1, group: 'group 1', epoch: 1 });
     t.equal(each.since(0), undefined);
     t.strictSame(each.since(1), []);
   }
@@ -103,6 +103,18 @@ t.test('adopting what is known keeps the log, adopting anything else begins it a
     t.equal(log.since(other.version - 1), undefined, JSON.stringify(other));
     t.strictSame(log.since(other.version), []);
   }
+});
+
+t.test('the last epoch that was adopted is known, also to a successor', async (t) => {
+  const memory = repairMemory(10_000);
+  const log = logOn(memory);
+  commit(log, 1, [put('a', 'a1')]);
+  log.adopt({ store: 's', version: 1, group: 'group 1', epoch: 7 });
+  t.equal(log.known?.epoch, 7);
+  t.equal(new RepairLog(memory).known?.epoch, 7);
+  log.append(2, 'group 2', []);
+  log.adopt({ store: 's', version: 2, group: 'group 2', epoch: 8 });
+  t.equal(new RepairLog(memory).known?.epoch, 8, 'also when that settles a commit under way');
 });
 
 t.test('a commit that is too large to be kept ends what can be repaired', async (t) => {
