@@ -1,4 +1,4 @@
-/** The public API, and nothing else: what a module of actors imports. */
+/** What a module of actors imports: `actor` and `refuse` to define an actor, `serve` to run Warren inside a process of your own. */
 
 export { AskError } from './ask-error.js';
 export type { Answer, AnyRefusal } from './client/client-types.js';

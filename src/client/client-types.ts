@@ -2,7 +2,7 @@
 import type { InputOf, ResultOf } from '../runtime/actor.js';
 import type { CallOptions } from './client.js';
 
-/** One function of the key for each actor. */
+/** What `createClient` returns: one function of the key for each actor. */
 export type Client<Actors> = {
   readonly [Name in NameOf<OneOf<Actors>>]: (
     key: string,
@@ -12,7 +12,7 @@ export type Client<Actors> = {
 type OneOf<Actors> = Actors extends readonly (infer One)[] ? One : Actors;
 type NameOf<One> = One extends { readonly name: infer Name extends string } ? Name : never;
 
-/** One actor: a function for each of its messages. */
+/** One actor: an async function for each of its commands and queries, `(input, options?) => Promise<Answer>`. */
 export type Handle<One> = MessagesOf<One, 'commands'> & MessagesOf<One, 'queries'>;
 
 type MessagesOf<One, Kind extends 'commands' | 'queries'> = One extends {
@@ -34,8 +34,8 @@ type Call<Input, Reply, Refusal> = unknown extends Input
     : (input: Input, options?: CallOptions) => Promise<Answer<Reply, Refusal>>;
 
 /**
- * What comes back. `ok` tells a reply from a refusal. An actor that has just been deployed may refuse with more codes than its types know
- * here, so there is always a refusal to think of.
+ * What a call resolves to. `ok` tells a reply from a refusal. There is always a refusal to handle: the actor that runs on the server may be
+ * newer than the types here.
  */
 export type Answer<Reply, Refusal = AnyRefusal> = Receipt &
   (
@@ -47,20 +47,24 @@ export type Answer<Reply, Refusal = AnyRefusal> = Receipt &
       }
   );
 
-/** What the server says of how the answer came about. */
+/** What the server says about how the answer came to be. */
 export interface Receipt {
   /**
-   * Of a command: the commit that made it durable, `SHARD.EPOCH.VERSION`; where it is `replayed`, perhaps a later one. Undefined for a query, and
-   * where durability is `async`.
+   * The commit that made a command durable, as `SHARD.EPOCH.VERSION`. Of a `replayed` answer it may be a later one. Undefined for a query, and
+   * with `DURABILITY=async`.
    */
   readonly commit: string | undefined;
-  /** The command had taken effect before, and this is its answer once more. */
+  /** True: the command had taken effect with an earlier attempt, and this is the answer of that time. */
   readonly replayed: boolean;
 }
 
+/** A refusal whose codes the types do not know. */
 export interface AnyRefusal {
+  /** The actor's stable code. */
   readonly code: string;
+  /** HTTP status, 400 to 499. */
   readonly status: number;
+  /** What the actor added, as JSON. */
   readonly details?: unknown;
 }
 
@@ -79,7 +83,10 @@ type ReplyOf<Result, Kind> = Result extends { readonly refuse: object }
       ? Wire<Result['reply']>
       : undefined;
 
-/** A bigint is an exact JSON number. What a double holds exactly comes back as a number, the rest as a bigint. */
+/**
+ * A value after its way through JSON. A bigint travels as an exact JSON number: what a double holds exactly comes back as a number, the rest
+ * as a bigint.
+ */
 export type Wire<Value> = Value extends bigint
   ? number | bigint
   : Value extends string | number | boolean | null | undefined

@@ -6,34 +6,41 @@
  *   const { ok, reply, refusal } = await client.tickets('berlin').take({ seats: 2 });
  *
  * A refusal is a value. Everything else that is no reply is thrown: a `ProblemError` where something answered, a `NoAnswerError` where nothing
- * did. What was not consumed, and what has an unknown outcome, is sent again until the deadline; a command takes effect once all the same, since each
- * has an idempotency key. Runs in Node.js and in browsers.
+ * did. A request that was not consumed, or whose outcome is unknown, is sent again until the deadline. A command has an idempotency key, so it
+ * takes effect once all the same. Runs in Node.js and in browsers.
  */
 import type { Client } from './client-types.js';
 import { Sender } from './sender.js';
 
+/** What `createClient` takes. */
 export interface ClientOptions {
-  /** Sent with every request, such as `authorization`. */
+  /** Headers of every request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** In the place of the global `fetch`. */
+  /** Used instead of the global `fetch`. */
   readonly fetch?: typeof fetch;
-  /** For how long a call is tried, in milliseconds. Default 30,000. */
+  /** How long a call is tried, in milliseconds. Default 30,000. */
   readonly deadlineMs?: number;
-  /** An attempt of which nothing has come for so long is given up, and repeated, in milliseconds. Default 10,000. */
+  /** An attempt that has brought no byte for this many milliseconds is given up and repeated. Default 10,000. */
   readonly silenceMs?: number;
 }
 
+/** What a call takes behind its input. */
 export interface CallOptions {
-  /** Ends the call at once. A command that was sent may take effect all the same. */
+  /** Ends the call at once. A command that was sent may still take effect. */
   readonly signal?: AbortSignal;
-  /** Sent with this request. An `idempotency-key` of yours stands in the place of a random one, so that a later call can repeat this one. */
+  /** Headers of this call. An `idempotency-key` here replaces the random one, so that a later call can repeat this one. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** In the place of the client's. */
+  /** Replaces the client's `deadlineMs` for this call. */
   readonly deadlineMs?: number;
 }
 
 /**
- * @typeParam Actors `typeof` of one actor, or of an array or a tuple of actors.
+ * Makes a client: `client.ACTOR(KEY).MESSAGE(INPUT, OPTIONS)` sends a message and resolves to an `Answer`.
+ *
+ * A call of a command takes effect once, however often it is repeated. A call rejects with a `ProblemError` when the last answer was a
+ * problem, with a `NoAnswerError` when no answer came before the deadline, and with a `TypeError` for a key that no request can carry.
+ *
+ * @typeParam Actors `typeof` one actor, or of an array or a tuple of actors.
  * @param url where Warren answers, with or without a path before that of the actors.
  */
 export function createClient<Actors>(url: string | URL, options: ClientOptions = {}): Client<Actors> {

@@ -1,10 +1,12 @@
-/** No answer came before the deadline: the connection broke each time, or could not be made. */
+/** The client's error for a call without an answer. */
+
+/** Thrown by a call that got no answer before its deadline: each connection broke, stayed silent, or could not be made. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
-  /** The command may have taken effect. */
+  /** True: the command may have taken effect. */
   readonly outcomeUnknown: boolean;
 
-  /** @param cause what the last attempt ended with. */
+  /** @param cause what ended the last attempt. */
   constructor(cause: unknown, deadlineMs: number, outcomeUnknown: boolean) {
     const effect = outcomeUnknown ? 'the command may have taken effect' : 'nothing has taken effect';
     super(`no answer within ${deadlineMs} ms, and ${effect}: ${wordsOf(cause)}`, { cause });

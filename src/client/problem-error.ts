@@ -1,20 +1,23 @@
-/** An answer of Warren, or of what stands before it, that is neither a reply nor a refusal. */
+/** The client's error for an answer that is neither a reply nor a refusal. A proxy may have given that answer in place of Warren. */
 import { parseExact } from './exact-json.js';
 
+/** Thrown by a call whose last answer was a problem: of Warren (RFC 9457), or of a proxy in front of it. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   /** Warren's stable name, such as `input-invalid` or `store-unavailable`. Undefined where something else answered. */
   readonly code: string | undefined;
+  /** HTTP status. */
   readonly status: number;
-  /** After how many seconds the server would look at the same request again. */
+  /** The seconds of `Retry-After`. Undefined where the answer has none. */
   readonly retryAfterSeconds: number | undefined;
-  /** To look for in Warren's log. */
+  /** The request's id in Warren's log. */
   readonly requestId: string | undefined;
   /** All members of the problem details (RFC 9457). */
   readonly problem: Readonly<Record<string, unknown>>;
-  /** The command may have taken effect: with this attempt, or with one before it. */
+  /** True: the command may have taken effect, with this attempt or an earlier one. */
   readonly outcomeUnknown: boolean;
 
+  /** @param problem the members of the body, or none of them where it is no JSON. */
   constructor(response: Response, problem: Readonly<Record<string, unknown>>, outcomeUnknown = false) {
     const { code, title, detail, requestId } = problem;
     const sentence = [title, detail].filter((part) => typeof part === 'string').join(': ');

@@ -5,7 +5,10 @@ import { WarrenError } from '../errors.js';
 import { type Config, readConfig } from './config.js';
 import { type SettingName, VARIABLE_NAMES, VARIABLES } from './variables.js';
 
-/** Names, values and defaults are those of the environment variables in the README. */
+/**
+ * The settings that `serve` takes. Names, values and defaults are those of the environment variables in `docs/configuration.md`, with two
+ * exceptions: `LOG_LEVEL` is `warn` by default, and there is no live page.
+ */
 export type Settings = { readonly [Name in SettingName]?: string | number };
 
 /** A process that has other things to do wants to hear of trouble alone. */

@@ -6,9 +6,11 @@
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
+/** What Warren tells a handler about its turn. It is all that a handler may depend on beside state and input. */
 export interface Context {
   /** Name of the actor. */
   readonly actor: string;
+  /** Which of the actor's states this turn is about. 1 to 256 bytes of UTF-8. */
   readonly key: string;
   /** Milliseconds since 1970. Never goes back within an actor. */
   readonly now: number;
@@ -18,16 +20,24 @@ export interface Context {
   readonly caller: undefined;
 }
 
-/** A command's "no": a value, not an exception. The state stays as it was. */
+/** A handler's "no": a value, not an exception. The state stays as it was. Made by `refuse`. */
 export interface Refusal<Code extends string = string, Details = unknown> {
+  /** The stable code, the HTTP status (400 to 499, by default 409), and any value that a reply may hold. */
   readonly refuse: { readonly code: Code; readonly status?: number; readonly details?: Details };
 }
 
 /**
- * @param details any value that a reply may hold; the client gets it beside the code.
- * @param status HTTP status from 400 to 499. The default is 409.
+ * Makes a refusal, which a command or a query returns in place of a result.
+ *
+ * @param code the stable name that clients match on, such as `sold-out`.
  */
 export function refuse<const Code extends string>(code: Code): Refusal<Code, undefined>;
+/**
+ * The same with details, which the client gets beside the code.
+ *
+ * @param details any value that a reply may hold.
+ * @param status HTTP status from 400 to 499. The default is 409.
+ */
 export function refuse<const Code extends string, Details>(
   code: Code,
   details: Details,
@@ -51,6 +61,7 @@ export interface Outcome<State, Reply = unknown> {
   readonly reply?: Reply;
   /** True: the actor's state is deleted, and its next message starts from `initial`. */
   readonly forget?: boolean | undefined;
+  /** Only a refusal has it. */
   readonly refuse?: undefined;
 }
 
@@ -131,17 +142,26 @@ interface Definition<Name extends string, State, Commands, CommandInputs, Querie
   readonly migrate?: { readonly [version: number]: (old: never) => unknown };
 }
 
-/** What `typeof` of an actor tells a client. */
+/** An actor's definition. Its type is what `createClient` and `TestActor` are given: `typeof tickets`. */
 export interface Actor<Name extends string = string, State = unknown, Commands = unknown, Queries = unknown> {
+  /** First segment of the actor's paths: `[a-z][a-z0-9-]{0,62}`, and none of `health`, `ready`, `metrics`, `next`, `current`, `previous`, `then`. */
   readonly name: Name;
+  /** Version of the state's shape, from 1, which is the default. */
   readonly version?: number;
+  /** State of a key that has none: a value, or a function of the key. */
   readonly initial: State | ((key: string) => State);
+  /** Functions `(state, input, context) => { state?, reply?, forget? }` or a refusal, by their names; or `{ input: schema, run }`. */
   readonly commands: Commands;
+  /** Functions `(state, input, context) => reply` or a refusal, by their names. They change nothing. */
   readonly queries?: Queries;
+  /** `migrate[1]` makes a state of version 2 from one of version 1, and so on, up to `version`. */
   readonly migrate?: { readonly [version: number]: (old: never) => unknown };
 }
 
-/** Gives the definition back as it is. */
+/**
+ * Gives types to the definition of an actor, and returns it as it is. What is wrong with it is found when it is served or tested: an error
+ * `actor-invalid` lists all mistakes.
+ */
 export function actor<
   const Name extends string,
   State extends NonNullable<unknown> | null,

@@ -1,11 +1,11 @@
 /**
- * An actor in the process of a test, without threads, store or HTTP: its turns, its stored states, its restarts and crashes, with a clock that the
- * test owns. For any test runner.
+ * An actor in the process of a test, without threads, store or HTTP: its turns, its stored states, its restarts and crashes, with a clock that
+ * the test sets. For any test runner.
  *
  *   const tickets = new TestActor(definition);
  *   const { reply } = await tickets.ask('berlin', 'take', { seats: 2 });
  *
- * Inputs and replies take the way through their texts, as over HTTP. Each turn is taken twice, and must come to the same both times:
+ * Inputs and replies go through their JSON texts, as over HTTP. Each turn is taken twice and must have the same result both times, since
  * Warren takes a turn again when its commit was lost.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -20,18 +20,23 @@ import { takeTurn } from '../runtime/turn.js';
 import type { NextState, Text, TurnLimits, TurnResult } from '../runtime/turn-result.js';
 import type { Sealed } from '../runtime/values.js';
 
+/** What `TestActor` takes. */
 export interface TestOptions {
-  /** Milliseconds since 1970 at which the clock stands first. */
+  /** Where the clock starts, in milliseconds since 1970. Default 0. */
   readonly now?: number;
+  /** Largest state, in bytes. Default 1 MiB. */
   readonly stateBytes?: number;
+  /** Largest reply, in bytes. Default 1 MiB. */
   readonly replyBytes?: number;
 }
 
-/** The turn came to no answer. `code` is that of the problem over HTTP, or `connection-lost` after a crash. */
+/** Thrown by `TestActor.ask` when the turn has no answer. */
 export class TurnError extends Error {
   override readonly name = 'TurnError';
+  /** The code of the problem over HTTP, such as `input-invalid`, or `connection-lost` after a crash. */
   readonly code: string;
 
+  /** @param cause the stack of what was thrown, or the issues that the schema has found. */
   constructor(code: string, message: string, cause?: unknown) {
     super(message, { cause });
     this.code = code;
@@ -43,11 +48,16 @@ interface StoredState {
   readonly text: string;
 }
 
+/** Whether the change is stored when the process dies. */
 export type CrashTime = 'before-commit' | 'after-commit';
 
 const MEBIBYTE = 2 ** 20;
 
-/** @typeParam One `typeof` of the actor. */
+/**
+ * One actor with all its keys.
+ *
+ * @typeParam One `typeof` the actor.
+ */
 export class TestActor<One> {
   readonly #definition: Definition;
   readonly #limits: TurnLimits;
@@ -59,7 +69,10 @@ export class TestActor<One> {
   #turns = 0;
   #crash: CrashTime | undefined;
 
-  /** @throws WarrenError `actor-invalid` */
+  /**
+   * @param actor the definition, as a module exports it.
+   * @throws WarrenError `actor-invalid` with every mistake in the definition.
+   */
   constructor(actor: One, { now = 0, stateBytes = MEBIBYTE, replyBytes = MEBIBYTE }: TestOptions = {}) {
     const [definition] = checkDefinitions([{ place: 'the test', exported: [actor] }]);
     this.#definition = definition as Definition;
@@ -67,20 +80,22 @@ export class TestActor<One> {
     this.#now = now;
   }
 
-  /** What `context.now` is. */
+  /** The clock: what the next turn gets as `context.now`. */
   get now(): number {
     return this.#now;
   }
 
+  /** Moves the clock forward. */
   advance(milliseconds: number): void {
     if (!(milliseconds >= 0)) throw new RangeError('the clock of an actor never goes back');
     this.#now += milliseconds;
   }
 
   /**
-   * Sends a message, as a client would.
+   * Sends a message and resolves to `{ ok, reply }` or `{ ok, refusal }`, as a client would.
    *
-   * @throws TurnError when the input is not taken, the actor fails, its state cannot be loaded, or `crash` was asked for.
+   * @param name of a command or a query.
+   * @throws TurnError when the input is not valid, the actor throws, its state cannot be loaded, or `crash` was called.
    */
   async ask<Name extends keyof Handle<One> & string>(
     key: string,
@@ -93,24 +108,24 @@ export class TestActor<One> {
     return this.#answer(key, this.#turn(key, message, input)) as never;
   }
 
-  /** The state that a restart would load, undefined where there is none. */
+  /** The state of a key that a restart would load. Undefined where there is none. */
   stored(key: string): unknown {
     const stored = this.#stored.get(key);
     return stored && decodeState(stored.text).value;
   }
 
-  /** Puts a state into the store, such as one of an older version of the actor. The memory of the key is emptied. */
+  /** Stores a state, such as one of an older version of the actor. The next turn of the key loads it. */
   store(key: string, state: unknown, version = this.#definition.version): void {
     this.#stored.set(key, { version, text: stateText(sealState(state, 'state', this.#limits.stateBytes)) });
     this.#memory.delete(key);
   }
 
-  /** All states are loaded from the store again. */
+  /** Forgets what is in memory: the next turn of each key loads its state from the store. */
   restart(): void {
     this.#memory.clear();
   }
 
-  /** The process dies over the next commit: the caller gets no answer, and the change is stored or not. */
+  /** Makes the process die at the next commit: the caller gets no answer, and the change is stored or not. */
   crash(time: CrashTime = 'before-commit'): void {
     this.#crash = time;
   }

@@ -1,6 +1,6 @@
 /** What `npm pack` makes: only what runs, all of what runs; and installed elsewhere, with nothing but it, it runs. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import * as client from '../../src/client/index.js';
 import * as main from '../../src/index.js';
 import * as testing from '../../src/testing/index.js';
 import { get } from '../support/http-client.js';
+import { packedProject } from '../support/packed-project.js';
 import { startWarren } from '../support/warren-process.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -142,21 +143,9 @@ await service.close();`,
   );
 
 t.test('a packed package is used from JavaScript and from TypeScript, in a project of its own', async (t) => {
-  // Outside of this repository, whose modules would be found otherwise. What the package depends on is linked there.
-  const folder = await mkdtemp(join(tmpdir(), 'warren-library-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
-  const [{ filename }] = JSON.parse(npm(root, ['pack', '--ignore-scripts', '--pack-destination', folder]));
-  const modules = join(folder, 'node_modules');
-  mkdirSync(join(modules, 'warren'), { recursive: true });
-  execFileSync('tar', ['xf', join(folder, filename), '-C', join(modules, 'warren'), '--strip-components=1']);
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  for (const name of [...Object.keys(dependencies), '@types/node', 'undici-types']) {
-    mkdirSync(join(modules, name, '..'), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), join(modules, name));
-  }
+  const folder = await packedProject(t);
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
   const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
-  write('package.json', '{"private": true}');
   write('tickets.mjs', TICKETS);
   write('use.mjs', JAVASCRIPT);
   t.equal(run('use.mjs'), 'all is well\n');
