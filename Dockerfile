@@ -45,7 +45,7 @@ COPY --from=build --chown=1000:1000 /data /data
 VOLUME /data
 USER 1000:1000
 
-# V8's limits for a container of 512 MB (README, "Container"): 96 MB for the main thread's old space, and three semi-spaces
+# V8's limits for a container of 512 MB (docs/configuration.md, "Memory"): 96 MB for the main thread's old space, and three semi-spaces
 # of 8 MB; V8 would make them 1 MB beside so small an old space, and collect at every turn. Left alone it would take 256 MB
 # for the main thread. These flags would beat the limits of the other threads too, so the server takes them back before it
 # starts its threads; those have OWNER_HEAP_MB and FORMAT_HEAP_MB. All ceilings together are 428 MB.

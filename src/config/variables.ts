@@ -1,6 +1,6 @@
 /**
  * The environment variables. Each is defined here, once: its name, its default as an operator would write it, which values are good, what it
- * means, and which field of `Config` it fills. `--help`, the README's table, the types of `Config` and of the library's settings follow from this.
+ * means, and which field of `Config` it fills. `--help`, the table in `docs/configuration.md`, the types of `Config` and of the library's settings follow from this.
  *
  * `fills` is left out where the field is no copy of one variable: see `parts.ts`.
  */

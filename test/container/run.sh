@@ -3,6 +3,7 @@
 # numbers while the containers are killed. `npm run test:container`; needs docker, docker compose (or docker-compose), nginx, haproxy, curl and node,
 # and an engine or root to start a private one (engine.sh). Ends with "N passed, N failed" and exits accordingly.
 #
+#   WITHOUT_SUITE=1        leaves out the test suite on the image's Node, which takes a quarter of an hour
 #   ENGINE=private         a private engine, even where one runs already
 #   WARREN_IMAGE_CACHE=dir keeps stand-ins for the base images (images.sh)
 #   KEEP_LOGS=dir          copies the containers' logs there at the end
@@ -58,6 +59,7 @@ main() {
   through_proxy haproxy
   alone_with_a_volume
   serves_actors_of_a_folder
+  [ -n "${WITHOUT_SUITE:-}" ] || suite_passes_on_the_image_s_node
 }
 
 image_holds_only_what_runs() {
@@ -225,7 +227,8 @@ serves_actors_of_a_folder() {
   local folder="$work/actors" taken='{"from":1,"seats":2}'
   mkdir -p "$folder"
   # The module that the README shows.
-  sed -n '/^```js$/,/^```$/{/^```/d;p;}' README.md | sed '/^};$/q' >"$folder/tickets.mjs"
+  # shellcheck disable=SC2016
+  sed -n '/^```js title=tickets.mjs$/,/^```$/{/^```/d;p;}' README.md >"$folder/tickets.mjs"
   chmod -R a+rX "$folder"
   port=$(free_port)
   base="http://127.0.0.1:$port"
@@ -241,6 +244,15 @@ serves_actors_of_a_folder() {
   check 'actors: it becomes healthy' within 60 healthy "$actors"
   logged docker stop --time 10 "$actors"
   check 'actors: docker stop exits 0' equals 0 docker inspect --format '{{.State.ExitCode}}' "$actors"
+}
+
+# The suite as a whole on the Node and the Debian of the image. Privileged: some tests mount file systems and make namespaces.
+suite_passes_on_the_image_s_node() {
+  check 'suite: its image builds' logged build_suite "$project-suite" || return
+  # shellcheck disable=SC2046
+  check 'suite: every test passes' logged timeout 3600 docker run --rm --init --name "$project-suite" --privileged \
+    --shm-size 512m $(host_network) "$project-suite"
+  note "suite: $(grep -E '^# \{ total: ' "$work/last.log" | tail -n 1)"
 }
 
 # --- what the checks are made of
@@ -307,14 +319,26 @@ compose() {
 }
 redis_image() { awk '$1 == "image:" && $2 ~ /^redis/ { print $2 }' docker-compose.yml; }
 
-# build TAG DIRECTORY: the private engine has no network of its own for builds; it borrows the host's.
+# build TAG DIRECTORY
 build() {
-  local tag=$1 directory=$2 network=() proxies=() name
-  if [ "$engine" = private ]; then network=(--network host); fi
+  # shellcheck disable=SC2046
+  timeout 900 docker build $(host_network) $(proxy_arguments) --tag "$1" "$2"
+}
+
+# build_suite TAG: the repository goes along without .dockerignore, which leaves out the tests.
+build_suite() {
+  # shellcheck disable=SC2046
+  tar --create --exclude=./node_modules --exclude=./dist --exclude=./.git --exclude=./.tap --exclude=./data --exclude=./.dockerignore . |
+    timeout 1800 docker build $(host_network) $(proxy_arguments) --tag "$1" --file test/container/suite.Dockerfile -
+}
+
+# The private engine has no network of its own for builds; it borrows the host's.
+host_network() { if [ "$engine" = private ]; then echo --network host; fi; }
+proxy_arguments() {
+  local name
   for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
-    if [ -n "${!name:-}" ]; then proxies+=(--build-arg "$name"); fi
+    if [ -n "${!name:-}" ]; then echo --build-arg "$name"; fi
   done
-  timeout 900 docker build "${network[@]}" "${proxies[@]}" --tag "$tag" "$directory"
 }
 
 in_image() { logged timeout 60 docker run --rm --network none --entrypoint bash "$image" -c "$1"; }
@@ -366,7 +390,7 @@ finish() {
     cp "$work"/*.log "$work"/engine/*.log "$KEEP_LOGS/" 2>/dev/null
   fi
   if [ -n "${engine:-}" ]; then
-    timeout 60 docker rm --force --volumes "$lone" "$actors" >/dev/null 2>&1
+    timeout 60 docker rm --force --volumes "$lone" "$actors" "$project-suite" >/dev/null 2>&1
     timeout 30 docker volume rm "$lone" "$actors" >/dev/null 2>&1
     compose down --volumes --timeout 5 >/dev/null 2>&1
     stop_engine "$work/engine"

@@ -2,7 +2,7 @@
  * Carries out a page of the documents from its first block to its last, as a reader would, in a project that has the packed package installed.
  *
  *   ```js title=NAME    becomes the file NAME
- *   ```sh background    `npx warren serve …`: starts the server, again if it has been started before
+ *   ```sh background    its last line is `npx warren serve …`: starts the server, again on the same data if the line was there before
  *   ```sh kill          kills the server with SIGKILL
  *   ```sh install       left out: the package is installed already
  *   ```sh container     left out: `test/container` has an engine
@@ -31,14 +31,14 @@ const LEFT_OUT = ['install', 'container'];
 export class PageRunner {
   readonly #t: Test;
   readonly #project: string;
-  readonly #data: string;
+  #data = '';
   #warren: WarrenProcess | undefined;
+  #command = '';
 
   /** @param project a folder from `packedProject`. */
   constructor(t: Test, project: string) {
     this.#t = t;
     this.#project = project;
-    this.#data = join(project, `data-${randomUUID()}`);
     mkdirSync(join(project, 'bin'), { recursive: true });
     writeFileSync(join(project, 'bin/npx'), NPX, { mode: 0o755 });
   }
@@ -51,16 +51,18 @@ export class PageRunner {
     return done;
   }
 
-  /** Starts the server, on the data of the one before. */
+  /** Starts the server, on the data of the one before when it is the same command. */
   async serve(command: string): Promise<void> {
-    if (this.#warren) {
-      if (this.#warren.running) this.#t.equal(await this.#warren.stop(), 0);
+    if (this.#warren?.running) this.#t.equal(await this.#warren.stop(), 0);
+    if (this.#warren && command === this.#command) {
       this.#warren = await this.#warren.again();
       return;
     }
-    const [, args = ''] = /^npx warren (serve.*)$/.exec(command) ?? [];
+    this.#command = command;
+    const [, args = ''] = /^npx warren (serve.*)$/m.exec(command) ?? [];
     const entry = pathToFileURL(join(this.#project, 'node_modules/.bin/warren'));
-    const files = args.split(' ').map((arg) => (arg.endsWith('js') ? join(this.#project, arg) : arg));
+    const files = args.split(/ +#| /, 2).map((arg) => (arg.endsWith('js') ? join(this.#project, arg) : arg));
+    this.#data = join(this.#project, `data-${randomUUID()}`);
     const env = { ADMIN_HOST_PORT: '127.0.0.1:0', DATA_DIR: this.#data };
     this.#warren = await startWarren(this.#t, { entry, args: files, env });
     while ((await fetch(`${this.#warren.url}/ready`)).status !== 200);
@@ -112,7 +114,7 @@ export class PageRunner {
   async #kill(): Promise<void> {
     this.#warren?.kill('SIGKILL');
     await this.#warren?.exited;
-    await this.serve('');
+    await this.serve(this.#command);
   }
 }
 

@@ -5,6 +5,10 @@ import { packedProject } from '../support/packed-project.js';
 
 const project = await packedProject(t);
 
+t.test('every command of the README does what it says', async (t) => {
+  t.ok((await new PageRunner(t, project).run('README.md')) > 9);
+});
+
 t.test('the tutorial leads from nothing to a service that survives a kill', async (t) => {
   t.ok((await new PageRunner(t, project).run('docs/tutorial.md')) > 9);
 });

@@ -1,52 +1,32 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+/** What a stranger sees first is short, complete and true. `documents.test.ts` holds the links; the README's commands are run by `test/integration/documents.test.ts`. */
 import { test } from 'tap';
-import { VARIABLES } from '../../src/config/variables.js';
-import { PROBLEMS } from '../../src/errors.js';
-import { PATHS } from '../../src/residents/fibonacci/routes.js';
+import { blocksOf, read } from '../docs/markdown.js';
 
-const root = new URL('../../../', import.meta.url);
-const readme = readFileSync(new URL('README.md', root), 'utf8');
-const rows = readme
-  .split('\n')
-  .filter((line) => line.startsWith('|'))
-  .map((line) => line.split('|').map((cell) => cell.trim()));
+const readme = read('README.md');
 
-test('the README has a row for every variable, with its default and its meaning', async (t) => {
-  for (const [name, { fallback, meaning }] of Object.entries(VARIABLES)) {
-    const row = rows.find((cells) => cells[1] === `\`${name}\``);
-    t.same(row?.slice(2, 4), [fallback ? `\`${fallback}\`` : '–', meaning], name);
+test('the README is short, and its first screen has a picture, code, two commands and a figure', async (t) => {
+  const lines = readme.split('\n');
+  t.ok(lines.length <= 250, `${lines.length} lines`);
+  const screen = lines.slice(0, 50).join('\n');
+  t.match(screen, /^```\n[^`]*──>/m, 'a picture');
+  t.match(screen, /^```sh[^\n]*\n[^\n]+\n[^\n]+\n```/m, 'two commands');
+  t.match(screen, /\[`npm run bench/, 'a figure, with its command');
+  const [code] = blocksOf(screen);
+  t.equal(code?.language, 'js');
+  t.ok((code?.code.split('\n').length ?? 99) <= 12, 'ten lines of code');
+});
+
+test('every npm script that the documents name is there', async (t) => {
+  const { scripts } = JSON.parse(read('package.json'));
+  for (const document of ['README.md', 'docs/contributing.md', 'docs/container.md', 'docs/performance.md']) {
+    const names = [...read(document).matchAll(/npm (?:run )?(start|test|(?<=run )[\w:]+)/g)];
+    for (const [, name = ''] of names) t.hasProp(scripts, name, `${document}: ${name}`);
   }
 });
 
-test('the README names every route and every problem', async (t) => {
-  const own = ['/health', '/ready', '/openapi.json'];
-  for (const path of [...own, ...PATHS.map(({ path }) => path)]) t.match(readme, path);
-  for (const code of Object.keys(PROBLEMS)) t.ok(readme.includes(`\`${code}\``), code);
-});
-
-test('every guarantee, and every promise of a store, names a test that is there', async (t) => {
-  for (const title of ['| guarantee', '| store']) {
-    const table = readme.slice(readme.indexOf(`\n${title} `) + 1).split('\n\n', 1)[0] ?? '';
-    const promises = table.split('\n').slice(2);
-    t.ok(promises.length >= 6, title);
-    for (const promise of promises) {
-      const [name, proof] = [promise.split('|')[1]?.trim(), promise.split('|').at(-2) ?? ''];
-      const links = [...proof.matchAll(/\]\((test\/[^)]+)\)/g)].map(([, path]) => path as string);
-      // Memory promises nothing.
-      t.ok(name === 'memory' || links.length > 0, `${name}`);
-    }
-  }
-});
-
-test('every relative link in the documents leads somewhere', async (t) => {
-  const documents = readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`);
-  t.ok(documents.length > 20);
-  for (const document of ['README.md', ...documents]) {
-    const url = new URL(document, root);
-    const text = readFileSync(url, 'utf8');
-    const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) => target as string);
-    for (const target of links) t.ok(existsSync(new URL(target, url)), `${document} -> ${target}`);
-  }
+test('every promise in the README names a test', async (t) => {
+  const table = readme.slice(readme.indexOf('| promise')).split('\n\n', 1)[0] ?? '';
+  const promises = table.split('\n').slice(2);
+  t.ok(promises.length >= 10);
+  for (const promise of promises) t.match(promise, /\]\(test\/[^)]+\.test\.ts\)/);
 });
