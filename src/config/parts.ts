@@ -1,6 +1,8 @@
 /** The fields of `Config` that several variables fill together, or one variable fills several of. */
 import type { StoreConfig } from '../store/open-actor-store.js';
+import type { SentinelPlace } from '../store/redis/redis-place.js';
 import { type ActorList, type HostPort, redisUrlOf } from './schemas.js';
+import { storeKindOf } from './store-kind.js';
 import type { Values } from './variables.js';
 
 const DEFAULT_REDIS = { host: '127.0.0.1', port: 6379 };
@@ -31,9 +33,25 @@ export function partsOf(values: Values, isAdminAsked: boolean): Parts {
 }
 
 function storeOf(values: Values): StoreConfig {
-  const { REDIS_URL: url, REDIS_HOST_PORT: address, REDIS_PREFIX: prefix } = values;
-  const kind = values.STORE || (url || address ? 'redis' : 'level');
+  const kind = storeKindOf(values);
   if (kind === 'memory') return { kind };
   if (kind === 'level') return { kind, folder: values.DATA_DIR };
-  return { kind, url: url || redisUrlOf(address ?? DEFAULT_REDIS), prefix };
+  const { REDIS_SENTINELS: sentinels, REDIS_CLUSTER: cluster } = values;
+  return {
+    kind,
+    url: values.REDIS_URL || redisUrlOf(values.REDIS_HOST_PORT ?? DEFAULT_REDIS),
+    prefix: values.REDIS_PREFIX,
+    ...(sentinels.length > 0 && { sentinels: sentinelsOf(values) }),
+    ...(cluster.length > 0 && { cluster }),
+    ...(values.REDIS_REPLICAS_ACK > 0 && { replicas: values.REDIS_REPLICAS_ACK }),
+  };
+}
+
+function sentinelsOf(values: Values): SentinelPlace {
+  return Object.freeze({
+    nodes: values.REDIS_SENTINELS,
+    master: values.REDIS_SENTINEL_NAME,
+    username: values.REDIS_SENTINEL_USER,
+    password: values.REDIS_SENTINEL_PASSWORD,
+  });
 }

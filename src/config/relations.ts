@@ -4,7 +4,9 @@
  */
 import * as v from 'valibot';
 import { digitsUpTo } from '../residents/fibonacci/fibonacci.js';
+import { parseRedisUrl } from '../store/redis/redis-url.js';
 import { type HostPort, MIB } from './schemas.js';
+import { storeKindOf } from './store-kind.js';
 import { VARIABLE_NAMES, VARIABLES } from './variables.js';
 
 /** More than the JSON around the digits of a number. */
@@ -32,6 +34,64 @@ export const ENVIRONMENT = v.pipe(
       'is required when ADMIN_HOST_PORT is not a loopback address',
     ),
     ['ADMIN_TOKEN'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['REDIS_SENTINELS'], ['REDIS_CLUSTER']],
+      ({ REDIS_SENTINELS, REDIS_CLUSTER }) => REDIS_SENTINELS.length === 0 || REDIS_CLUSTER.length === 0,
+      'cannot stand beside REDIS_SENTINELS: a cluster has no Sentinels. Leave out the one that you do not run',
+    ),
+    ['REDIS_CLUSTER'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['REDIS_HOST_PORT'], ['REDIS_SENTINELS'], ['REDIS_CLUSTER']],
+      ({ REDIS_HOST_PORT, REDIS_SENTINELS, REDIS_CLUSTER }) =>
+        !REDIS_HOST_PORT || (REDIS_SENTINELS.length === 0 && REDIS_CLUSTER.length === 0),
+      'names one server, which REDIS_SENTINELS or REDIS_CLUSTER find: leave it out',
+    ),
+    ['REDIS_HOST_PORT'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['REDIS_URL'], ['REDIS_CLUSTER']],
+      ({ REDIS_URL, REDIS_CLUSTER }) =>
+        REDIS_CLUSTER.length === 0 || (parseRedisUrl(REDIS_URL)?.database ?? 0) === 0,
+      'must not name a database with REDIS_CLUSTER: a cluster has number 0 alone',
+    ),
+    ['REDIS_URL'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['REDIS_SENTINELS'], ['REDIS_SENTINEL_USER'], ['REDIS_SENTINEL_PASSWORD']],
+      ({ REDIS_SENTINELS, REDIS_SENTINEL_USER, REDIS_SENTINEL_PASSWORD }) =>
+        REDIS_SENTINELS.length > 0 || (REDIS_SENTINEL_USER === '' && REDIS_SENTINEL_PASSWORD === ''),
+      'must name the Sentinels that REDIS_SENTINEL_USER and REDIS_SENTINEL_PASSWORD are for; those of Redis itself belong in REDIS_URL',
+    ),
+    ['REDIS_SENTINELS'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [
+        ['STORE'],
+        ['REDIS_URL'],
+        ['REDIS_HOST_PORT'],
+        ['REDIS_SENTINELS'],
+        ['REDIS_CLUSTER'],
+        ['REDIS_REPLICAS_ACK'],
+      ],
+      ({ REDIS_REPLICAS_ACK, ...store }) => REDIS_REPLICAS_ACK === 0 || storeKindOf(store) === 'redis',
+      'needs a store on Redis: set its address as well, or leave this out',
+    ),
+    ['REDIS_REPLICAS_ACK'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['DURABILITY'], ['REDIS_REPLICAS_ACK']],
+      ({ DURABILITY, REDIS_REPLICAS_ACK }) => REDIS_REPLICAS_ACK === 0 || DURABILITY === 'gated',
+      'needs DURABILITY=gated: with async, replies do not wait for a commit',
+    ),
+    ['REDIS_REPLICAS_ACK'],
   ),
   // Otherwise a client would hear 504, outcome unknown, where 503, nothing happened, is the truth.
   v.forward(

@@ -76,12 +76,16 @@ export const optionalHostPort = v.pipe(
 );
 
 function readHostPort({ dataset, addIssue, NEVER }: v.RawTransformContext<string>): HostPort {
-  const parts = HOST_PORT.exec(dataset.value)?.groups;
+  const address = hostPortOf(dataset.value);
+  if (address) return address;
+  addIssue({ message: 'must be host:port, with a port from 0 to 65535' });
+  return NEVER;
+}
+
+function hostPortOf(text: string): HostPort | undefined {
+  const parts = HOST_PORT.exec(text)?.groups;
   const port = Number(parts?.['port']);
-  if (!parts || port > 65535) {
-    addIssue({ message: 'must be host:port, with a port from 0 to 65535' });
-    return NEVER;
-  }
+  if (!parts || port > 65535) return undefined;
   return { host: parts['bracketed'] ?? parts['plain'] ?? '', port };
 }
 
@@ -104,6 +108,20 @@ export const redisHostPort = v.pipe(
 export function redisUrlOf({ host, port }: HostPort): string {
   return `redis://${host.includes(':') ? `[${host}]` : host || 'localhost'}:${port}`;
 }
+
+/** Empty for none. */
+export const redisNodes = v.pipe(
+  v.string(),
+  v.transform((text): readonly HostPort[] | undefined => {
+    const nodes = text === '' ? [] : text.split(',').map((node) => hostPortOf(node.trim()));
+    return nodes.includes(undefined) ? undefined : Object.freeze(nodes as HostPort[]);
+  }),
+  v.check(
+    (nodes) => nodes?.every((node) => parseRedisUrl(redisUrlOf(node)) && node.host !== '') ?? false,
+    'must be host:port of some servers, separated by commas',
+  ),
+  v.transform((nodes) => nodes ?? []),
+);
 
 export const redisPrefix = v.pipe(
   v.string(),

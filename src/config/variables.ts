@@ -19,6 +19,7 @@ import {
   optionalHostPort,
   origins,
   redisHostPort,
+  redisNodes,
   redisPrefix,
   redisUrl,
   text,
@@ -90,6 +91,44 @@ export const VARIABLES = {
     schema: redisHostPort,
     meaning:
       'Redis address without credentials, used when REDIS_URL is not set; 127.0.0.1:6379 with STORE=redis alone',
+    setting: true,
+  },
+  REDIS_SENTINELS: {
+    fallback: '',
+    schema: redisNodes,
+    meaning:
+      'host:port of each Sentinel, separated by commas; they name the master, and REDIS_URL says login, database and TLS alone',
+    setting: true,
+  },
+  REDIS_SENTINEL_NAME: {
+    fallback: 'mymaster',
+    schema: nonEmpty,
+    meaning: 'what the Sentinels call the master',
+    setting: true,
+  },
+  REDIS_SENTINEL_USER: {
+    fallback: '',
+    schema: text,
+    meaning: 'user at the Sentinels themselves; empty for the default user',
+    setting: true,
+  },
+  REDIS_SENTINEL_PASSWORD: {
+    fallback: '',
+    schema: text,
+    meaning: 'password at the Sentinels themselves; empty for none',
+    setting: true,
+  },
+  REDIS_CLUSTER: {
+    fallback: '',
+    schema: redisNodes,
+    meaning:
+      'host:port of some nodes of a Redis Cluster, separated by commas; REDIS_URL says login and TLS alone',
+    setting: true,
+  },
+  REDIS_REPLICAS_ACK: {
+    fallback: '0',
+    schema: integer(0, 100),
+    meaning: 'replicas of Redis that must have a commit before its replies leave; 0: the master alone',
     setting: true,
   },
   INSTANCE_ID: {

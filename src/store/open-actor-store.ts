@@ -1,5 +1,6 @@
 /** The store that the configuration asks for. Each is loaded only when it is used: a library costs start-up time. */
 import type { ActorStore } from './contract.js';
+import type { RedisPlace } from './redis/redis-place.js';
 import type { SelfTestOptions } from './redis/self-test.js';
 
 const LOAD = {
@@ -11,12 +12,7 @@ const LOAD = {
 export type StoreConfig =
   | { readonly kind: 'memory' }
   | { readonly kind: 'level'; readonly folder: string }
-  | {
-      readonly kind: 'redis';
-      readonly url: string;
-      /** How its keys begin. */
-      readonly prefix: string;
-    };
+  | ({ readonly kind: 'redis' } & RedisPlace);
 
 export interface StoreContext {
   /** Bound on one call of a remote store, in milliseconds. */
@@ -50,8 +46,11 @@ export async function openActorStore(
       return new LevelActorStore(config.folder);
     }
     case 'redis': {
-      const { RedisActorStore } = await LOAD.redis();
-      return new RedisActorStore(config.url, config.prefix, timeoutMs, selfTest);
+      const [{ RedisActorStore }, { Connections }] = await Promise.all([
+        LOAD.redis(),
+        import('./redis/connections.js'),
+      ]);
+      return new RedisActorStore(new Connections(config, timeoutMs), config.prefix, timeoutMs, selfTest);
     }
     default:
       throw new Error(`unknown store: ${JSON.stringify(config satisfies never)}`);

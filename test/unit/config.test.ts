@@ -62,6 +62,12 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
     'redis://localhost#1',
   ],
   REDIS_HOST_PORT: [...NO_ADDRESSES, 'x:0', 'a,b:1', 'x?y:1', 'x#y:1'],
+  REDIS_SENTINELS: [...NO_ADDRESSES, 'a:1,', 'a:1;b:2', 'a:1,b', ':1', 'x:0', 'x?y:1'],
+  REDIS_SENTINEL_NAME: [''],
+  REDIS_SENTINEL_USER: [],
+  REDIS_SENTINEL_PASSWORD: [],
+  REDIS_CLUSTER: [...NO_ADDRESSES, 'a:1,', 'a:1;b:2', 'a:1,b', ':1', 'x:0', 'x?y:1'],
+  REDIS_REPLICAS_ACK: [0, 100],
   INSTANCE_ID: [],
   LEASE_MS: [300, 3_600_000],
   DURABILITY: ['', 'maybe', 'Gated'],
@@ -259,6 +265,56 @@ for (const [environment, store] of [
 ] as const) {
   t.test(`${JSON.stringify(environment)} means ${store.kind}`, async (t) => {
     t.match(readConfig(environment).store, store);
+  });
+}
+
+t.test('Sentinels and nodes of a cluster are a store on Redis, with the login of REDIS_URL', async (t) => {
+  const login = 'rediss://u:p@any';
+  t.match(
+    readConfig({
+      REDIS_URL: `${login}/3`,
+      REDIS_SENTINELS: 'a:1, [::1]:2',
+      REDIS_SENTINEL_PASSWORD: 's',
+      REDIS_REPLICAS_ACK: '2',
+    }).store,
+    {
+      kind: 'redis',
+      url: `${login}/3`,
+      replicas: 2,
+      sentinels: {
+        nodes: [
+          { host: 'a', port: 1 },
+          { host: '::1', port: 2 },
+        ],
+        master: 'mymaster',
+        username: '',
+        password: 's',
+      },
+    },
+  );
+  t.match(readConfig({ REDIS_URL: login, REDIS_CLUSTER: 'a:1,b:2' }).store, {
+    kind: 'redis',
+    url: login,
+    cluster: [
+      { host: 'a', port: 1 },
+      { host: 'b', port: 2 },
+    ],
+  });
+  t.match(readConfig({ REDIS_CLUSTER: 'a:1' }).store, { kind: 'redis' });
+});
+
+for (const [environment, problem] of [
+  [{ REDIS_SENTINELS: 'a:1', REDIS_CLUSTER: 'b:1' }, /REDIS_CLUSTER cannot stand beside REDIS_SENTINELS/],
+  [{ REDIS_SENTINELS: 'a:1', REDIS_HOST_PORT: 'b:1' }, /REDIS_HOST_PORT names one server/],
+  [{ REDIS_CLUSTER: 'a:1', REDIS_HOST_PORT: 'b:1' }, /REDIS_HOST_PORT names one server/],
+  [{ REDIS_CLUSTER: 'a:1', REDIS_URL: 'redis://b/1' }, /REDIS_URL must not name a database/],
+  [{ REDIS_URL: 'redis://b', REDIS_SENTINEL_PASSWORD: 'x' }, /REDIS_SENTINELS must name the Sentinels/],
+  [{ REDIS_REPLICAS_ACK: '1' }, /REDIS_REPLICAS_ACK needs a store on Redis/],
+  [{ REDIS_REPLICAS_ACK: '1', STORE: 'level', REDIS_URL: 'redis://b' }, /needs a store on Redis/],
+  [{ REDIS_REPLICAS_ACK: '1', STORE: 'redis', DURABILITY: 'async' }, /needs DURABILITY=gated/],
+] as const) {
+  t.test(`${Object.keys(environment).join(' with ')} is refused where it makes no sense`, async (t) => {
+    t.match(problemsOf(environment), [problem]);
   });
 }
 

@@ -16,7 +16,6 @@ import { KeyList, NO_HASH } from './key-list.js';
 import type { Request } from './redis-connection.js';
 import { partsOf } from './redis-image.js';
 import { FORMER_KEY, PREDECESSOR_KEY, RedisKeys } from './redis-keys.js';
-import { parseRedisUrl } from './redis-url.js';
 import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
 import { SelfTest, type SelfTestOptions } from './self-test.js';
 
@@ -35,7 +34,7 @@ export class RedisActorStore implements ActorStore {
   readonly #selfTest: SelfTest | undefined;
 
   /**
-   * @param connections an address, or the connections of another store.
+   * @param connections a `redis://` address, or connections that are also used by others.
    * @param prefix how the keys begin.
    * @param timeoutMs bound on connecting and on every command, in milliseconds.
    * @param selfTest a store without it is not tested.
@@ -46,7 +45,10 @@ export class RedisActorStore implements ActorStore {
     timeoutMs: number,
     selfTest?: SelfTestOptions,
   ) {
-    this.#connections = typeof connections === 'string' ? connectionsTo(connections, timeoutMs) : connections;
+    this.#connections =
+      typeof connections === 'string'
+        ? new Connections({ url: connections, prefix }, timeoutMs)
+        : connections;
     this.#keys = new RedisKeys(prefix);
     // The hash tag comes first, for the rights of a user as well.
     const benchOf = (name: string) =>
@@ -60,11 +62,11 @@ export class RedisActorStore implements ActorStore {
   }
 
   get connection(): number {
-    return this.#connections.count;
+    return this.#connections.countOf(this.#keys.fence);
   }
 
   async fence(): Promise<ShardFence | undefined> {
-    this.#connections.dropUnsettled();
+    this.#connections.dropUnsettled(this.#keys.fence);
     // What was read says nothing before the test has held.
     const [text] = await Promise.all([this.#get(this.#keys.fence), this.#selfTest?.run()]);
     return text === undefined ? undefined : decodeFence(text);
@@ -108,7 +110,7 @@ export class RedisActorStore implements ActorStore {
     const written = [...hashes, windows].flatMap(({ puts, deletes }) => [...puts, ...deletes]);
     const known = expected ? encodeFence(expected) : '';
     const text = encodeFence(next);
-    return this.#connections.ask(this.#request(COMMIT_GROUP.commands), (client) =>
+    return this.#connections.commit(this.#request(COMMIT_GROUP.commands), (client) =>
       client.commitGroup(keys.length, ...keys, known, text, list.hashes, ...numbers, ...written),
     );
   }
@@ -200,11 +202,4 @@ export class RedisActorStore implements ActorStore {
         'delete or rename that key; to start elsewhere, also set INITIAL_INDEX.',
     );
   }
-}
-
-function connectionsTo(url: string, timeoutMs: number): Connections {
-  const address = parseRedisUrl(url);
-  // The configuration has checked it.
-  if (!address) throw new Error('bad address of a Redis store');
-  return new Connections(address, timeoutMs);
 }

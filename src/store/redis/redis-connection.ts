@@ -6,11 +6,14 @@
  * once, and a write to a connection that Redis has closed destroys the words with which Redis had closed it. Here each command
  * is sent when the one before is answered, so those words are read, and an error has a command that it belongs to.
  */
+import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { messageOf, WarrenError } from '../../errors.js';
 import type { CommitOutcome } from '../contract.js';
+import { Elsewhere } from './elsewhere.js';
 import type { RedisAddress } from './redis-url.js';
 import { type Refusal, refusalOf } from './refusals.js';
+import { ReplicaAcks } from './replica-acks.js';
 import { COMMIT_GROUP, LOAD_ACTORS, READ_ACTORS, READ_THESE } from './scripts.js';
 
 /** Field and text of each, in turn. */
@@ -37,20 +40,47 @@ export interface Request {
   readonly keys: readonly string[];
 }
 
+export interface ConnectionOptions {
+  /** Bound on connecting and on every command, in milliseconds. */
+  readonly timeoutMs: number;
+  /** What is asked after the login; a server that refuses it is not served from. */
+  readonly greeting?: readonly (readonly [string, ...string[]])[];
+  /** So many replicas must have a commit before it counts. */
+  readonly replicas?: number;
+}
+
+const UNKNOWN_SCRIPT = 'NOSCRIPT';
+
+interface Script {
+  readonly lua: string;
+  /** Where it is always the same. */
+  readonly numberOfKeys?: number;
+}
+
+const SCRIPTS: Readonly<Record<string, Script>> = {
+  commitGroup: COMMIT_GROUP,
+  loadActors: LOAD_ACTORS,
+  readActors: READ_ACTORS,
+  readThese: READ_THESE,
+};
+
 /** A Redis that has no password takes any, as it does for a user who is named. */
 const NO_PASSWORD_NEEDED = /no password is set|without any password configured/;
 
 export class RedisConnection {
   readonly #client: Client;
-  readonly #address: RedisAddress;
+  readonly address: RedisAddress;
+  readonly #options: ConnectionOptions;
+  readonly #acks: ReplicaAcks;
   /** What the connection broke of, such as a certificate that nobody vouches for. The client then only says that it is closed. */
   #breach: Error | undefined;
   #opening: Promise<void> | undefined;
   #dropped = false;
 
-  /** @param timeoutMs bound on connecting and on every command, in milliseconds. */
-  constructor(address: RedisAddress, timeoutMs: number) {
-    this.#address = address;
+  constructor(address: RedisAddress, options: ConnectionOptions) {
+    this.address = address;
+    this.#options = options;
+    const { timeoutMs, replicas = 0 } = options;
     const { host, port, tls } = address;
     this.#client = new Redis({
       host,
@@ -70,17 +100,13 @@ export class RedisConnection {
       protocol: 2,
       disableClientInfo: true,
       enableReadyCheck: false,
-      scripts: {
-        commitGroup: COMMIT_GROUP,
-        loadActors: LOAD_ACTORS,
-        readActors: READ_ACTORS,
-        readThese: READ_THESE,
-      },
     }) as Client;
+    defineScripts(this.#client);
     // Without a listener the client prints it.
     this.#client.on('error', (error: Error) => {
       this.#breach ??= error;
     });
+    this.#acks = new ReplicaAcks(this.#client, replicas, timeoutMs);
   }
 
   /** It carries no further command. */
@@ -88,24 +114,50 @@ export class RedisConnection {
     return this.#dropped;
   }
 
+  /** Connects and logs in. Nothing has been asked of the store yet. @throws WarrenError `store-refused`, `store-denied`. */
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
   /**
    * Opens the connection first when it is new.
    *
    * @throws WarrenError `store-refused`, `store-denied`: nothing has happened; `store-unreachable`: it may have happened, or may
    * still happen.
+   * @throws Elsewhere another server has the keys, and nothing has happened.
    */
   async ask<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
-    this.#opening ??= this.#open();
-    await this.#opening;
+    await this.open();
     try {
-      return await send(this.#client);
+      return await send(this.#client).catch((error) => {
+        if (isReply(error) && error.message.startsWith(UNKNOWN_SCRIPT)) return send(this.#client);
+        throw error;
+      });
     } catch (cause) {
       const why = this.#whyOf(cause);
       const refusal = isReply(cause) ? refusalOf(why) : undefined;
+      if (refusal?.effect === 'elsewhere') throw new Elsewhere(why, denied(request, why, refusal).message);
       if (refusal?.effect !== 'passes') this.drop();
       if (refusal?.effect === 'never') throw denied(request, why, refusal);
       throw new WarrenError(refusal ? 'store-refused' : 'store-unreachable', `Redis: ${why}`, { cause });
     }
+  }
+
+  /**
+   * A commit counts when as many replicas as are wanted have it. Too few are an unknown outcome: the master has it, and may be lost with it.
+   *
+   * @throws as `ask`.
+   */
+  async commit(request: Request, send: (client: Client) => Promise<CommitOutcome>): Promise<CommitOutcome> {
+    const { replicas: wanted = 0 } = this.#options;
+    if (wanted === 0) return this.ask(request, send);
+    const { outcome, replicas } = await this.ask(request, (client) => this.#acks.commit(() => send(client)));
+    if (outcome !== 'swapped' || replicas >= wanted) return outcome;
+    throw new WarrenError(
+      'store-unreachable',
+      `Redis: ${replicas} of ${wanted} replicas have acknowledged the commit, so it may be lost with the master`,
+    );
   }
 
   drop(): void {
@@ -119,6 +171,7 @@ export class RedisConnection {
       await this.#client.connect();
       await this.#logIn();
       await this.#select();
+      await this.#greet();
     } catch (error) {
       this.drop();
       if (error instanceof WarrenError) throw error;
@@ -128,7 +181,7 @@ export class RedisConnection {
   }
 
   async #logIn(): Promise<void> {
-    const { username, password } = this.#address;
+    const { username, password } = this.address;
     if (!username && !password) return;
     const user = username || 'default';
     try {
@@ -141,12 +194,25 @@ export class RedisConnection {
   }
 
   async #select(): Promise<void> {
-    const { database } = this.#address;
+    const { database } = this.address;
     if (database === 0) return;
     try {
       await this.#client.call('SELECT', database);
     } catch (error) {
       throw refusedAtFirst(`SELECT of the database ${database}`, error);
+    }
+  }
+
+  async #greet(): Promise<void> {
+    const { greeting = [], replicas = 0 } = this.#options;
+    // Without the right to it, or on a replica, it must not be the first commit that finds out.
+    const words = replicas > 0 ? [...greeting, ['WAIT', '0', '1'] as const] : greeting;
+    for (const [command, ...values] of words) {
+      try {
+        await this.#client.call(command, ...values);
+      } catch (error) {
+        throw refusedAtFirst(command, error);
+      }
     }
   }
 
@@ -158,7 +224,30 @@ export class RedisConnection {
   }
 }
 
-function isReply(error: unknown): boolean {
+/**
+ * The library would send a script that Redis does not know again by itself, behind what was sent since: a `WAIT` would then count a commit that was not
+ * carried out. Here each connection sends the text of a script first, and a Redis that has forgotten it says so (`NOSCRIPT`).
+ */
+function defineScripts(client: Client): void {
+  const known = new Set<string>();
+  for (const [name, { lua, numberOfKeys }] of Object.entries(SCRIPTS)) {
+    const sha = createHash('sha1').update(lua).digest('hex');
+    const run = async (...given: (string | number)[]) => {
+      const words = numberOfKeys === undefined ? given : [numberOfKeys, ...given];
+      if (!known.has(name)) {
+        known.add(name);
+        return client.call('EVAL', lua, ...words);
+      }
+      return client.call('EVALSHA', sha, ...words).catch((error) => {
+        known.delete(name);
+        throw error;
+      });
+    };
+    Object.assign(client, { [name]: run });
+  }
+}
+
+function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 

@@ -19,6 +19,13 @@ export class RedisKeys {
   }
 }
 
+/** What decides about the slot of a key: what stands between its first pair of braces, or all of it. */
+export function tagOf(key: string): string {
+  const begin = key.indexOf('{');
+  const end = key.indexOf('}', begin);
+  return begin >= 0 && end > begin + 1 ? key.slice(begin + 1, end) : key;
+}
+
 /** Where an earlier form of Warren kept its only record. Read by a command of its own, so it may lie in any hash slot, as the next one. */
 export const FORMER_KEY = 'warren:fibonacci';
 

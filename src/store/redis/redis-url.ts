@@ -20,6 +20,10 @@ const DEFAULT_PORT = 6379;
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])$/i;
 const DATABASE = /^\/?(\d{0,9})$/;
 
+export function isSameServer(a: RedisAddress, b: RedisAddress): boolean {
+  return a.host === b.host && a.port === b.port;
+}
+
 /** @returns undefined for whatever is not understood whole. */
 export function parseRedisUrl(text: string): RedisAddress | undefined {
   // An empty query or fragment leaves no trace in a parsed URL.

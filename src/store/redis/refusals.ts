@@ -7,9 +7,10 @@
 
 /**
  * `passes`: ask again later, on the same connection. `new-connection`: the server behind this connection will not serve us,
- * the one behind the next may. `never`: it stays so until an operator has mended it.
+ * the one behind the next may. `elsewhere`: another node of a cluster has the keys; where no cluster is expected, that is as `never`. `never`: it stays so until
+ * an operator has mended it.
  */
-export type Effect = 'passes' | 'new-connection' | 'never';
+export type Effect = 'passes' | 'new-connection' | 'elsewhere' | 'never';
 
 export interface Refusal {
   /** How the message begins. */
@@ -19,10 +20,11 @@ export interface Refusal {
   readonly cure?: string;
 }
 
-const CLUSTER =
-  'Give the address of the node that holds the keys; a cluster of several nodes is not followed.';
+const CLUSTER = 'This Redis is a node of a cluster: name its nodes in REDIS_CLUSTER.';
+const NO_SENTINEL = 'REDIS_SENTINELS names a server that is no Sentinel.';
 const RIGHTS = 'Give the user the rights that docs/operations/runbook.md lists.';
-const LOGIN = 'Set user and password in REDIS_URL as Redis knows them.';
+const LOGIN =
+  'Set user and password as Redis knows them: in REDIS_URL, and those of Sentinels in REDIS_SENTINEL_USER and REDIS_SENTINEL_PASSWORD.';
 const DATABASE = 'Name another database in REDIS_URL, or none.';
 const SCRIPTS = 'Warren needs a Redis with Lua scripts.';
 
@@ -30,11 +32,13 @@ export const REFUSALS: readonly Refusal[] = [
   { says: 'LOADING', effect: 'passes' },
   { says: 'BUSY', effect: 'passes' },
   { says: 'TRYAGAIN', effect: 'passes' },
+  // While a slot moves, of a key that only the reading scripts find out themselves.
+  { says: 'ERR Script attempted to access a non local key in a cluster node', effect: 'passes' },
   { says: 'CLUSTERDOWN', effect: 'passes' },
   { says: 'OOM', effect: 'passes' },
   { says: 'MISCONF', effect: 'passes' },
   { says: 'NOREPLICAS', effect: 'passes' },
-  // The client library has sent the script itself again by then.
+  // The script itself was sent again by then.
   { says: 'NOSCRIPT', effect: 'passes' },
 
   { says: 'READONLY', effect: 'new-connection' },
@@ -48,8 +52,20 @@ export const REFUSALS: readonly Refusal[] = [
     effect: 'never',
     cure: 'All keys of a store have one hash tag: something between here and Redis rewrites them.',
   },
-  { says: 'MOVED', effect: 'never', cure: CLUSTER },
-  { says: 'ASK', effect: 'never', cure: CLUSTER },
+  { says: 'MOVED', effect: 'elsewhere', cure: CLUSTER },
+  { says: 'ASK', effect: 'elsewhere', cure: CLUSTER },
+  {
+    says: 'ERR This instance has cluster support disabled',
+    effect: 'never',
+    cure: 'REDIS_CLUSTER names a server that is no node of a cluster: name it in REDIS_URL instead.',
+  },
+  {
+    says: 'ERR No such master with that name',
+    effect: 'never',
+    cure: 'Set REDIS_SENTINEL_NAME to what the Sentinels call the master.',
+  },
+  { says: "ERR unknown command 'SENTINEL'", effect: 'never', cure: NO_SENTINEL },
+  { says: 'ERR unknown command `SENTINEL`', effect: 'never', cure: NO_SENTINEL },
   { says: 'NOPERM', effect: 'never', cure: RIGHTS },
   // Of a command in a script, until Redis 7.0.
   { says: "ERR The user executing the script can't", effect: 'never', cure: RIGHTS },

@@ -77,7 +77,7 @@ export class SelfTest {
     const [, refused, findings] = await Promise.all([
       this.#set(bench, stored),
       bench.commit(wrong, next, put),
-      this.#look(),
+      this.#look(bench),
     ]);
     if (refused !== 'changed')
       return [`a commit that expected another fence was answered "${refused}"`, findings];
@@ -99,8 +99,9 @@ export class SelfTest {
     );
   }
 
-  #look(): Promise<Findings> {
-    return this.#connections.ask({ commands: 'INFO', keys: [] }, async (client) => {
+  /** At the server that the keys are on. */
+  #look({ fenceKey }: Bench): Promise<Findings> {
+    return this.#connections.ask({ commands: 'INFO', keys: [fenceKey] }, async (client) => {
       try {
         return { warnings: warningsOf(String(await client.call('INFO'))), unseen: undefined };
       } catch (error) {

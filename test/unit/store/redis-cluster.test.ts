@@ -29,7 +29,7 @@ t.test('a cluster of several nodes: what passes, what never does, and what each 
   await t.rejects(storeAt(t, node.url).commit(undefined, fenceOf(1), []), {
     code: 'store-denied',
     message: new RegExp(
-      `"warren:\\{0\\}:fence" and "warren:\\{0\\}:actors": MOVED ${slot} .*Give the address`,
+      `"warren:\\{0\\}:fence" and "warren:\\{0\\}:actors": MOVED ${slot} .*name its nodes in REDIS_CLUSTER`,
     ),
   });
   const store = storeAt(t, owner.url);
