@@ -97,7 +97,7 @@ export const VARIABLES = {
     fallback: '',
     schema: redisNodes,
     meaning:
-      'host:port of each Sentinel, separated by commas; they name the master, and REDIS_URL says login, database and TLS alone',
+      'host:port of each Sentinel, separated by commas; REDIS_URL then gives login, database and TLS alone',
     setting: true,
   },
   REDIS_SENTINEL_NAME: {
@@ -122,7 +122,7 @@ export const VARIABLES = {
     fallback: '',
     schema: redisNodes,
     meaning:
-      'host:port of some nodes of a Redis Cluster, separated by commas; REDIS_URL says login and TLS alone',
+      'host:port of some nodes of a Redis Cluster, with commas; REDIS_URL then gives login and TLS alone',
     setting: true,
   },
   REDIS_REPLICAS_ACK: {

@@ -75,7 +75,8 @@ export async function spawnWarren(scope: Scope, options: WarrenOptions = {}): Pr
 
 /** It has a store of its own, and no bounds on time that would be in conflict with a long grace. */
 function isLocal(env: ServerEnv = {}): boolean {
-  const others = ['REDIS_URL', 'REDIS_HOST_PORT', 'ASK_TIMEOUT_MS', 'COMMIT_TIMEOUT_MS'];
+  const names = ['REDIS_URL', 'REDIS_HOST_PORT', 'REDIS_SENTINELS', 'REDIS_CLUSTER'];
+  const others = [...names, 'ASK_TIMEOUT_MS', 'COMMIT_TIMEOUT_MS'];
   return env['STORE'] !== 'redis' && others.every((name) => env[name] === undefined);
 }
 
