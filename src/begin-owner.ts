@@ -1,5 +1,5 @@
 /**
- * The first owner thread, begun before anything else is loaded: it loads its modules while the main thread loads the others.
+ * Starts the first owner thread (the worker thread that takes the turns) before the main thread loads its own modules, so that both load at the same time.
  */
 import { randomBytes } from 'node:crypto';
 import type { Config } from './config/config.js';

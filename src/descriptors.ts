@@ -1,7 +1,7 @@
 /**
- * How many connections fit into the process' limit of open files (`ulimit -n`). A process that has used it up cannot accept, and
- * its event loop would try to without end; it cannot start a thread, reach its store or read a file either. So connections are bounded
- * below the limit, and what is left is for everything else.
+ * Computes how many connections fit into the process' limit of open files (`ulimit -n`). A process that has used up the limit cannot accept connections, and
+ * its event loop would try again without end. It could not start a thread, reach its store or read a file either. So the number of connections is
+ * kept below the limit.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 

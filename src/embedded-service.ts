@@ -1,4 +1,4 @@
-/** A service of actors within a process that belongs to somebody else: settings, log and messages around a `Service`. */
+/** The library's service: connects settings, log and `ask` calls of the host process to a `Service`. It never ends the host process. */
 import { readFileSync } from 'node:fs';
 import { AskError } from './ask-error.js';
 import { beginOwner } from './begin-owner.js';

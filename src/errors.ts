@@ -4,8 +4,8 @@
  * A code is the stable name: code matches on it, never on a message. `PROBLEMS` is the one table from code to
  * HTTP status and title; codes that never reach a client are in `FatalCode` and end the process instead.
  *
- * A 503 promises that the request has had no effect and never will have one: proxies repeat it by themselves. Where the owner was
- * asked and it is not known what came of it, the status is 504.
+ * A 503 promises that the request has had no effect and never will have one, since proxies repeat such a request by themselves. When the
+ * outcome is unknown, the status is 504.
  */
 
 /** Answers to a client, RFC 9457 problem details. */
@@ -15,11 +15,11 @@ export const PROBLEMS = {
   'bad-input': { status: 400, title: 'The input is not JSON' },
   'input-inexact': { status: 400, title: 'The input holds a number that cannot be kept exactly' },
   'idempotency-key-invalid': { status: 400, title: 'An Idempotency-Key cannot be used like this' },
-  'key-invalid': { status: 400, title: 'The key is no text of 1 to 256 bytes of UTF-8' },
-  unauthorized: { status: 401, title: 'This address asks for a bearer token' },
+  'key-invalid': { status: 400, title: 'The key must be 1 to 256 bytes of UTF-8' },
+  unauthorized: { status: 401, title: 'A bearer token is required' },
   'not-found': { status: 404, title: 'There is nothing at this path' },
   'method-not-allowed': { status: 405, title: 'This path does not answer to this method' },
-  'length-required': { status: 411, title: 'A body needs a Content-Length; a chunked one is not taken' },
+  'length-required': { status: 411, title: 'A body must have a Content-Length; chunked bodies are refused' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'input-invalid': { status: 422, title: 'The input does not fit the schema of the message' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
@@ -31,7 +31,7 @@ export const PROBLEMS = {
   poisoned: { status: 500, title: 'This request ended the owner thread repeatedly and was given up' },
   'mailbox-full': { status: 503, title: 'Too many requests are waiting, or for too long' },
   'shutting-down': { status: 503, title: 'The server is shutting down' },
-  'store-unavailable': { status: 503, title: 'The store is away; the sequence has not moved' },
+  'store-unavailable': { status: 503, title: 'The store is away; nothing was consumed' },
   'idempotency-full': { status: 503, title: 'There is no room for more idempotency keys' },
   standby: { status: 503, title: 'Another instance serves; this one stands by' },
   'not-ready': { status: 503, title: 'The server is not ready to answer' },
@@ -42,8 +42,8 @@ export const PROBLEMS = {
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /**
- * Reasons to end the process, or to refuse to start it. `store-denied`: the store refuses until an operator has mended it, and
- * nothing has happened; it ends a start, and an owner that has served waits for the operator.
+ * Reasons to end the process or to refuse its start. `store-denied`: the store refuses commands until an operator changes its settings or
+ * rights. It ends a start; an owner that has served before waits for the operator.
  */
 export type FatalCode =
   | 'config-invalid'
@@ -63,13 +63,13 @@ export type FatalCode =
   | 'native-missing';
 
 /**
- * A store that may serve later; never fatal by itself. `store-refused`: it said no, so nothing has happened.
- * `store-unreachable`: it did not answer, so anything may have happened. `store-unclaimed`: nobody owns it, as far as can be seen; an owner
- * that lives and knows more is given its time.
+ * Failures of a store that may serve later. `store-refused`: it said no, so nothing has happened. `store-unreachable`: it did not answer, so
+ * the outcome is unknown. `store-unclaimed`: no owner can be seen. An owner that still lives may know more than the store, so it gets time to
+ * write that first.
  */
 export type TransientCode = 'store-refused' | 'store-unreachable' | 'store-unclaimed';
 
-/** Large numbers could not be converted to decimal. It is tried again, and the process is not ready meanwhile. */
+/** Large numbers could not be converted to decimal. The conversion is tried again; until then the process is not ready. */
 export type ConversionCode = 'format-failing';
 
 export type ErrorCode = FatalCode | TransientCode | ConversionCode;

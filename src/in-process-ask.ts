@@ -1,4 +1,4 @@
-/** Waits for the reply to a message of this process, as `ActorResponse` does for a client's. */
+/** Receives the reply to a `Service.ask` call of the same process, in the place where `ActorResponse` receives it for an HTTP client. */
 import { AskError } from './ask-error.js';
 import { parseExact } from './client/exact-json.js';
 import type { ProblemCode } from './errors.js';

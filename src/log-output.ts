@@ -1,10 +1,9 @@
 /**
- * Where log lines go: standard output, without ever waiting for it. A line may be lost, service may not: a pipe that nobody reads
- * must not hold up the main thread, and a full disk must not end the process. What a pipe does not take at once waits here, up to a bound;
- * what does not fit, or cannot be written, is counted, and the count is a line of its own as soon as lines are taken again.
+ * Writes log lines to standard output without ever waiting. A pipe that nobody reads must not stop the main thread, and a full disk must not end the process.
+ * Lines that a pipe does not take wait here, up to a limit. Lines beyond it are counted, and the count is logged when the pipe takes lines again.
  *
- * A pipe or a terminal is opened anew, since the mode not to wait belongs to the open file, which other processes share. Lines are written
- * in the call that logs them, so none is missing when the process exits right after it.
+ * A pipe or terminal is opened a second time, since the non-blocking mode belongs to the open file, which other processes share. Lines are written by the call that
+ * logs them, so none is missing when the process exits right after it.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';

@@ -1,4 +1,4 @@
-/** The log: JSON lines for machines, and the same events in colour when a terminal reads along. */
+/** Creates the log: JSON lines, or the same events in colour when standard output is a terminal. */
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino';
 import { LogOutput } from './log-output.js';
 

@@ -1,7 +1,7 @@
 /**
- * Where the process begins: ending signals -> command line and environment -> configuration -> the first owner -> the service. The
- * only reader of both, and loads no more than it needs: signals are obeyed before anything of ours is loaded, and whoever only asks for help,
- * or has a mistake corrected, does not wait for the rest.
+ * Where the server process begins: handle ending signals -> read command line and environment -> check the configuration -> start the first owner thread ->
+ * start the service. Only this file reads the command line and the environment. Modules are loaded late: signals are handled before any other module is
+ * loaded, and `--help` or a wrong setting does not wait for the rest.
  */
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
@@ -24,7 +24,7 @@ async function help(): Promise<string> {
     ([name, { fallback, meaning }]) => `  ${name.padEnd(20)} ${fallback.padEnd(17)} ${meaning}`,
   );
   return [
-    `Warren ${version}: durable, ordered actors behind a small HTTP front. Without a module it hands out the Fibonacci sequence.`,
+    `Warren ${version}: durable, ordered actors over HTTP. Without a module it serves the Fibonacci sequence.`,
     '',
     'usage: warren serve [FILE…]',
     '       warren serve --help | --version',

@@ -1,6 +1,6 @@
 /**
- * Warren as a library: actors served by a process that has other things to do, too. Nothing of it ends that process, takes its signals, or
- * reads its environment. A module of actors imports this file on the owner thread as well, so the server itself is loaded by `serve` alone.
+ * Warren as a library: serves actors inside a process that does other things, too. It never ends that process, takes no signals, and reads no
+ * environment variables. Modules of actors import this file on the owner thread as well, so the server itself is loaded only when `serve` is called.
  */
 import type { Answer } from './client/client-types.js';
 import type { Settings } from './config/settings.js';

@@ -1,10 +1,9 @@
 /**
- * Signals that end the process, from its first moment on: as PID 1 of a container a signal without a handler is lost, and
- * anywhere else it would end the process without a word. Until there is something to stop, the process just exits; then
- * `stopWith` says how. A second signal ends it at once.
+ * Handles signals that end the process, from its first moment on. As PID 1 of a container the process would ignore a signal without a handler; elsewhere the signal would
+ * kill it. Until something runs that must be stopped, the process just exits. After that `stopWith` says what to do. A second signal ends the process at once.
  *
- * Also the end of npm: `npm start` and `npx` run the program through npm, which dies of some signals (HUP, QUIT, KILL) without
- * passing them on. An orphan would keep the port and the folder.
+ * It also notices the end of npm: `npm start` and `npx` run the program through npm, which dies of some signals (HUP, QUIT, KILL) without passing them on. The
+ * orphan would keep the port and the folder.
  */
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;

@@ -1,4 +1,4 @@
-/** `warren accept-loss`: lets instances go on from a store that has lost commits which it had confirmed. */
+/** `warren accept-loss`: takes the mark "halted" from a Redis that has lost confirmed commits, so that instances may serve it again. */
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config/config.js';
 import { openActorStore } from '../store/open-actor-store.js';
@@ -9,8 +9,8 @@ import { CommandFailed } from './usage.js';
 
 export const ACCEPT_LOSS_USAGE = `usage: warren accept-loss [--yes]
 
-A Redis that has lost commits which it had confirmed, and that no living instance can repair, halts every instance of the actors on it.
-This lets them go on from what it holds. What was acknowledged beyond that is lost, and may be given out again.`;
+Every instance halts when Redis has lost commits that it had confirmed and no running instance can write them again. This command lets the instances go
+on from what Redis holds. Commands that were acknowledged beyond that are lost, and their results may be given out again.`;
 
 export async function acceptLoss(
   args: readonly string[],

@@ -1,4 +1,4 @@
-/** Where a command reads actors: from the server that runs, or from the store itself. */
+/** Where a command gets actors from: it asks the running server, or reads the store itself when no server runs. */
 import { Buffer } from 'node:buffer';
 import type { Config } from '../config/config.js';
 import {

@@ -1,4 +1,4 @@
-/** `warren list`, `warren inspect ACTOR KEY` and `warren export`: the actors of a store, read beside a running server or without one. */
+/** `warren list`, `warren inspect ACTOR KEY` and `warren export`: print the actors of a store, with or without a running server. */
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config/config.js';
@@ -10,11 +10,12 @@ export const ACTORS_USAGE = `usage: warren list [ACTOR] [--prefix P]
        warren inspect ACTOR KEY
        warren export > FILE
 
-What the store of this environment holds, as lines of JSON: how many actors of each kind; the keys of one kind, with the commit that wrote each; the state of
-one actor; everything. A server that runs is asked (ADMIN_HOST_PORT and ADMIN_TOKEN, as for the server); otherwise the store is read.
+list prints the actors of the store with their number of keys, or the keys of one actor with the commit that wrote each. inspect prints one state.
+export prints everything. Each line is JSON. The store is the one that the environment names. When a server runs, the command asks it, with
+ADMIN_HOST_PORT and ADMIN_TOKEN as for the server; otherwise it reads the store itself.
 
-An export has each actor with the answers that its idempotency keys have got, as of one moment; on LevelDB all of it is of one moment. Its last line is
-{"warren":"end",…}; a file without it is no whole export. warren import reads it.`;
+An export has each actor together with the answers under its idempotency keys, as of one moment. On LevelDB all actors are of one moment. The last
+line is {"warren":"end",…}; a file without it is incomplete. warren import reads such a file.`;
 
 type Environment = Record<string, string | undefined>;
 

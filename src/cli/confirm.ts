@@ -1,4 +1,4 @@
-/** Asks before something is done that cannot be taken back. */
+/** Asks the user before a command does something that cannot be undone. */
 import { createInterface } from 'node:readline/promises';
 import { CommandFailed, EXIT_USAGE } from './usage.js';
 

@@ -1,6 +1,6 @@
 /**
- * `warren set` and `warren forget`: an operator's edit of one actor. A server that runs takes it as a message of that actor; otherwise it is written while
- * no server has the store.
+ * `warren set` and `warren forget`: an operator changes the state of one actor. A running server takes the change as a message of that actor. Without a
+ * server the command writes to the store itself.
  */
 import { parseArgs } from 'node:util';
 import { type Config, readConfig } from '../config/config.js';
@@ -19,11 +19,11 @@ import { CommandFailed, EXIT_CHANGED, EXIT_USAGE } from './usage.js';
 export const EDIT_USAGE = `usage: warren set ACTOR KEY JSON [--if COMMIT]
        warren forget ACTOR KEY [--if COMMIT]
 
-set gives an actor a state, as warren inspect shows it (a bigint is {"$bigint":"-ff"}, hexadecimal); the actor itself is not asked. forget takes its state away. The
-answers that its idempotency keys have got stay until they expire.
+set replaces the state of an actor by JSON as warren inspect prints it (a bigint is {"$bigint":"-ff"}, hexadecimal). No code of the actor runs. forget
+deletes the state. The answers under idempotency keys stay until they expire.
 
-With --if nothing is done, and the exit code is 3, unless that commit was the last one of the actor; "none" stands for an actor without a state. A server that runs
-takes the edit in order with the commands of the actor (ADMIN_HOST_PORT and ADMIN_TOKEN, as for the server).`;
+With --if the command does nothing and exits with 3, unless that commit was the last one of the actor; "none" means an actor without a state. When a
+server runs, it takes the edit in order with the commands of the actor (ADMIN_HOST_PORT and ADMIN_TOKEN, as for the server).`;
 
 type Environment = Record<string, string | undefined>;
 

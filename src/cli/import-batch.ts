@@ -1,4 +1,4 @@
-/** What an import writes with one commit. Of two texts under one id the later counts, within a batch and from one to the next. */
+/** The changes that an import writes with one commit. When two lines have the same id, the later line counts. */
 import { recordBytes } from '../runtime/owner/answer-records.js';
 import type { ActorStore, Change } from '../store/contract.js';
 import { recordOf, WINDOWS } from '../store/store-ids.js';

@@ -1,8 +1,8 @@
 /**
- * `warren import`: an export into an empty store of either kind, all or nothing.
+ * `warren import`: writes an export into an empty store, all or nothing.
  *
- * Until the last line is stored the fence is halted, so no server goes on from a part of it. Everything is written by commits, each with the fence. What an import
- * has written so far can be found again, records too: each batch names its records in a window of its own, which the last commits take away.
+ * The fence is marked as halted until the last line is stored, so no server serves an incomplete store. An import that was broken off can be
+ * deleted: each batch lists its idempotency records in a window of its own, and the last commits delete these windows.
  */
 import { constants, createReadStream, existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
@@ -24,10 +24,10 @@ import { CommandFailed, EXIT_USAGE } from './usage.js';
 
 export const IMPORT_USAGE = `usage: warren import FILE [--again]
 
-Writes what warren export has printed into the empty store that the environment names, LevelDB or Redis, while no server has it; - reads standard input. A store that
-holds anything is refused. No server takes a store whose import was broken off. --again removes the unfinished import, and begins from the start.
+Writes an export into the store that the environment names, LevelDB or Redis. FILE is what warren export has printed; - reads standard input. The store
+must be empty, and no server may have it. No server serves a store whose import did not end; --again deletes such an import and starts over.
 
-The store gets a new id, and an epoch above that of the export: an instance that knew the old one is fenced off.`;
+The store gets a new id and an epoch above that of the export, so an instance that still uses the old store can no longer write.`;
 
 /** So many take-overs may have happened since the export: the names of new commits are above theirs. */
 const EPOCHS = 1_000;

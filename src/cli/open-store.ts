@@ -1,8 +1,8 @@
 /**
- * The store that the environment names, opened by a command: to be read, also beside a running server, or to be written while none serves.
+ * Opens the store that the environment names, for a command: to read it, also beside a running server, or to write to it while no server runs.
  *
- * A data folder is only read from a copy, since a running server has the lock. What is written to it belongs to the folder's owner, also when root has
- * called the command: the service could not use files of another user.
+ * A data folder is read from a copy, since a running server holds its lock. Files that a command writes there belong to the folder's owner, also when
+ * root runs the command: the server could not use files of root.
  */
 import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';

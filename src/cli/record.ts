@@ -1,5 +1,5 @@
 /**
- * `warren inspect`, `warren backup` and `warren set-index`: fence and sequence of a store, read, copied and, while no server has it, set.
+ * `warren inspect`, `warren backup` and `warren set-index`: print the fence and the sequence of a store, copy the store, or set the index of the sequence.
  */
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';

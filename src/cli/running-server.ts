@@ -1,7 +1,4 @@
-/**
- * The server that serves the store of this environment, when one runs: found by ADMIN_HOST_PORT, and asked through its admin listener. A server of another
- * store at that address is not asked.
- */
+/** Asks a running server through its admin address (ADMIN_HOST_PORT). A server that serves another store than the environment names is not asked. */
 import type { Config } from '../config/config.js';
 import { messageOf } from '../errors.js';
 import { identityOf } from '../store/store-place.js';

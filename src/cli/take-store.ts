@@ -1,4 +1,4 @@
-/** A change by a command, while no server has the store: it takes the fence as an owner does, for one commit. */
+/** Changes a store by a command while no server has it: takes the fence as an owner does, and makes one commit. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isProvenDead, processMark } from '../runtime/process-mark.js';

@@ -1,4 +1,4 @@
-/** A folder for the length of a command, which is gone when it ends, also by a signal. */
+/** A folder that exists as long as its command runs. It is removed when the command ends, also by a signal. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { messageOf } from '../errors.js';
 import { CommandFailed } from './usage.js';

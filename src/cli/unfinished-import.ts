@@ -1,4 +1,4 @@
-/** A store in which an import was broken off: how it is known, and how it is emptied. */
+/** Recognizes a store whose import was broken off, and empties it. */
 import type { ActorStore, Change } from '../store/contract.js';
 import type { ShardFence } from '../store/shard-fence.js';
 import { SIZE_ID, WINDOWS } from '../store/store-ids.js';

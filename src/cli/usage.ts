@@ -1,4 +1,4 @@
-/** Ends a command with a word to its user instead of a stack. */
+/** An error that ends a command with a sentence for its user and an exit code, instead of a stack. */
 
 /** The command line itself is wrong. */
 export const EXIT_USAGE = 2;

@@ -1,4 +1,4 @@
-/** `warren verify`: a trial of a running deployment, told to a person. */
+/** `warren verify`: loads a running deployment, checks what its clients saw, and prints the verdict for a person or as JSON. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../errors.js';
@@ -10,10 +10,10 @@ import { CommandFailed, EXIT_USAGE } from './usage.js';
 
 export const VERIFY_USAGE = `usage: warren verify URL [options]
 
-Loads a running deployment with concurrent /next, /current and /previous, and judges what the clients saw: linearizable, or
-a counterexample. It advances the sequence by some thousands of numbers per second.
+Loads a running deployment with concurrent requests to /next, /current and /previous, and checks what the clients saw: it is linearizable, or the
+command prints a counterexample. The load advances the sequence by some thousands of numbers per second.
 
-With --counter it loads one command of an actor instead, whose reply is a number that grows by one, such as
+With --counter it loads a command of an actor instead. The command must reply with a number that grows by one, such as
 --counter /counter/berlin/add, or --counter /tickets/berlin/take --body '{"seats": 1}' --member from.
 
   --counter PATH the command: POST to this path takes the next number
@@ -22,14 +22,14 @@ With --counter it loads one command of an actor instead, whose reply is a number
   --seconds N    length of the load (5)
   --clients N    concurrent clients (32)
   --seed N       of the clients' requests (random)
-  --shared       other clients are at work, too: numbers that nobody here receives are theirs
+  --shared       other clients use it, too: numbers that they take are not gaps
   --json         the result as one line of JSON
   --yes          do not ask
 
-Credentials: user and password as part of the URL, or a bearer token in the environment as WARREN_BEARER_TOKEN. They are sent with each request,
-and never printed.
+Credentials: user and password in the URL, or a bearer token in the environment variable WARREN_BEARER_TOKEN. They are sent with each request and never
+printed.
 
-It judges in windows, each closed by a moment in which no request is under way, so it takes no more memory the longer it lasts.
+The check works in windows. Each window ends when no request is under way, so a long run takes no more memory than a short one.
 
 Exit code 0: linearizable; 1: not, or no verdict.`;
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The program `warren`: one word chooses what it does, and no more than that is loaded, so `serve` obeys signals early. */
+/** The program `warren`. It loads only the module of the command that was called, so that `serve` handles signals early. */
 import { WarrenError } from '../errors.js';
 import { CommandFailed, EXIT_FAILED, EXIT_USAGE } from './usage.js';
 
@@ -8,30 +8,30 @@ const EXIT_CONFIG = 78;
 
 const USAGE = `usage: warren COMMAND
 
-  serve [FILE…]    serve the actors of these modules, or hand out Fibonacci numbers; configured by environment
-                   variables, see warren serve --help
-  verify URL       load a running deployment and judge what its clients see
-  list [ACTOR]     print the actors of the store that the environment names
+  serve [FILE…]    serve the actors of these modules; without FILE, the Fibonacci sequence. Environment
+                   variables configure it, see warren serve --help
+  verify URL       load a running deployment and check what its clients see
+  list [ACTOR]     print the actors in the store, or the keys of one actor
   inspect [ACTOR KEY]
-                   print the state of an actor; or fence and sequence of that store
-  export           print everything in that store, line by line
+                   print the state of an actor; or the fence and the sequence of the store
+  export           print everything in the store, line by line
   import FILE      write an export into an empty store
   set ACTOR KEY JSON
-                   give an actor a state
-  forget ACTOR KEY take the state of an actor away
+                   replace the state of an actor
+  forget ACTOR KEY delete the state of an actor
   backup DIR       copy the store in DATA_DIR to a new folder
-  set-index N      set the index of that store, while nobody serves from it
-  accept-loss      go on from a Redis that has lost confirmed commits of actors
+  set-index N      set the index of the sequence, while no server runs
+  accept-loss      continue on a Redis that has lost confirmed commits
 
-warren COMMAND --help tells more.`;
+The environment names the store, as for serve. warren COMMAND --help says more.`;
 
 const RECORD_USAGE = `usage: warren inspect [ACTOR KEY]
        warren backup DIR
        warren set-index N [--yes]
 
-The store is chosen by STORE, DATA_DIR, REDIS_URL, REDIS_HOST_PORT and REDIS_PREFIX, as for serve. inspect and backup only
-read it, also while a server runs. set-index refuses then. What backup writes can be another server's DATA_DIR. With an actor and a key inspect prints that
-actor's state; see warren list --help.`;
+STORE, DATA_DIR, REDIS_URL, REDIS_HOST_PORT and REDIS_PREFIX name the store, as for serve. inspect and backup only read, also while a server runs.
+set-index is refused while a server runs. The copy that backup makes can be the DATA_DIR of another server. With an actor and a key, inspect prints the state
+of that actor; see warren list --help.`;
 
 async function run(command: string | undefined, args: readonly string[]): Promise<number | undefined> {
   const help = args.includes('--help') || args.includes('-h');

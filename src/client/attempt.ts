@@ -1,6 +1,6 @@
 /**
- * One request and its whole answer. It is given up when nothing of the answer has come for a while: a connection that was lost on the way may
- * never say so. Without an answer it is known only whether the request can have reached anything.
+ * One HTTP request and its whole answer. An attempt is given up when no byte has come for a while, since a connection that was lost on the way may never
+ * report it. An attempt without an answer says only whether the request may have reached a server.
  */
 
 /** What came. */

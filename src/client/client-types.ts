@@ -1,4 +1,4 @@
-/** What the types of actors say about a client. Types alone: nothing of an actor's module is loaded. */
+/** The types of a client, computed from the types of actors. Types only: no module of an actor is loaded. */
 import type { InputOf, ResultOf } from '../runtime/actor.js';
 import type { CallOptions } from './client.js';
 

@@ -1,4 +1,4 @@
-/** The name of one command: the server takes effect once for it, and answers every repetition as the first time. */
+/** Makes idempotency keys: the name of one command, for which the server takes effect once and gives the same answer to every repetition. */
 
 export const IDEMPOTENCY_KEY = 'idempotency-key';
 const BYTES = 16;

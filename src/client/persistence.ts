@@ -1,7 +1,7 @@
 /**
- * How long and how often one call is tried: until there is an answer that another attempt would not change, until the deadline, or until the caller's signal.
- * Attempts that failed are repeated after a random time below a bound that doubles (full jitter), so that clients whom one fault has hit do not come
- * back together; and not before the server has asked for in `Retry-After`.
+ * Decides how often one call is tried: until there is an answer that a further attempt would not change, until the deadline, or until the caller's signal.
+ * Between two attempts it waits a random time below a bound that doubles (full jitter), so that clients which failed together do not return
+ * together. It never returns earlier than `Retry-After` says.
  */
 import { type AttemptBounds, attempt, type HttpRequest, type Lost, type Received } from './attempt.js';
 import { NoAnswerError } from './no-answer-error.js';

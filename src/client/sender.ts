@@ -1,8 +1,8 @@
 /**
- * Sends messages of actors, and makes answers of what comes back. Every command has an idempotency key, one for all attempts of a call.
+ * Sends messages to actors and turns HTTP answers into values or errors. All attempts of one call of a command have the same idempotency key.
  *
- * The client has no definition at run time: a message is sent as a command first. A query is answered 405 then, without a turn, and asked for by
- * GET from then on.
+ * The client has no definition of the actor at run time, so it sends each message as a command (POST) first. A query answers 405 without a turn. The client then
+ * sends GET, and remembers that for this message.
  */
 import { REFUSAL_TYPE } from '../runtime/refusal-body.js';
 import type { HttpRequest, Received } from './attempt.js';

@@ -1,4 +1,6 @@
-/** The environment as one frozen, validated `Config`. Every mistake is told at once, and no value is repeated: it may be a credential. */
+/**
+ * Turns the environment into one frozen, valid `Config`. All mistakes are reported in one message. The message repeats no value, which may be a credential.
+ */
 import * as v from 'valibot';
 import { WarrenError } from '../errors.js';
 import { type Parts, partsOf } from './parts.js';

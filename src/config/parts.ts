@@ -1,4 +1,4 @@
-/** The fields of `Config` that several variables fill together, or one variable fills several of. */
+/** The fields of `Config` that are made from several environment variables: admin address, store, actors. */
 import type { StoreConfig } from '../store/open-actor-store.js';
 import type { SentinelPlace } from '../store/redis/redis-place.js';
 import { type ActorList, type HostPort, redisUrlOf } from './schemas.js';

@@ -1,6 +1,6 @@
 /**
- * What must hold between variables. A relation is checked as soon as the fields that it names are valid, so that it is reported with the rest. Each
- * stands against one of its fields: an issue without a field would keep the relations after it from being checked.
+ * Rules between settings, such as "INITIAL_INDEX must not be above MAX_INDEX". A rule is checked as soon as the settings that it names are valid, so that it is
+ * reported together with other mistakes. Each rule is attached to one setting, since valibot checks no further rule after one that has no field.
  */
 import * as v from 'valibot';
 import { digitsUpTo } from '../residents/fibonacci/fibonacci.js';

@@ -1,6 +1,6 @@
 /**
- * The kinds of values that a variable of the environment can have: a schema takes its text to a value, or to a sentence that says which
- * values are good. No sentence repeats the text, which may be a credential.
+ * Schemas for the values of settings: integers, sizes, addresses, tokens and so on. A schema turns text into a value, or into a sentence that says which values
+ * are valid. The sentence never repeats the text, which may be a credential.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,4 +1,4 @@
-/** Settings of the library to a `Config`. The program reads the environment instead. */
+/** Turns the settings of the library into a `Config`. The program reads the environment instead. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { WarrenError } from '../errors.js';

@@ -1,8 +1,8 @@
 /**
- * The environment variables. Each is defined here, once: its name, its default as an operator would write it, which values are good, what it
+ * The environment variables. Each is defined here, once: its name, its default as an operator would write it, which values are valid, what it
  * means, and which field of `Config` it fills. `--help`, the table in `docs/configuration.md`, the types of `Config` and of the library's settings follow from this.
  *
- * `fills` is left out where the field is no copy of one variable: see `parts.ts`.
+ * `fills` is left out where a field is made from several variables: `parts.ts` does that.
  */
 import type { GenericSchema, InferOutput } from 'valibot';
 import {
@@ -32,7 +32,7 @@ interface Variable {
   readonly fallback: string;
   readonly schema: GenericSchema;
   readonly meaning: string;
-  /** It says something about actors, so that it is a setting of the library as well. */
+  /** The library has it as a setting, too. */
   readonly setting?: true;
 }
 
@@ -41,7 +41,7 @@ export const VARIABLES = {
     fallback: 'fibonacci',
     schema: actorList,
     meaning:
-      'modules of actors and built-in actors (fibonacci), separated by commas; warren serve FILE… sets it',
+      'modules of actors, and built-in actors (fibonacci), separated by commas; warren serve FILE… replaces it',
   },
   SERVING_HOST_PORT: {
     fills: 'serving',
@@ -58,14 +58,13 @@ export const VARIABLES = {
   ADMIN_TOKEN: {
     fallback: '',
     schema: token,
-    meaning: 'what the admin address asks for; required unless that is a loopback address',
+    meaning: 'token for the admin address; required unless that is a loopback address',
   },
   CORS_ORIGIN: {
     fills: 'corsOrigins',
     fallback: '',
     schema: origins,
-    meaning:
-      'origins whose pages may read answers in a browser, separated by commas; * for any, by default none',
+    meaning: 'origins whose web pages may read answers, separated by commas; * for any; empty for none',
     setting: true,
   },
   STORE: {
@@ -135,14 +134,15 @@ export const VARIABLES = {
     fills: 'instance',
     fallback: '',
     schema: text,
-    meaning: 'who this process is to others on the same Redis; by default host name and port',
+    meaning: 'name of this process among the instances on one Redis; by default host name and port',
     setting: true,
   },
   LEASE_MS: {
     fills: 'leaseMs',
     fallback: '3000',
     schema: integer(300, 3_600_000),
-    meaning: 'time without a commit after which another instance on the same Redis takes over',
+    meaning:
+      'another instance on the same Redis takes over when the owner has committed nothing for this long',
     setting: true,
   },
   DURABILITY: {
@@ -168,55 +168,56 @@ export const VARIABLES = {
     fills: 'mailboxLimit',
     fallback: '16384',
     schema: integer(1, 1_048_576),
-    meaning: 'requests that may wait for the owner; one more is answered 503',
+    meaning: 'largest number of requests that wait for the owner; further ones are answered 503',
     setting: true,
   },
   CONNECTION_LIMIT: {
     fills: 'connectionLimit',
     fallback: '0',
     schema: zeroOr(1, 1_000_000),
-    meaning: 'open connections; one more is closed at once; 0: as many as the limit of open files leaves',
+    meaning:
+      'largest number of open connections; further ones are closed at once; 0: what the limit of open files allows',
     setting: true,
   },
   SHED_AFTER_MS: {
     fills: 'shedAfterMs',
     fallback: '1000',
     schema: milliseconds,
-    meaning: 'while the oldest request has waited longer than this, new ones are answered 503',
+    meaning: 'new requests are answered 503 while the oldest one has waited longer than this',
     setting: true,
   },
   ASK_TIMEOUT_MS: {
     fills: 'askTimeoutMs',
     fallback: '5000',
     schema: milliseconds,
-    meaning: 'time until a request without an answer gets 504',
+    meaning: 'a request that has no answer after this time gets 504',
     setting: true,
   },
   COMMIT_TIMEOUT_MS: {
     fills: 'commitTimeoutMs',
     fallback: '1000',
     schema: milliseconds,
-    meaning: 'time until a commit without an answer counts as unknown',
+    meaning: 'a commit that the store has not answered after this time counts as unknown',
     setting: true,
   },
   STORE_GRACE_MS: {
     fills: 'storeGraceMs',
     fallback: '1000',
     schema: integer(0, 3_600_000),
-    meaning: 'time for which requests are held when the store goes away',
+    meaning: 'requests are held this long when the store goes away, then answered 503',
     setting: true,
   },
   REDIS_PREFIX: {
     fallback: 'warren',
     schema: redisPrefix,
-    meaning: 'how the keys in Redis begin',
+    meaning: 'first part of the names of all keys in Redis',
     setting: true,
   },
   SERVING_TOKEN: {
     fills: 'servingToken',
     fallback: '',
     schema: token,
-    meaning: 'bearer token that actors ask for, on every path but /health and /ready',
+    meaning: 'bearer token that every path but /health and /ready requires',
     setting: true,
   },
   BODY_LIMIT_KB: {
@@ -244,29 +245,28 @@ export const VARIABLES = {
     fills: 'stateMemoryBytes',
     fallback: '24',
     schema: bytes(MIB, 65_536),
-    meaning: 'heap for states of actors; the least recently used leave it first',
+    meaning: 'memory for states of actors; the least recently used leave it first',
     setting: true,
   },
   IDEMPOTENCY_HOURS: {
     fills: 'idempotencyHours',
     fallback: '24',
     schema: integer(1, 8760),
-    meaning: 'for how long an Idempotency-Key is kept at least, not counting the time without a server',
+    meaning: 'an Idempotency-Key is kept for at least this long; time without a server does not count',
     setting: true,
   },
   IDEMPOTENCY_MB: {
     fills: 'idempotencyBytes',
     fallback: '256',
     schema: bytes(MIB, 65_536),
-    meaning:
-      'room in the store for Idempotency-Keys and their answers; past it commands with a new key get 503',
+    meaning: 'room in the store for Idempotency-Keys and their answers; when it is full, a new key gets 503',
     setting: true,
   },
   REPAIR_MEMORY_MB: {
     fills: 'repairMemoryBytes',
     fallback: '8',
     schema: bytes(MIB, 1024),
-    meaning: 'last changes that are kept, to be written again when Redis has lost them',
+    meaning: 'memory for the last commits, which are written again when Redis has lost them',
     setting: true,
   },
   FORMAT_THREADS: {
@@ -279,32 +279,33 @@ export const VARIABLES = {
     fills: 'formatTimeoutMs',
     fallback: '120000',
     schema: milliseconds,
-    meaning: 'time until such a conversion counts as hung, and is tried again',
+    meaning: 'a conversion that takes longer counts as hung and is tried again',
   },
   UNSENT_MEMORY_MB: {
     fills: 'unsentMemoryBytes',
     fallback: '64',
     schema: bytes(MIB, 65_536),
-    meaning: 'memory for what slow clients have not read yet; past it the slowest is cut',
+    meaning:
+      'memory for answers that slow clients have not read; when it is full, the slowest is disconnected',
   },
   SEND_TIMEOUT_MS: {
     fills: 'sendTimeoutMs',
     fallback: '10000',
     schema: milliseconds,
-    meaning: 'time for which a client may stop reading its answer',
+    meaning: 'a client that reads nothing of its answer for this long is disconnected',
   },
   WATCHDOG_MS: {
     fills: 'watchdogMs',
     fallback: '3000',
     schema: zeroOr(500, 3_600_000),
-    meaning: 'time without a turn after which a thread counts as hung; 0 turns that off, as for a debugger',
+    meaning: 'a thread that has not responded for this long counts as hung; 0 turns that off, for a debugger',
     setting: true,
   },
   RESTART_LIMIT: {
     fills: 'restartLimit',
     fallback: '100',
     schema: integer(0, 1_000_000),
-    meaning: 'deaths of the owner thread tolerated within RESTART_WINDOW_MS',
+    meaning: 'more deaths of the owner thread than this within RESTART_WINDOW_MS end the process',
     setting: true,
   },
   RESTART_WINDOW_MS: {
@@ -318,7 +319,7 @@ export const VARIABLES = {
     fills: 'shutdownTimeoutMs',
     fallback: '8000',
     schema: milliseconds,
-    meaning: 'time for a clean stop',
+    meaning: 'longest time for a clean stop',
     setting: true,
   },
   OWNER_HEAP_MB: {
@@ -339,7 +340,7 @@ export const VARIABLES = {
     fills: 'faults',
     fallback: 'off',
     schema: onOff,
-    meaning: 'on: faults can be injected from the live page, and SIGUSR2 ends the owner thread',
+    meaning: 'on: the live page can inject faults, and SIGUSR2 ends the owner thread',
   },
   LOG_LEVEL: {
     fills: 'logLevel',

@@ -1,4 +1,4 @@
-/** The answer to one request of an actor. */
+/** Writes the HTTP answer to one request of an actor: a reply, a refusal or a problem. Main thread only. */
 
 import type { HttpResponse } from 'uWebSockets.js';
 import { STATUS_CODES } from 'node:http';

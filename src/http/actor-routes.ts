@@ -1,6 +1,6 @@
 /**
- * The routes of actors: `POST /{actor}/{key}/{command}` and `GET /{actor}/{key}/{query}`. They turn a request into one cell of the queue and
- * know nothing of what it means: key and body go to the owner thread as they came.
+ * The routes of actors: `POST /{actor}/{key}/{command}` and `GET /{actor}/{key}/{query}`. A handler puts message number, key and body into the request queue
+ * without looking into them; the owner thread parses them.
  */
 import type { HttpResponse } from 'uWebSockets.js';
 import type { ProblemCode } from '../errors.js';

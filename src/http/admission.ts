@@ -1,8 +1,8 @@
 /**
- * What stands before every handler: framing that can be trusted, the token, and a place for what a handler throws.
+ * Checks every request before its handler runs: headers that can be trusted, and the bearer token. It also catches what a handler throws.
  *
- * uWebSockets.js ends the process when a handler throws, or returns with neither an answer nor an abort handler. So every
- * handler runs inside `#run`, which answers as long as no response has taken over `res`.
+ * uWebSockets.js ends the process when a handler throws, or returns without an answer and without an abort handler. So every handler runs inside
+ * `#run`, which answers the request unless a response object has taken it over.
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { timingSafeEqual } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** Answers that are given at once, within the handler of a request; the caller corks. */
+/** Writes answers that a handler gives at once, without asking the owner. The caller must have corked the response. */
 import type { HttpResponse } from 'uWebSockets.js';
 import type { ProblemCode } from '../errors.js';
 import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js';

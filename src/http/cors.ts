@@ -1,4 +1,4 @@
-/** What browsers are told of answers to pages of other origins (CORS). Without origins there is not a header of it. */
+/** The CORS headers, which say which web pages of other origins may read answers. Without configured origins there are none. */
 import type { RequestFacts } from './request-head.js';
 
 const EXPOSED = 'Sequence-Index, X-Request-Id, Allow, Retry-After, Commit, Idempotency-Replayed';

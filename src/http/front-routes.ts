@@ -1,4 +1,4 @@
-/** What the front answers alone: whether it lives, whether it is ready, and what it can be asked. */
+/** The routes that the main thread answers without the owner: `/health`, `/ready` and `/openapi.json`. */
 import type { ProblemCode } from '../errors.js';
 import { endWithDocument, endWithJson, endWithProblem } from './answers.js';
 import { jsonResponse, objectSchema, problemResponses } from './openapi.js';

@@ -1,4 +1,4 @@
-/** The Idempotency-Key header, as draft-ietf-httpapi-idempotency-key-header has it; here any visible ASCII text is a key, quotes included. */
+/** Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header). Any 1 to 128 visible ASCII characters are a key, quotes included. */
 import type { RequestFacts } from './request-head.js';
 
 const KEY = /^[\x21-\x7e]{1,128}$/;

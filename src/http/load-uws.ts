@@ -1,4 +1,4 @@
-/** Loads uWebSockets.js, whose prebuilt binaries fit some platforms only, and says which when this one is not among them. */
+/** Loads uWebSockets.js. It has prebuilt binaries for some platforms only; on another one the error lists them. */
 import { WarrenError } from '../errors.js';
 
 /**

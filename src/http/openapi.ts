@@ -1,4 +1,4 @@
-/** The public port as OpenAPI 3.1, made from the routes and the table of problems. */
+/** Describes the public port as OpenAPI 3.1, made from the routes and the table of problems. */
 import { PROBLEMS, type ProblemCode } from '../errors.js';
 import { isRetryable, PROBLEM_TYPE } from './problem.js';
 import type { Fields, Method, Route } from './route.js';

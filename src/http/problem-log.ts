@@ -1,6 +1,6 @@
 /**
- * Which answered problems reach the log. Server failures always do, up to a rate that keeps a bad minute readable; the
- * others, which a client causes or can simply repeat, only at level debug.
+ * Decides which problems are logged. Failures of the server always are, up to a rate that keeps the log readable. Problems that a client causes, or can
+ * simply repeat, are logged at level debug only.
  */
 import type { Logger } from 'pino';
 import { PROBLEMS, type ProblemCode } from '../errors.js';

@@ -1,4 +1,4 @@
-/** Problem details (RFC 9457): the body and the status line of every answer that is not 200. */
+/** Body and status line of problem details (RFC 9457), the form of every answer that is neither a reply nor a refusal. */
 import { STATUS_CODES } from 'node:http';
 import { PROBLEMS, type ProblemCode } from '../errors.js';
 

@@ -1,7 +1,6 @@
 /**
- * Answers that end their connection, given once the library's parser has put down what it has read. In a handler the parser would go on
- * behind the answer, into bytes that may be a request or the rest of a body; while a request is unanswered, it ends the connection
- * instead.
+ * Gives answers that close their connection, after uWebSockets.js has parsed what it has read. If such an answer were given within the handler, the parser would
+ * go on with the bytes behind the request, which may be another request or the rest of a body.
  */
 import type { HttpResponse } from 'uWebSockets.js';
 import type { ProblemCode } from '../errors.js';

@@ -1,4 +1,7 @@
-/** Header lines that tell what a reply is. Each begins with a line end: they go behind another header, in one call into the library. */
+/**
+ * The header lines `Commit` and `Idempotency-Replayed` of an answer. Each begins with a line end: they are appended to another header's value, which saves
+ * calls into uWebSockets.js.
+ */
 import { commitText } from '../store/commit-id.js';
 
 export const REPLAYED_LINE = '\r\nIdempotency-Replayed: true';

@@ -1,4 +1,4 @@
-/** Answers by route and outcome, as plain fields that a handler adds to; read when somebody asks. Main thread only. */
+/** Counts the answers of one route by outcome, in plain fields. Metrics read them. Main thread only. */
 import { PROBLEMS, type ProblemCode } from '../errors.js';
 
 export class RequestCounts {

@@ -1,4 +1,4 @@
-/** The name of one request, by which a client's problem and a line of the log are found to be the same event. */
+/** The id of a request, which connects a client's problem with a line of the log. */
 import { randomUUID } from 'node:crypto';
 
 const FIT = /^[\x21-\x7e]{1,128}$/;

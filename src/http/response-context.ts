@@ -1,4 +1,4 @@
-/** What a response needs of its server. */
+/** What a response needs from the server that it belongs to. */
 import type { ProblemCode } from '../errors.js';
 import type { RequestCounts } from './request-counts.js';
 import type { RequestFacts } from './request-head.js';

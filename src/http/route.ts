@@ -1,4 +1,4 @@
-/** One path of the public port: from it the server registers handlers, and the API description is made. */
+/** The description of one path: the server registers its handlers, and OpenAPI is made from it. */
 import type { HttpResponse } from 'uWebSockets.js';
 import type { ProblemCode } from '../errors.js';
 import type { RequestCounts } from './request-counts.js';

@@ -1,4 +1,4 @@
-/** The front: uWebSockets.js on the main thread. It knows paths and connections; what is asked on them, the routes know. */
+/** The HTTP front: uWebSockets.js on the main thread. It owns paths, connections and limits. Routes decide what a request means. */
 import type { HttpResponse, ListenOptions, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import { type ProblemCode, WarrenError } from '../errors.js';
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';

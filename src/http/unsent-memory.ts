@@ -1,6 +1,6 @@
 /**
- * The memory in which slow readers have their copies, and who has which part of it. A fixed block: the operating system backs only what has been
- * written, and no garbage collector has to find out that a copy is no longer needed. First fit over the copies that are alive.
+ * The memory for answers that slow readers have not read, and which part belongs to which answer. It is one block of fixed size. The operating system provides only
+ * the pages that were written to, and no garbage collection is needed. Places are found first-fit among the copies that are in use.
  */
 import assert from 'node:assert/strict';
 

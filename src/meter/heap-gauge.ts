@@ -1,4 +1,4 @@
-/** The heap of one thread in two cells, which may lie in shared memory: that thread notes it, another one reads. */
+/** The size and limit of one thread's heap, in two cells that may be shared memory. That thread writes them, another thread reads them. */
 import { getHeapStatistics } from 'node:v8';
 
 export interface HeapFigures {

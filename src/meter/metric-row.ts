@@ -1,4 +1,4 @@
-/** A metric whose value is read at the moment of the scrape, from wherever it is counted. */
+/** Describes one metric. Its value is read when something scrapes. */
 
 export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 

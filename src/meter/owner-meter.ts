@@ -1,6 +1,6 @@
 /**
- * What owners have done, in shared memory: the owner thread writes, the main thread reads when it is asked. The memory belongs to the main
- * thread and is handed to each owner in turn, so counts go on over an owner's death.
+ * Counters of the owner thread in shared memory: the owner thread writes, the main thread reads. The memory belongs to the main thread and is given to each owner
+ * thread in turn, so counters continue when an owner thread dies.
  *
  *   | figures | loop and heap | commit latency | actors per commit | bytes per commit |
  */

@@ -1,4 +1,4 @@
-/** What passed between the front and the owner, counted on the main thread. */
+/** Counts batches and times of requests between the front and the owner. Main thread only. */
 import { Histogram, LATENCY_MS, SIZE } from './histogram.js';
 
 export class RequestMeter {

@@ -1,8 +1,7 @@
 /**
- * Who may use the admin listener. With a token: whoever brings it, as bearer token or as the password of basic
- * authentication, which is what a browser can ask its user for. Without one the listener is bound to loopback, and what
- * must be kept out is other people's web pages in the operator's own browser: a name that resolves to loopback, and
- * requests across origins.
+ * Decides who may use the admin address. With a token: requests that bring it, as bearer token or as password of basic authentication, which browsers can ask for.
+ * Without a token the address is a loopback one, and the danger is a foreign web page in the operator's browser. So requests with another host name
+ * (a name that resolves to loopback) and requests from other origins are refused.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';

@@ -1,13 +1,13 @@
 /**
- * The actors of the store, for operators: read beside the load, and edited through the mailbox of each. Part of the admin listener, on the main thread.
- * The command line and the live page ask here. What is read is read by the owner thread, between turns.
+ * Serves the actors of the store to operators: the owner thread reads them between turns, and edits take their turn among the messages of the actor. Part of the admin
+ * listener, on the main thread. The command line and the live page use it.
  *
  *   GET    /store                                       which store that is
  *   GET    /actors                                      counts and sizes, actor by actor
  *   GET    /actors?actor=A&prefix=P&after=…&limit=N     keys, with the commit and the size of each
  *   GET    /state?actor=A&key=K                         one state
- *   PUT    /state?actor=A&key=K&if=COMMIT               sets it; the body is the state as in the store
- *   DELETE /state?actor=A&key=K&if=COMMIT               forgets it
+ *   PUT    /state?actor=A&key=K&if=COMMIT               replaces it; the body is the state as in the store
+ *   DELETE /state?actor=A&key=K&if=COMMIT               deletes it
  *   GET    /export                                      everything, line by line
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -1,7 +1,6 @@
 /**
- * The operator's listener, apart from the public port: metrics, the live page and its events, the actors of the store, and faults to inject.
- * On the main thread and on Node's own HTTP server: it is called a few times a second at the most, and has to keep
- * working when the front is the thing that is looked into.
+ * The admin listener: metrics, the live page and its events, the actors of the store, and fault injection. It is separate from the public port and runs on Node's own
+ * HTTP server on the main thread: it gets a few requests a second, and must work when the public port is what an operator looks into.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * Faults that an operator injects, to see the service heal. The main thread writes the commands into shared memory, which each owner gets
- * in turn, so a store that is away stays away for a new owner, too; the owner thread obeys. Exists only with FAULTS=on.
+ * Injects faults, so that an operator can watch the service recover. Exists only with FAULTS=on. The main thread writes the faults into shared memory, and the owner
+ * thread carries them out. Each new owner thread gets the same memory, so a store that is "away" stays away for it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WarrenError } from '../errors.js';

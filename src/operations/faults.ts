@@ -1,4 +1,4 @@
-/** The faults that can be commanded over HTTP, by name. Each returns what it has done, for the journal and the answer. */
+/** The faults that HTTP requests to the admin address can inject, by name. Each returns a sentence that says what was done. */
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
 import type { FaultInjection } from './fault-injection.js';
 

@@ -1,4 +1,4 @@
-/** The last events of the process that an operator wants to see beside the charts. Main thread only. */
+/** The last events of the process (serving, standby, owner died, …), for the live page. Main thread only. */
 
 export interface JournalEntry {
   /** Milliseconds since 1970. */

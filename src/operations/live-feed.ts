@@ -1,6 +1,6 @@
 /**
- * Server-sent events for the live page: first all that is known (`hello`: what runs here, the last minutes, the journal),
- * then a `sample` a second and each journal `entry` as it comes. A page that comes late, or back, misses nothing.
+ * Sends server-sent events to the live page: first `hello` with everything known so far (version, the last minutes, the last events), then a `sample` each
+ * second and each new event as `entry`. A page that connects late misses nothing.
  */
 import type { ServerResponse } from 'node:http';
 import type { Journal } from './journal.js';

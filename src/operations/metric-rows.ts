@@ -1,4 +1,4 @@
-/** Metrics of the client library whose values are read at the moment of the scrape, from wherever they are counted. */
+/** Registers metrics at prom-client. Their values are read at each scrape, from the parts that count them. */
 import { Counter, Gauge, type Metric, type Registry } from 'prom-client';
 import type { Histogram } from '../meter/histogram.js';
 import type { MetricRow, Sample } from '../meter/metric-row.js';

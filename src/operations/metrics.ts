@@ -1,6 +1,5 @@
 /**
- * The process as metrics. Nothing is counted for this table while requests run: each row reads what the parts have
- * counted anyway, when somebody scrapes.
+ * The metrics of the process. A scrape reads counters that the other parts keep anyway, so metrics cost nothing while requests run.
  */
 import { Registry } from 'prom-client';
 import { PROBLEMS, type ProblemCode } from '../errors.js';
@@ -37,35 +36,35 @@ function histogramsOf({ requests, ownerMeter }: Parts): HistogramRow[] {
   return [
     {
       name: 'warren_answer_duration_seconds',
-      help: 'From the arrival of a request to the reply of the owner, its commit included, by actor.',
+      help: 'Time from the arrival of a request to the reply of the owner, including the commit, by actor.',
       histograms: requests.latencies,
       scale: MS,
       merged: 2,
     },
     {
       name: 'warren_batch_messages',
-      help: 'Messages that crossed to the owner together.',
+      help: 'Messages that were handed to the owner thread together.',
       histograms: new Map([['', requests.batchSizes]]),
       scale: 1,
       merged: 1,
     },
     {
       name: 'warren_commit_duration_seconds',
-      help: 'Commits that the store answered.',
+      help: 'Time of commits that the store answered.',
       histograms: new Map([['', ownerMeter.commitLatency]]),
       scale: MS,
       merged: 2,
     },
     {
       name: 'warren_commit_actors',
-      help: 'Actors whose states one commit has stored together.',
+      help: 'Actors whose states one commit stored.',
       histograms: new Map([['', ownerMeter.groupSizes]]),
       scale: 1,
       merged: 1,
     },
     {
       name: 'warren_commit_bytes',
-      help: 'Names and states in one commit, in characters.',
+      help: 'Size of one commit in characters: names and states.',
       histograms: new Map([['', ownerMeter.groupBytes]]),
       scale: 1,
       merged: 1,
@@ -96,7 +95,7 @@ function requestRows(parts: Parts): MetricRow[] {
     ),
     counter(
       'clients_left_total',
-      'Clients that closed their connection before the answer.',
+      'Clients that closed their connection before they had an answer.',
       all((c) => c.left),
     ),
     gauge(
@@ -105,19 +104,35 @@ function requestRows(parts: Parts): MetricRow[] {
       () => server.open,
     ),
     gauge('connections', 'Connections to the public port.', () => server.connections),
-    gauge('connections_limit', 'Bound on them.', () => connectionLimit),
+    gauge('connections_limit', 'Limit on connections to the public port.', () => connectionLimit),
     counter(
       'connections_refused_total',
-      'Connections that were closed at once, since there were too many.',
+      'Connections that were closed at once because there were too many.',
       () => server.connectionsRefused,
     ),
     gauge('pending_asks', 'Messages that the owner has not replied to.', () => pendingOf(parts)),
-    gauge('pending_asks_limit', 'Bound on pending messages.', () => config.mailboxLimit),
-    gauge('oldest_ask_seconds', 'Age of the oldest of them.', () => owner.oldestMs * MS),
-    gauge('slow_readers', 'Answers whose clients have not read all of it yet.', () => slowReaders.count),
-    counter('slow_readers_cut_total', 'Clients cut off because they did not read.', () => slowReaders.cut),
-    gauge('unsent_bytes', 'Copies of what they have not read.', () => slowReaders.bytes),
-    gauge('unsent_bytes_limit', 'Bound on these copies.', () => slowReaders.limitBytes),
+    gauge(
+      'pending_asks_limit',
+      'Limit on messages that the owner has not replied to.',
+      () => config.mailboxLimit,
+    ),
+    gauge(
+      'oldest_ask_seconds',
+      'Age of the oldest message that the owner has not replied to.',
+      () => owner.oldestMs * MS,
+    ),
+    gauge('slow_readers', 'Answers that their clients have not read completely.', () => slowReaders.count),
+    counter(
+      'slow_readers_cut_total',
+      'Clients whose connection was closed because they did not read their answer.',
+      () => slowReaders.cut,
+    ),
+    gauge('unsent_bytes', 'Memory for answers that clients have not read.', () => slowReaders.bytes),
+    gauge(
+      'unsent_bytes_limit',
+      'Limit on the memory for answers that clients have not read.',
+      () => slowReaders.limitBytes,
+    ),
   ];
 }
 
@@ -126,24 +141,46 @@ function ownerRows(parts: Parts): MetricRow[] {
   const figure = (cell: number) => () => ownerMeter.read(cell);
   return [
     gauge('ready', '1 when requests are answered.', () => Number(phaseOf(parts) === 'serving')),
-    gauge('standby', '1 while another instance serves, and this one waits to take over.', () =>
+    gauge('standby', '1 while another instance serves and this one waits to take over.', () =>
       Number(owner.standby),
     ),
-    gauge('healthy', '1 while front and owner turn.', () => Number(owner.alive)),
-    gauge('epoch', 'Fencing token of the owner.', () => owner.epoch),
+    gauge('healthy', '1 while the main thread and the owner thread are responsive.', () =>
+      Number(owner.alive),
+    ),
+    gauge('epoch', 'Epoch (fencing token) of the owner.', () => owner.epoch),
     gauge('commit_version', 'Number of the last commit.', figure(VERSION)),
     gauge('unstored_actors', 'Actors whose newest state is not stored yet.', figure(UNSTORED)),
     gauge('states', 'States in the memory of the owner.', figure(STATES)),
-    gauge('state_bytes', 'What they take, about.', figure(STATE_BYTES)),
-    gauge('state_bytes_limit', 'Bound on that.', () => parts.config.stateMemoryBytes),
-    counter('state_loads_total', 'States that were looked for in the store.', figure(LOADS)),
-    counter('state_evictions_total', 'States that left memory to make room.', figure(EVICTIONS)),
-    gauge('idempotency_bytes', 'Idempotency keys and their answers in the store.', figure(RECORD_BYTES)),
-    gauge('idempotency_bytes_limit', 'Bound on that.', () => parts.config.idempotencyBytes),
+    gauge('state_bytes', 'Approximate size of the states in the memory of the owner.', figure(STATE_BYTES)),
+    gauge(
+      'state_bytes_limit',
+      'Limit on the size of the states in memory.',
+      () => parts.config.stateMemoryBytes,
+    ),
+    counter('state_loads_total', 'Reads of a state from the store.', figure(LOADS)),
+    counter(
+      'state_evictions_total',
+      'States removed from memory to make room; the store still has them.',
+      figure(EVICTIONS),
+    ),
+    gauge(
+      'idempotency_bytes',
+      'Size of the idempotency keys and their answers in the store.',
+      figure(RECORD_BYTES),
+    ),
+    gauge(
+      'idempotency_bytes_limit',
+      'Limit on the size of idempotency keys and their answers.',
+      () => parts.config.idempotencyBytes,
+    ),
     counter('idempotency_expired_total', 'Idempotency keys that have expired.', figure(RECORDS_EXPIRED)),
     counter('turns_total', 'Messages that an owner has replied to.', () => owner.replies),
     counter('commit_failures_total', 'Commits that failed or were not answered.', figure(FAILURES)),
-    counter('commit_refusals_total', 'Commits that found another fence.', figure(REFUSALS)),
+    counter(
+      'commit_refusals_total',
+      'Commits that were refused because another owner has replaced the fence.',
+      figure(REFUSALS),
+    ),
     counter('owner_deaths_total', 'Owner threads that died and were replaced.', () => owner.deaths),
   ];
 }
@@ -162,28 +199,33 @@ function processRows(parts: Parts): MetricRow[] {
       return value === undefined ? [] : [[{ thread: figures.thread }, value]];
     });
   return [
-    gauge('build_info', 'What runs here.', () => [[labels, 1]], Object.keys(labels)),
+    gauge(
+      'build_info',
+      'Version, Node.js version, store and durability of this process.',
+      () => [[labels, 1]],
+      Object.keys(labels),
+    ),
     gauge(
       'event_loop_utilization',
-      'Busy share of the last second.',
+      'Share of the last second in which the thread was busy, from 0 to 1.',
       perThread((t) => t.utilization),
       ['thread'],
     ),
     gauge(
       'event_loop_lag_seconds',
-      'Worst lateness of the event loop in the last second.',
+      'Longest delay of the event loop in the last second.',
       perThread((t) => t.lagMs && t.lagMs * MS),
       ['thread'],
     ),
     gauge(
       'heap_bytes',
-      'JavaScript heap in use.',
+      'JavaScript heap in use, by thread.',
       perThread((t) => t.heapBytes),
       ['thread'],
     ),
     gauge(
       'heap_limit_bytes',
-      'JavaScript heap limit.',
+      'JavaScript heap limit, by thread.',
       perThread((t) => t.heapLimitBytes),
       ['thread'],
     ),

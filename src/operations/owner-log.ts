@@ -1,4 +1,4 @@
-/** What befalls the owner, for the log and for the live page. */
+/** Turns events of the owner into log lines and into events of the live page. */
 import type { Logger } from 'pino';
 import type { OwnerEvent } from '../runtime/front/owner-handle.js';
 import type { Journal } from './journal.js';

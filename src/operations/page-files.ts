@@ -1,4 +1,4 @@
-/** The files of the live page, from this package and from the chart library's, read once. */
+/** Reads the files of the live page once, from this package and from the chart library. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 

@@ -1,7 +1,4 @@
-/**
- * One sample a second of everything that the live page draws: rates and percentiles of the second that has passed, and
- * the totals behind them, which are the same numbers that `/metrics` shows.
- */
+/** Takes a sample each second for the live page: rates and percentiles of the last second, and the totals that `/metrics` shows. */
 import type { RequestCounts } from '../http/request-counts.js';
 import { type Distribution, Histogram, LATENCY_MS } from '../meter/histogram.js';
 import { EVICTIONS, LOADS, STATE_BYTES, STATES, UNSTORED } from '../meter/owner-meter.js';

@@ -1,7 +1,4 @@
-/**
- * Where every figure of the admin listener comes from: the parts of the running process, read at the moment of asking.
- * Metrics and live page both read here, so they cannot disagree.
- */
+/** The figures of the running process that the admin listener shows. Metrics and live page both read them here, so they always agree. */
 import type { Config } from '../config/config.js';
 import type { Server } from '../http/server.js';
 import { type LoopFigures, readLoop } from '../meter/loop-gauge.js';

@@ -1,4 +1,4 @@
-/** What a built-in application is made of: a behavior on the owner thread, and routes of its own on the main thread. */
+/** The interface of a built-in actor: a behavior for the owner thread, and routes of its own for the main thread. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import type { ResponseContext } from '../http/response-context.js';

@@ -1,4 +1,4 @@
-/** The built-in applications, by the names that `ACTORS` gives them. A further one is a folder, and a line here. */
+/** The list of built-in actors, by the names that `ACTORS` uses. To add one, add a folder and a line here. */
 import { fibonacci } from './fibonacci/resident.js';
 import type { Resident } from './resident.js';
 

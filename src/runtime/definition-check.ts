@@ -1,4 +1,4 @@
-/** The check of one actor as its user wrote it. */
+/** Checks the definition of one actor as its user wrote it, and collects every mistake. */
 import { types } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { messageOf } from '../errors.js';

@@ -1,4 +1,4 @@
-/** How many asks a second the owner answers, smoothed over about two seconds, since a slow store makes them come in bursts. */
+/** Measures how many requests a second the owner answers, smoothed over about two seconds, since a slow store makes answers come in bursts. */
 const WEIGHT = 0.05;
 
 export class DrainRate {

@@ -1,7 +1,7 @@
 /**
- * A stored state brought forward to the version of its actor. It is stored again with its next change, not before.
+ * Loads a stored state and migrates it to the current version of its actor. The migrated state is stored with the actor's next change.
  *
- * A state that cannot be read stops its actor and is never reset: the result says why. Pure; the owner thread runs it.
+ * A state that cannot be read stops its actor and is never reset; the result says why. Pure; runs on the owner thread.
  */
 import { messageOf } from '../errors.js';
 import type { Definition } from './definition.js';

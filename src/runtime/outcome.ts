@@ -1,7 +1,4 @@
-/**
- * What an actor's function has returned, read strictly: an unknown member is an error, so that later words can get a meaning. Pure; the
- * owner thread runs it.
- */
+/** Checks what an actor's function has returned. An unknown member is an error, so that new members can be added later. Pure; runs on the owner thread. */
 import { types } from 'node:util';
 import { textWithin } from './reply-text.js';
 import { sealState } from './state-text.js';

@@ -1,4 +1,4 @@
-/** Time as an owner sees it: passed in, so that a test can hold it. */
+/** The clocks and timers of an owner, passed in so that a test can control them. */
 
 export interface OwnerClock {
   /** Calls back after `ms` milliseconds; the result cancels it. */

@@ -1,5 +1,6 @@
 /**
- * Decides what happens after the owner thread has died. Pure: the caller brings the clock and carries out the answer.
+ * Decides what happens after the owner thread has died: start another one, give a request up as poison, or end the process. Pure: the caller brings the clock and
+ * carries out the decision.
  */
 
 export interface RestartLimits {

@@ -1,4 +1,4 @@
-/** The words for a value that is not allowed. */
+/** The error for a value that a state, a reply or an input must not hold, with the place of the value. */
 import { types } from 'node:util';
 
 /** A value that cannot be kept or sent. The message is a sentence such as `state.items[3].when is a Date`. */

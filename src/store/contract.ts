@@ -1,8 +1,7 @@
 /**
- * The contract of a store: one fence, and the states of many actors beside it.
+ * The interface of a store: one fence, and the states of many actors.
  *
- * Every safety property above it rests on `commit` alone: states are written only by somebody who knew the fence. Locks and
- * leases decide who should try, never who may.
+ * Every safety property rests on `commit`, which writes states only when the caller knows the stored fence. Locks and leases decide who should write, never who may.
  */
 import type { ShardFence } from './shard-fence.js';
 

@@ -1,9 +1,8 @@
 /**
- * The part of a stored record that tells who may write it and who should: which owner wrote it last, how many groups it holds,
- * and for how long that owner counts on being left alone. It knows nothing of what the record holds beside it.
+ * The fence: the part of the store that says who may write, who should, and how many groups are stored. It knows nothing about the states beside it.
  *
- * Every write replaces the whole fence by compare-and-set, so only an owner that knows the last one can write. What raises
- * what: a take-over the epoch, a group the version, a renewal nothing but `renewal`.
+ * Every write replaces the whole fence by compare-and-set, so only an owner that knows the stored fence can write. A take-over raises `epoch`, a group of
+ * turns raises `version`, and a renewal of the lease raises only `renewal`.
  */
 
 /** Who has written a fence. */

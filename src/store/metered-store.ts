@@ -1,4 +1,4 @@
-/** A store whose commits are counted and timed. Lives on the owner thread, between the owner and the real store. */
+/** Wraps a store and counts and times its commits. Owner thread only. */
 import { FAILURES, LOADS, type OwnerMeter, REFUSALS, VERSION } from '../meter/owner-meter.js';
 import type { ActorStore, Change, CommitOutcome, Loaded, Part, Scanned } from './contract.js';
 import type { ShardFence } from './shard-fence.js';

@@ -1,4 +1,4 @@
-/** The store that the configuration asks for. Each is loaded only when it is used: a library costs start-up time. */
+/** Opens the store that the configuration names. The modules of a store are loaded only when it is used, since they cost start-up time. */
 import type { ActorStore } from './contract.js';
 import type { RedisPlace } from './redis/redis-place.js';
 import type { SelfTestOptions } from './redis/self-test.js';

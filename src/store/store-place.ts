@@ -1,4 +1,4 @@
-/** Where a store is, in words for an operator. */
+/** Says in words where a store is, for operators. */
 import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { levelFolderIn } from './level/level-files.js';

@@ -1,4 +1,4 @@
-/** The receipts of commands: within a shard, a commit named in an answer does not fall behind one that was known when the command was sent. */
+/** Checks the commits that answers name: within a shard, a command's commit must not be older than one that was known when the command was sent. */
 import { type CommitId, parseCommit } from '../store/commit-id.js';
 import type { HttpAnswer } from './http-client.js';
 

@@ -1,4 +1,4 @@
-/** What the Actors view shows of its answers. What has not changed is left as it stands: focus, selection and what is read aloud stay, too. */
+/** Renders the answers of the Actors view. Rows that have not changed are kept, so focus, selection and screen readers are not disturbed. */
 import { count, size } from './format.js';
 import { hashOf, type Place } from './place.js';
 import type { Listed, StoredState, Summary } from './store-questions.js';

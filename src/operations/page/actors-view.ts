@@ -1,6 +1,6 @@
 /**
- * The Actors view: what the store holds, the keys of one actor, and one state. It only reads, and asks only while it is looked at. The server
- * counts the store now and then, however often it is asked, and keys come in pages: a million actors cost the page nothing.
+ * The Actors view: the actors of the store, the keys of one actor, and one state. It is read-only, and asks the server only while it is visible. Keys come in parts, so a
+ * million of them cost the page nothing.
  */
 import { showKeys, showState, showSummary } from './actor-rows.js';
 import { count, duration } from './format.js';

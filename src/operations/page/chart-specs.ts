@@ -1,4 +1,4 @@
-/** Which charts there are: one per question an operator asks. */
+/** Defines the charts of the live page: one for each question that an operator asks. */
 import type { Sample } from './feed.js';
 import { megabytes, milliseconds, percent, short } from './format.js';
 

@@ -1,6 +1,5 @@
 /**
- * The charts: five minutes wide, with the journal's events as vertical lines through all of them. Colours come from the
- * style sheet, so a change of the colour scheme redraws.
+ * Draws the charts: the last five minutes, with events as vertical lines. Colours come from the style sheet, so a change of the colour scheme redraws them.
  */
 import { type ChartSpec, type Series, SPECS } from './chart-specs.js';
 import { colourOf } from './colours.js';

@@ -1,6 +1,6 @@
 /**
- * The journal's events as vertical lines through a chart. A death and the service of the next owner lie within a tenth of a
- * second, which is one place on the screen: there the worst of them is drawn, or no death would ever be seen.
+ * Draws events as vertical lines into a chart. Events that are closer than a pixel, such as a death and the start of the next owner, become one line with the
+ * colour of the worst.
  */
 import { colourOf } from './colours.js';
 import type { Entry } from './feed.js';

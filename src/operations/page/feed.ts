@@ -1,4 +1,4 @@
-/** What the server sends to the page, as the page understands it: the shapes of `live-feed.ts` and `sampler.ts`. */
+/** The messages that the server sends to the live page (see `live-feed.ts` and `sampler.ts`), and the connection that receives them. */
 
 export interface Percentiles {
   readonly p50?: number;

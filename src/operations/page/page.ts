@@ -1,4 +1,4 @@
-/** The live page: keeps what the feed has told, and shows it; or the view of the actors, as the address says. */
+/** The live page. It keeps the samples that the server has sent and shows them, or shows the Actors view when the address asks for it. */
 import { ActorsView } from './actors-view.js';
 import { Charts } from './charts.js';
 import { type ActorSample, type Entry, type Hello, listen, type Sample } from './feed.js';

@@ -1,4 +1,4 @@
-/** Where the page stands, kept in the address behind the `#`: links, the back button and a copied address all work. */
+/** Keeps the place of the page (which view, actor and key) in the address behind the `#`, so that links, the back button and a copied address work. */
 
 export interface Place {
   readonly view: 'live' | 'actors';

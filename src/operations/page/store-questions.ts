@@ -1,4 +1,4 @@
-/** What the page asks the admin listener about the actors of the store: the shapes of `store-reader.ts`. */
+/** The requests that the page sends to the admin listener about stored actors, and the shapes of the answers. */
 
 export interface ActorCount {
   readonly actor: string;

@@ -1,6 +1,6 @@
 /**
- * The Fibonacci sequence as an actor, on the owner thread: its state is the index n of the current term, and so is its reply. The terms
- * themselves are rendered on the main thread.
+ * The Fibonacci sequence as an actor, on the owner thread. Its state is the index n of the current term, and its reply is an index. The main thread computes the
+ * digits.
  */
 import { WarrenError } from '../../errors.js';
 import { LINK_PROBLEMS, NUMBER_REPLY, PROBLEM } from '../../runtime/link/reply-kind.js';

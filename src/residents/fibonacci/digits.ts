@@ -1,6 +1,4 @@
-/**
- * Where the front finds the digits of a reply. A resident implements it: the front knows no more of a reply than its number. Main thread only.
- */
+/** The interface through which a response gets the digits for the index in a reply. Main thread only. */
 export interface Digits {
   /** The memory in which the digits stand. */
   readonly bytes: Buffer<SharedArrayBuffer>;

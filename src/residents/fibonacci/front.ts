@@ -1,11 +1,11 @@
 /**
- * The sequence on the main thread: its routes, and the way of its numbers from the owner's reply to the client.
+ * The sequence on the main thread: its routes, and the way from the owner's reply (an index) to the digits in the answer.
  *
  *   request ──> owner ──> index ──> Terms ──> digits ──> response
- *          └ held here until the digits of the place where the sequence stands are at hand
+ *          └ waits here until the digits at the current index are known
  *
- * A request that reached the owner earlier would move the sequence, and nobody could render its answer. So while the terms are not
- * ready requests are held, or refused; the place is learned by a request of our own, as soon as an owner serves.
+ * If a request reached the owner earlier, it would advance the sequence, and its answer could not be rendered. So requests wait, or are refused, until the digits at
+ * the current index are known. The front learns that index by a request of its own when an owner begins to serve.
  */
 import { endWithProblem } from '../../http/answers.js';
 import { idempotencyOf, KEY_RULE } from '../../http/idempotency-key.js';
@@ -255,14 +255,26 @@ export class FibonacciFront implements ResidentFront, Numbers {
     return [
       gauge('index', 'Index of the current term.', () => this.figures().index),
       gauge('digits', 'Decimal digits of the current term.', () => this.figures().digits),
-      counter('terms_added_total', 'Numbers whose digits were added.', () => this.#terms.added),
+      counter(
+        'terms_added_total',
+        'Numbers computed by adding the two before them.',
+        () => this.#terms.added,
+      ),
       counter(
         'conversions_total',
-        'Starts at a large index that were converted to decimal.',
+        'Conversions to decimal after a start at a large index.',
         () => pool.conversions,
       ),
-      counter('conversion_failures_total', 'Tries of that which failed.', () => pool.failures),
-      counter('conversion_seconds_total', 'Time of those that succeeded.', () => pool.tookMs * SECONDS),
+      counter(
+        'conversion_failures_total',
+        'Conversions that failed and were tried again.',
+        () => pool.failures,
+      ),
+      counter(
+        'conversion_seconds_total',
+        'Time spent in conversions that succeeded.',
+        () => pool.tookMs * SECONDS,
+      ),
     ];
   }
 }

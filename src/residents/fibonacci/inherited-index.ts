@@ -1,4 +1,4 @@
-/** Where to start after the Go service that Warren replaces: it kept the current value itself, not its index. */
+/** Finds the start index when Redis holds the value of the earlier Go service, which stored the current number and not its index. */
 import { WarrenError } from '../../errors.js';
 import { indexOfFibonacci } from './fibonacci.js';
 

@@ -1,4 +1,4 @@
-/** What main thread and owner thread both know of the sequence. */
+/** Names and numbers of the sequence's messages, for the main thread and the owner thread. */
 
 /** Its name in the store, and its key: there is one sequence. No actor of a user has an empty key. */
 export const ACTOR = 'fibonacci';

@@ -1,6 +1,6 @@
 /**
- * The answer to one request of the sequence: `{"next": ` + digits + `}`. A small body becomes a string. A large one is sent from where its digits
- * stand: prefix and suffix are written into the margins around them right before.
+ * Writes the HTTP answer to a request of the sequence: `{"next": ` + digits + `}`. A small body becomes a string. A large one is sent from the memory in which its
+ * digits are: the JSON around them is written into the margins before and behind the digits.
  */
 
 import type { HttpResponse } from 'uWebSockets.js';

@@ -1,6 +1,6 @@
 /**
- * Numbers that were handed out under an Idempotency-Key and are asked for again. Where the sequence stands now they are not at hand: their digits are
- * made anew, one number at a time. Main thread only.
+ * Renders numbers again for requests that repeat an Idempotency-Key. The sequence has moved on since, so the digits are computed anew, one number at a time.
+ * Main thread only.
  */
 import { fibonacciPair } from './fibonacci.js';
 import type { NumberResponse } from './number-response.js';

@@ -1,4 +1,4 @@
-/** The Fibonacci sequence, as the runtime finds it. Its first form was a Go service, whose HTTP contract it keeps byte for byte. */
+/** Registers the Fibonacci sequence with the runtime. It replaces a Go service and keeps that service's HTTP contract byte for byte. */
 import type { Resident } from '../resident.js';
 import type { FibonacciSettings } from './behavior.js';
 import { ACTOR, MESSAGES } from './messages.js';

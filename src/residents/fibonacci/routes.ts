@@ -1,4 +1,4 @@
-/** The paths of the sequence, at the root, as the service of old had them. */
+/** The paths of the sequence: `/next`, `/current` and `/previous`, with their descriptions for OpenAPI. */
 import {
   COMMAND_HEADERS,
   IDEMPOTENCY_KEY,

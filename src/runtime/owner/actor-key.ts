@@ -1,4 +1,4 @@
-/** The key of an actor, as it comes in a path: percent-encoded UTF-8. */
+/** Decodes the key of an actor from a path: percent-encoded UTF-8. */
 
 /** Longest key, in bytes of UTF-8. */
 const KEY_BYTES = 256;

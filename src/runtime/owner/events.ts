@@ -1,4 +1,4 @@
-/** What an owner says of itself, beside its replies. */
+/** The events that an owner thread reports to the main thread, beside its replies. */
 
 export type FromOwner =
   /** The modules are loaded: from here on the thread turns its event loop. */

@@ -1,4 +1,4 @@
-/** For how long requests are held while the store is away. */
+/** Measures how long requests have been held while the store is away. */
 import type { OwnerClock } from '../owner-clock.js';
 
 export class Grace {

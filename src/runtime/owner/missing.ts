@@ -1,4 +1,4 @@
-/** Actors that turns need and that are not in memory: one read of the store for all of them. */
+/** Loads the actors that the next turns need and that are not in memory, with one read of the store for all of them. */
 import { messageOf } from '../../errors.js';
 import type { Behavior, LoadedState } from './served.js';
 import { idOf } from './states.js';

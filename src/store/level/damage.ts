@@ -1,4 +1,4 @@
-/** What is wrong with the bytes of a file; the caller knows which file, and tells both. */
+/** The error for damaged bytes in a file of the database. The caller adds which file it is. */
 export class Damage extends Error {
   override readonly name = 'Damage';
 }

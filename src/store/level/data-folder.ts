@@ -1,7 +1,6 @@
 /**
- * The folder of the embedded store, before and after its database is opened: it must exist, be ours to write, and not hold the format of an older
- * version. The lock is LevelDB's own and ends with its process; a small file beside it says who holds it. That file is
- * a courtesy to the reader of an error, and nothing depends on it.
+ * The folder of the LevelDB store, before and after the database is opened. It must exist, be writable, and not hold the format of an older version. LevelDB's own
+ * lock protects it and ends with the process. A small file beside it names the process that has the lock; only error messages use that file.
  */
 import {
   accessSync,

@@ -1,4 +1,4 @@
-/** Reads files, each into the memory of the one before: to take fresh memory for each costs more than to read and to check it. */
+/** Reads files into one buffer, which each file overwrites: to allocate a new buffer for each file would cost more than to read and check it. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 export class FileMemory {

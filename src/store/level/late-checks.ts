@@ -1,8 +1,8 @@
 /**
- * The tables of a large database that its opening left unread, since a start must not take longer the more is stored. Each one is
- * compared with its checksums before the first read of a key that it may hold, and without any read a little later. On the owner thread.
+ * Checks those tables of a large database that were not checked when it was opened, so that a start does not take longer the more is stored. A table is compared with its
+ * checksums before the first read of a key that it may hold, otherwise a little later. Owner thread only.
  *
- * A table that LevelDB has merged into another one before that is not looked at any more.
+ * A table that LevelDB has merged into another one meanwhile is no longer checked.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,13 +1,13 @@
 /**
- * The embedded store: a LevelDB database in a folder, of which this process has the lock. On the owner thread. Each commit is one synced batch,
- * written on a thread of libuv's pool, so the owner goes on meanwhile.
+ * The embedded store: a LevelDB database in a folder that this process has locked. Owner thread only. Each commit is one synced batch. It is written on a thread of libuv's
+ * pool, so the owner goes on meanwhile.
  *
- *   fence                the fence
- *   state/{actor}/{key}  the stored text of an actor
- *   record/…, window/…, size  what the runtime keeps under ids of its own, which begin with a tilde
+ *   fence                     the fence
+ *   state/{actor}/{key}       the stored text of an actor
+ *   record/…, window/…, size  texts of the runtime, whose ids begin with a tilde
  *
- * Commits and reads of the fence are served one at a time, in order: a commit that takes longer than its caller waits is over before the
- * fence is read, so what that read finds is settled. After a write that failed LevelDB refuses all others: the database is closed, and the next call opens it again.
+ * Commits and reads of the fence run one at a time, in order. So a commit that takes longer than its caller waits is over before the fence is read, and the
+ * read is reliable. After a failed write LevelDB refuses all further writes: the database is closed, and the next call opens it again.
  */
 import { setImmediate } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';

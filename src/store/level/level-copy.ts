@@ -1,9 +1,8 @@
 /**
- * Copies the database of a data folder, also while a server writes to it: nothing there is locked, changed or made. Tables never change once they are
- * named; the manifest and the logs only grow, so that a prefix of them is what a power cut would have left. What was synced before the copy
- * began is in it.
+ * Copies the database of a data folder, also while a server writes to it. Nothing in the folder is locked or changed. Tables never change once the manifest names them.
+ * The manifest and the logs only grow, so a copy of them is what a power cut would have left. The copy has everything that was synced before it began.
  *
- * Files that the server removes meanwhile have new ones in their place: then the copy begins anew.
+ * When the server has removed files meanwhile, others have replaced them, and the copy starts over.
  */
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Everything that a database holds, of one moment, read while the owner writes on: a snapshot, and a part of it whenever one is asked for. */
+/** Reads everything that a database holds, as of one moment, while the owner writes on: a snapshot, read part by part. */
 import type { ClassicLevel } from 'classic-level';
 import type { LateChecks } from './late-checks.js';
 
