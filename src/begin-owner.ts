@@ -37,7 +37,7 @@ export function beginOwner(config: Config, ownsProcess: boolean): Begun {
       replyBytes: config.replyLimitBytes,
       largeBigintBits: LARGE_BIGINT_BITS,
     },
-    // A reply that takes longer comes for nobody.
+    // No request waits for a reply that takes longer.
     encoder: { heapMb: config.formatHeapMb, timeoutMs: config.askTimeoutMs },
     store: config.store,
     storeMemory: config.store.kind === 'memory' ? storeMemory(MEMORY_STORE_BYTES) : undefined,

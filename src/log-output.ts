@@ -118,7 +118,7 @@ function withoutWaiting(fd: number): { fd: number; holder?: Socket } {
       try {
         return { fd: openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY) };
       } catch {
-        // Another user's pipe cannot be opened anew, and the mode of a shared one is better changed than waited for.
+        // Another user's pipe cannot be opened again. To change the mode of the shared one is better than to wait.
         if (kind.isCharacterDevice()) return { fd };
       }
     } else if (!kind.isSocket()) return { fd };

@@ -30,7 +30,7 @@ function standardOutput(format: (line: string) => string): LogOutput {
   return output;
 }
 
-/** Loaded only where a person reads: nobody else needs it. */
+/** Loaded for terminals only. */
 async function prettyFormat(): Promise<(line: string) => string> {
   const { prettyFactory } = (await import('pino-pretty')).default;
   return prettyFactory({ colorize: true, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' });

@@ -11,7 +11,7 @@ import type { Begun } from './begin-owner.js';
 import type { Config } from './config/config.js';
 import { obeyEndingSignals, stopWith } from './signals.js';
 
-/** sysexits.h EX_CONFIG: starting again does not help until somebody has changed the configuration. */
+/** EX_CONFIG of sysexits.h: a restart does not help until the configuration is changed. */
 const EXIT_CONFIG = 78;
 
 const version: string = JSON.parse(

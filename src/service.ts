@@ -14,9 +14,9 @@ import { LOOP_CELLS, watchLoop } from './meter/loop-gauge.js';
 import { RequestMeter } from './meter/request-meter.js';
 import { ActorAdmin } from './operations/actor-admin.js';
 import { AdminServer } from './operations/admin-server.js';
-import { Journal } from './operations/journal.js';
+import { EventLog } from './operations/event-log.js';
 import { OwnerLog } from './operations/owner-log.js';
-import type { Parts } from './operations/vitals.js';
+import type { Parts } from './operations/process-figures.js';
 import type { ResidentFront } from './residents/resident.js';
 import { residentNamed } from './residents/residents.js';
 import type { Definition } from './runtime/definition.js';
@@ -52,7 +52,7 @@ export class Service {
   readonly #options: ServiceOptions;
   readonly #requests: RequestMeter;
   readonly #residents: ResidentFront[] = [];
-  readonly #journal = new Journal();
+  readonly #journal = new EventLog();
   /** Told of the first event of the owner. */
   #onFirstEvent = () => {};
   #admin: AdminServer | undefined;
@@ -231,7 +231,7 @@ export class Service {
     const admin = new AdminServer({
       address,
       parts: this.#parts,
-      journal: this.#journal,
+      events: this.#journal,
       actors: new ActorAdmin({
         owner: this.owner,
         definitions: this.definitions,

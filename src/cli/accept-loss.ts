@@ -29,14 +29,14 @@ export async function acceptLoss(
     if (!fence?.halted) throw new CommandFailed(`${placeOf(place)} is not halted. Nothing was done.`);
     if (isUnfinished(fence)) throw new CommandFailed(`${placeOf(place)}: ${fence.halted}. Nothing was done.`);
     await confirm(
-      `${placeOf(place)} is halted: ${fence.halted}. It will go on from version ${fence.version}.`,
+      `${placeOf(place)} is halted: ${fence.halted}. It will continue at version ${fence.version}.`,
       values.yes,
     );
     const next = { ...fence, epoch: fence.epoch + 1, halted: '', lease: 0 };
     if ((await store.commit(fence, next, [])) !== 'swapped') {
       throw new CommandFailed('Another process has changed the fence. Nothing was done.');
     }
-    console.log(`${placeOf(place)} goes on from version ${next.version}.`);
+    console.log(`${placeOf(place)} continues at version ${next.version}.`);
     return 0;
   } finally {
     await store.close();

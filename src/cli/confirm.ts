@@ -2,11 +2,11 @@
 import { createInterface } from 'node:readline/promises';
 import { CommandFailed, EXIT_USAGE } from './usage.js';
 
-/** @throws CommandFailed when the user declines, or when nobody is there to ask and `--yes` was not said. */
+/** @throws CommandFailed when the user declines, or when there is no terminal to ask on and `--yes` is not given. */
 export async function confirm(what: string, yes: boolean): Promise<void> {
   if (yes) return;
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new CommandFailed(`${what}\nNobody is there to ask: say --yes to go on.`, EXIT_USAGE);
+    throw new CommandFailed(`${what}\nThere is no terminal to ask on. Use --yes to confirm.`, EXIT_USAGE);
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`${what}\nGo on? [y/N] `);

@@ -34,7 +34,7 @@ export class RunningServer {
     }
     const found = answer.body['store'];
     if (found === identityOf(store)) return server;
-    // Nobody has asked for the default address: another program may have it.
+    // The address is the default one, so another program may have it.
     if (admin.optional) return undefined;
     if (answer.status === 401) {
       throw new CommandFailed(

@@ -12,10 +12,10 @@ const LOOK_MS = 250;
 const LEASE_SLACK = 1.1;
 
 /**
- * A new epoch, so that an owner which nobody has noticed is fenced off instead of going on from what it knew.
+ * The epoch is a new one, so that an owner which was not noticed can no longer commit.
  *
  * @param by the name of the command.
- * @param changes is told the commit that makes them.
+ * @param changes gets the name of the commit and returns its changes.
  * @returns that commit.
  * @throws CommandFailed when another process owns the store.
  */

@@ -205,7 +205,7 @@ function verdictText(trial: Trial, shared: boolean): string {
   }
   if (complaints.length > 0) return ['WRONG ANSWERS', ...complaints.slice(0, 5)].join('\n');
   const { nexts, reads, gaps } = verdict.stats;
-  const explained = gaps > 0 ? `, ${group(gaps)} received by nobody here and explained` : ', none missing';
+  const explained = gaps > 0 ? `, ${group(gaps)} missing and explained` : ', none missing';
   const read = reads > 0 ? `; ${group(reads)} reads agree` : '';
   return `LINEARIZABLE: ${group(nexts)} numbers in one order${explained}${read}`;
 }

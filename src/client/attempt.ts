@@ -3,21 +3,21 @@
  * report it. An attempt without an answer says only whether the request may have reached a server.
  */
 
-/** What came. */
+/** A whole answer. */
 export interface Received {
   readonly response: Response;
-  /** Its body. */
+  /** The text of its body. */
   readonly text: string;
 }
 
-/** Nothing came, or not all of it. */
+/** No answer, or only a part of one. */
 export interface Lost {
   readonly cause: unknown;
   /** The request may have arrived. */
   readonly sent: boolean;
 }
 
-/** A method of `fetch`'s first two arguments, built anew for each attempt. */
+/** The two arguments of `fetch`, made for each attempt. */
 export interface HttpRequest {
   readonly url: string;
   readonly init: RequestInit;

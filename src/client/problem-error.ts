@@ -31,7 +31,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** What stands between the client and Warren may answer in its own words. */
+/** A proxy may answer with a body that is no JSON; then there are no members. */
 export function problemOf(text: string): Record<string, unknown> {
   try {
     const problem = parseExact(text);

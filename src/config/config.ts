@@ -7,7 +7,7 @@ import { type Parts, partsOf } from './parts.js';
 import { ENVIRONMENT } from './relations.js';
 import { type PlainFields, VARIABLE_NAMES, VARIABLES, type Values } from './variables.js';
 
-/** Who sets it has a record under that key, and shall not begin anew beside it. */
+/** An operator who sets REDIS_KEY has data under that key. A start that ignored it would begin a fresh sequence. */
 const FORMER_KEY =
   '  - REDIS_KEY is gone: all keys begin with REDIS_PREFIX now, and records of that form are not read';
 

@@ -8,9 +8,9 @@ import type { Values } from './variables.js';
 const DEFAULT_REDIS = { host: '127.0.0.1', port: 6379 };
 
 export interface AdminAddress extends HostPort {
-  /** Nobody asked for this port: when another process has it, this one goes without. */
+  /** The port is the default one: when another process has it, Warren serves without an admin listener. */
   readonly optional: boolean;
-  /** Empty when the address is a loopback one and nothing is asked for. */
+  /** Empty: no token is required. The address is a loopback one then. */
   readonly token: string;
 }
 

@@ -11,7 +11,7 @@ import { type SettingName, VARIABLE_NAMES, VARIABLES } from './variables.js';
  */
 export type Settings = { readonly [Name in SettingName]?: string | number };
 
-/** A process that has other things to do wants to hear of trouble alone. */
+/** The host process has a log of its own, so only trouble is logged. */
 const LOG_LEVEL = 'warn';
 
 const NAMES: ReadonlySet<string> = new Set(VARIABLE_NAMES.filter((name) => 'setting' in VARIABLES[name]));

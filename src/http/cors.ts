@@ -9,7 +9,7 @@ const MAX_AGE_S = 7200;
 export class Cors {
   readonly #any: string;
   readonly #byOrigin: ReadonlyMap<string, string>;
-  /** For origins that may not read the answer, and for who is no browser. */
+  /** For origins that may not read the answer, and for clients that are no browsers. */
   readonly #others: string;
 
   /** @param origins `['*']` for any; empty for none. */
@@ -21,7 +21,7 @@ export class Cors {
     this.#others = this.#byOrigin.size > 0 ? '\r\nVary: Origin' : '';
   }
 
-  /** Lines to go behind another header, each after a line end. */
+  /** Header lines to append to another header's value; each begins with a line end. */
   headers({ origin }: RequestFacts): string {
     return this.#any || (this.#byOrigin.get(origin) ?? this.#others);
   }
@@ -30,7 +30,7 @@ export class Cors {
     return origin !== '' && (this.#any !== '' || this.#byOrigin.has(origin));
   }
 
-  /** What a preflight is told besides. */
+  /** Header lines for the answer to a preflight, beside those of `headers`. */
   preflight(methods: readonly string[]): string {
     return (
       `\r\nAccess-Control-Allow-Methods: ${methods.join(', ')}\r\nAccess-Control-Allow-Headers: ${ACCEPTED}` +

@@ -4,7 +4,10 @@ import type { RequestFacts } from './request-head.js';
 const KEY = /^[\x21-\x7e]{1,128}$/;
 export const KEY_RULE = 'an Idempotency-Key has 1 to 128 visible ASCII characters, and there is one at most';
 
-/** What the owner is told of it: the key and the query string, of which the request consists besides message and body. Undefined: it is no key. */
+/**
+ * The key and the query string, as the owner gets them: together with message and body they identify the request. Empty without a key, undefined when
+ * the header is no valid key.
+ */
 export function idempotencyOf({ idempotencyKey, query }: RequestFacts): string | undefined {
   if (idempotencyKey === undefined) return '';
   return KEY.test(idempotencyKey) ? `${idempotencyKey} ${query}` : undefined;

@@ -3,7 +3,7 @@ import { WarrenError } from '../errors.js';
 
 /**
  * Bytes of request line and headers that the library keeps for a request that comes in pieces; it answers 431 to more. Above
- * HEAD_LIMIT_BYTES, so that a head is judged there, and alike however its bytes arrive. It can be told through the environment alone.
+ * HEAD_LIMIT_BYTES, so that our own limit applies first, however the bytes arrive. The library reads its limit from the environment only.
  */
 const LIBRARY_HEAD_LIMIT_BYTES = 12_288;
 

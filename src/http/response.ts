@@ -107,7 +107,7 @@ export abstract class Response implements SlowReader {
     this.#res?.close();
   }
 
-  /** It could not be answered, and nobody else shall suffer for it. */
+  /** Closes the connection: this request cannot be answered, and others must not be affected. */
   protected abandon(error: unknown): void {
     this.context.onError(error);
     // It may have been answered before something else failed.

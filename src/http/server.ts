@@ -203,7 +203,7 @@ export class Server implements ResponseContext {
     this.#answerWithProblem(path, 'method-not-allowed', this.#count('ANY', path, actor), open, { allow });
   }
 
-  /** Other requests with this method, and those of pages that may not read the answer, go on to the next handler. */
+  /** Requests with this method that are no preflights, or come from an origin that may not read answers, get the next handler. */
   #answerPreflights({ path, methods, actor }: Route): void {
     const counts = this.#count('OPTIONS', path, actor);
     const headers = this.#cors.preflight(methods);

@@ -9,16 +9,16 @@ import type { AdminAddress } from '../config/parts.js';
 import { messageOf, WarrenError } from '../errors.js';
 import { Access } from './access.js';
 import type { ActorAdmin } from './actor-admin.js';
+import type { EventLog } from './event-log.js';
 import { command, isFault } from './faults.js';
-import type { Journal } from './journal.js';
 import { LiveFeed } from './live-feed.js';
 import { PAGE_HEADERS, pageFile } from './page-files.js';
-import type { Parts } from './vitals.js';
+import type { Parts } from './process-figures.js';
 
 export interface AdminOptions {
   readonly address: AdminAddress;
   readonly parts: Parts;
-  readonly journal: Journal;
+  readonly events: EventLog;
   readonly actors: ActorAdmin;
   readonly connectionLimit: number;
   readonly onError: (error: unknown) => void;
@@ -36,7 +36,7 @@ export class AdminServer {
   constructor(options: AdminOptions) {
     this.#options = options;
     this.#access = new Access(options.address.token);
-    this.#feed = new LiveFeed(options.parts, options.journal, options.onError);
+    this.#feed = new LiveFeed(options.parts, options.events, options.onError);
     this.#server = createServer(
       { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
       (request, response) => this.#guarded(request, response),
@@ -110,7 +110,7 @@ export class AdminServer {
     }
   }
 
-  /** Once, and only where somebody scrapes: the library takes long to load, and holds requests up meanwhile. */
+  /** Loaded with the first scrape only, since prom-client takes long to load and delays requests meanwhile. */
   #loadMetrics(): Promise<Registry> {
     this.#metrics ??= import('./metrics.js').then(({ createMetrics }) => createMetrics(this.#options.parts));
     // What failed once is tried again by the next scrape.
@@ -131,7 +131,7 @@ export class AdminServer {
       const done = command(name, query.get('ms'), { owner, faults });
       if (done === undefined) problem(response, 400, 'ms must be an integer from 0 to 60000');
       else {
-        this.#options.journal.add('fault', `injected: ${done}`);
+        this.#options.events.add('fault', `injected: ${done}`);
         response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
         response.end(JSON.stringify({ fault: name, done }));
       }

@@ -3,9 +3,9 @@
  * second and each new event as `entry`. A page that connects late misses nothing.
  */
 import type { ServerResponse } from 'node:http';
-import type { Journal } from './journal.js';
+import type { EventLog } from './event-log.js';
+import type { Parts } from './process-figures.js';
 import { type Sample, Sampler } from './sampler.js';
-import type { Parts } from './vitals.js';
 
 const PERIOD_MS = 1000;
 const KEPT_SAMPLES = 300;
@@ -17,7 +17,7 @@ const MOST_UNSENT = 4 * 1024 * 1024;
 
 export class LiveFeed {
   readonly #parts: Parts;
-  readonly #journal: Journal;
+  readonly #events: EventLog;
   readonly #listeners = new Set<ServerResponse>();
   readonly #onError: (error: unknown) => void;
   /** The last tick failed: the next failures say nothing new. */
@@ -25,15 +25,15 @@ export class LiveFeed {
   readonly #samples: Sample[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  /** @param onError a tick failed, or an entry could not be told; that ends nothing but the tick. */
-  constructor(parts: Parts, journal: Journal, onError: (error: unknown) => void) {
+  /** @param onError called when a sample or an event could not be sent; the feed goes on. */
+  constructor(parts: Parts, events: EventLog, onError: (error: unknown) => void) {
     this.#parts = parts;
-    this.#journal = journal;
+    this.#events = events;
     this.#onError = onError;
     const sampler = new Sampler(parts);
     this.#timer = setInterval(() => this.#guarded(() => this.#add(sampler.take())), PERIOD_MS);
     this.#timer.unref();
-    journal.onEntry((entry) => this.#guarded(() => this.#tellAll('entry', entry)));
+    events.onEntry((entry) => this.#guarded(() => this.#tellAll('entry', entry)));
   }
 
   /** @returns false when there are too many listeners; the caller answers. */
@@ -78,7 +78,7 @@ export class LiveFeed {
       faults: this.#parts.faults !== undefined,
       pendingLimit: config.mailboxLimit,
       samples: this.#samples,
-      entries: this.#journal.entries,
+      entries: this.#events.entries,
     };
   }
 

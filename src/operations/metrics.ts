@@ -18,7 +18,7 @@ import {
   VERSION,
 } from '../meter/owner-meter.js';
 import { type HistogramRow, registerHistogram, registerRow } from './metric-rows.js';
-import { type Parts, pendingOf, phaseOf, residentBytes, threadsOf } from './vitals.js';
+import { type Parts, pendingOf, phaseOf, residentBytes, threadsOf } from './process-figures.js';
 
 const MS = 1e-3;
 

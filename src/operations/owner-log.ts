@@ -1,34 +1,34 @@
 /** Turns events of the owner into log lines and into events of the live page. */
 import type { Logger } from 'pino';
 import type { OwnerEvent } from '../runtime/front/owner-handle.js';
-import type { Journal } from './journal.js';
+import type { EventLog } from './event-log.js';
 
-/** A behavior that fails is told once per message and minute, with its stack. */
+/** A behavior that fails is logged once per message and minute, with its stack. */
 const FAILURE_LOG_MS = 60_000;
 
 export class OwnerLog {
   readonly #log: Logger;
-  readonly #journal: Journal;
+  readonly #events: EventLog;
   readonly #messages: readonly string[];
   readonly #failedAt = new Map<number, number>();
 
   /** @param messages their names, by number. */
-  constructor(log: Logger, journal: Journal, messages: readonly string[]) {
+  constructor(log: Logger, events: EventLog, messages: readonly string[]) {
     this.#log = log;
-    this.#journal = journal;
+    this.#events = events;
     this.#messages = messages;
   }
 
   tell(event: OwnerEvent): void {
     const log = this.#log;
-    const journal = this.#journal;
+    const events = this.#events;
     switch (event.kind) {
       case 'serving': {
         const { origin, epoch, version: commit, repairedFrom } = event;
         if (repairedFrom !== undefined)
           log.error({ repairedFrom, commit }, 'the store had lost confirmed commits; they are written again');
         log.info({ origin, epoch, commit }, 'serving');
-        journal.add('serving', `serving, epoch ${epoch}, commit ${commit} (${origin})`);
+        events.add('serving', `serving, epoch ${epoch}, commit ${commit} (${origin})`);
         return;
       }
       case 'store-tested':
@@ -38,22 +38,22 @@ export class OwnerLog {
         return;
       case 'away':
         log.warn({ reason: event.reason }, 'the store is away');
-        journal.add('away', `the store is away: ${event.reason}`);
+        events.add('away', `the store is away: ${event.reason}`);
         return;
       case 'standby':
         log.warn({ reason: event.reason }, 'standing by');
-        journal.add('standby', `standing by: ${event.reason}`);
+        events.add('standby', `standing by: ${event.reason}`);
         return;
       case 'died': {
         const { reason, unanswered } = event;
         log.error({ reason, unanswered }, 'the owner died; a new one takes over');
-        journal.add('died', `the owner died: ${reason}; ${unanswered} requests go to the next`);
+        events.add('died', `the owner died: ${reason}; ${unanswered} requests go to the next`);
         return;
       }
       case 'poisoned': {
         const message = this.#messages[event.message];
         log.error({ message, key: event.key }, 'a request that ended two owner threads is left out');
-        journal.add('poisoned', `a request that ended two owner threads is left out: ${message}`);
+        events.add('poisoned', `a request that ended two owner threads is left out: ${message}`);
         return;
       }
       case 'state-unreadable': {

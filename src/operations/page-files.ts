@@ -34,7 +34,7 @@ const PLACES: Readonly<Record<string, readonly [type: string, place: URL | strin
 };
 
 /**
- * Nothing but this origin's own files runs or is shown, and nobody frames it: the page has buttons that end threads.
+ * The page loads files of this origin only and may not be framed, since its buttons end threads.
  */
 export const PAGE_HEADERS = {
   'Content-Security-Policy':

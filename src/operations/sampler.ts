@@ -2,7 +2,7 @@
 import type { RequestCounts } from '../http/request-counts.js';
 import { type Distribution, Histogram, LATENCY_MS } from '../meter/histogram.js';
 import { EVICTIONS, LOADS, STATE_BYTES, STATES, UNSTORED } from '../meter/owner-meter.js';
-import { type Parts, type Phase, pendingOf, phaseOf, residentBytes, threadsOf } from './vitals.js';
+import { type Parts, type Phase, pendingOf, phaseOf, residentBytes, threadsOf } from './process-figures.js';
 
 export interface Sample {
   /** Milliseconds since 1970. */

@@ -29,7 +29,7 @@ export interface ResidentFront {
   readonly metrics: readonly MetricRow[];
   /** What the live page shows of it. */
   figures(): Readonly<Record<string, number>>;
-  /** Told of everything that befalls the owner. */
+  /** Called with every event of the owner. */
   onOwner(event: OwnerEvent): void;
   close(): void;
 }
@@ -39,7 +39,7 @@ export interface Resident {
   readonly name: string;
   /** The names of its messages, by their numbers. */
   readonly messages: readonly string[];
-  /** What `behavior` is told, on the other thread. */
+  /** The settings for `behavior`, which runs on the owner thread. */
   settings(config: Config): object;
   front(context: FrontContext): Promise<ResidentFront>;
   behavior(settings: object, store: ActorStore): Promise<Behavior>;

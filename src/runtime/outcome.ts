@@ -6,7 +6,7 @@ import type { NextState, Refused, Replied, Text, TurnLimits } from './turn-resul
 import { describe } from './value-error.js';
 import { check, isPlainPrototype, type Sealed } from './values.js';
 
-/** A result that cannot be used. The message goes on after the name of the function. */
+/** A result that cannot be used. The message continues a sentence that begins with the name of the function. */
 export class BehaviorError extends Error {
   override readonly name = 'BehaviorError';
 }
@@ -94,7 +94,7 @@ function refused(refusal: unknown, limits: TurnLimits): Refused {
 
 function refusePromise(result: unknown): void {
   if (!types.isPromise(result)) return;
-  // Its rejection is handled by nobody, which would end the process.
+  // An unhandled rejection would end the process.
   result.catch(() => {});
   throw new BehaviorError('returned a promise; a turn is synchronous');
 }

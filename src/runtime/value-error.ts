@@ -6,7 +6,7 @@ export class ValueError extends Error {
   override readonly name = 'ValueError';
 }
 
-/** More of a path helps nobody. */
+/** Longer paths are shortened. */
 const SHOWN_STEPS = 12;
 
 /** The way to a member, as one would write it in code. */
@@ -29,7 +29,7 @@ export function describe(value: unknown): string {
   if (typeof value === 'function') return 'is a function';
   if (typeof value === 'symbol') return 'is a symbol';
   if (types.isPromise(value)) {
-    // Its rejection is handled by nobody, which would end the process.
+    // An unhandled rejection would end the process.
     value.catch(() => {});
     return 'is a Promise';
   }

@@ -74,9 +74,9 @@ export interface ActorStore {
   scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned>;
 
   /**
-   * Everything, while others may write: one part at least, and who stops early calls `return`. On LevelDB all of it is of one moment; elsewhere the state and
+   * Reads everything, also while others write, in one part or more. A caller that stops early calls `return`. On LevelDB all of it is of one moment; elsewhere the state and
    * the records of one actor are, and come together. Each record is named by a window of the same image. The size of all records is left
-   * out: to write them anew is to count them. Throws as `fence`.
+   * out: writing them again counts them. Throws as `fence`.
    */
   image(): AsyncGenerator<Part>;
 

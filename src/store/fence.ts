@@ -5,7 +5,7 @@
  * turns raises `version`, and a renewal of the lease raises only `renewal`.
  */
 
-/** Who has written a fence. */
+/** The owner that has written a fence. */
 export interface Identity {
   /** The incarnation: random, of one process. Two processes never share it, whatever they are called. */
   readonly writer: string;
@@ -16,9 +16,9 @@ export interface Identity {
 }
 
 export interface Fence extends Identity {
-  /** Number of the owner's reign; grows at every take-over. */
+  /** Fencing token; grows at every take-over. */
   readonly epoch: number;
-  /** Number of the newest group that the record holds; grows over all epochs. Who knows a larger one knows more. */
+  /** Number of the newest group that the record holds; grows over all epochs. A process that knows a larger one knows more. */
   readonly version: number;
   /** Grows with every renewal of the lease, so that those who watch see that its owner lives. */
   readonly renewal: number;

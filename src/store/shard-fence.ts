@@ -15,7 +15,7 @@ export interface ShardFence extends Fence {
   readonly store: string;
   /** Random id of the last group. */
   readonly group: string;
-  /** Why nobody may go on from this store; empty when that is not so. */
+  /** Why no instance may serve this store; empty when instances may. */
   readonly halted: string;
   /** Milliseconds since 1970, as the writer saw them; never falls. */
   readonly clock: number;

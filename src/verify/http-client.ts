@@ -1,6 +1,6 @@
 /**
- * One promise per HTTP request over kept-alive connections, for whoever must know what became of each. Nothing is ever
- * sent twice, so a failure says what the server may have done: `maybeExecuted` is false only when no connection came about.
+ * Sends HTTP requests over kept-alive connections, one promise for each. No request is sent twice, so a failure says whether the server may have executed it:
+ * `maybeExecuted` is false only when there was no connection.
  */
 import { Agent, type IncomingHttpHeaders, request as requestPlain } from 'node:http';
 import { request as requestSecure, Agent as SecureAgent } from 'node:https';
@@ -36,7 +36,7 @@ export class RequestFailed extends Error {
   }
 }
 
-/** Connections of its own for whoever wants to end them; fits the scheme of the url. */
+/** An agent with connections of its own, which the caller can end; it fits the scheme of the URL. */
 export function createAgent(url: string): Agent {
   return isSecure(url) ? new SecureAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
 }

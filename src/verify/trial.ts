@@ -1,6 +1,6 @@
 /**
- * A trial of a running deployment: where it stands, a load of concurrent clients, where it stands then, and the verdict on
- * all that they have seen. Moves the counter. Judged in windows, so a trial of an hour takes no more memory than one of a minute.
+ * A trial of a running deployment: reads the counter, loads it with concurrent clients, reads it again, and judges everything that the clients have
+ * seen. It advances the counter. It judges in windows, so a trial of an hour takes no more memory than one of a minute.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Distribution, Histogram, LATENCY_MS } from '../meter/histogram.js';
@@ -23,7 +23,7 @@ export interface TrialOptions {
   /** The load ends after so many, when that comes first. */
   readonly operations?: number;
   readonly seed: number;
-  /** Other clients use the deployment meanwhile: numbers that nobody here received are theirs. */
+  /** Other clients use the deployment meanwhile: numbers that this trial did not receive are theirs. */
   readonly shared: boolean;
   readonly windowOperations?: number;
   readonly signal?: AbortSignal;

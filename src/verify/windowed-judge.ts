@@ -15,7 +15,7 @@ import { checkHistory, type Stats, type Verdict } from './linearizability.js';
 
 export interface WindowedJudgeOptions {
   readonly firstIndex: number;
-  /** Other clients use the deployment meanwhile: numbers that nobody here received are theirs. */
+  /** Other clients use the deployment meanwhile: numbers that this trial did not receive are theirs. */
   readonly shared: boolean;
   /** Operations after which a window is closed. */
   readonly windowOperations?: number;
@@ -32,7 +32,7 @@ const WINDOW_OPERATIONS = 100_000;
 const GROWTH = 1 / 10;
 const MOST_GROWTH = 4;
 const RETRY_MS = 100;
-/** With more numbers than this received by nobody in one window, the others are no excuse. */
+/** More missing numbers than this in one window are not explained by other clients. */
 const MOST_OTHERS = 1_000_000;
 
 export class WindowedJudge implements OperationSink {
@@ -140,7 +140,7 @@ export class WindowedJudge implements OperationSink {
     };
   }
 
-  /** Numbers of this window that nobody here has received; each may have been taken at any time. */
+  /** Numbers of this window that this trial did not receive; each may have been taken at any time. */
   #takenByOthers(finalIndex: number | undefined): number {
     let highest = finalIndex ?? this.#initialIndex;
     let received = 0;

@@ -1,4 +1,4 @@
-/** Several instances of the server on one Redis, for the tests of who of them reigns. */
+/** Several instances of the server on one Redis, for the tests of which of them owns the store. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Scope } from '../support/child-handle.js';
 import { freePort } from '../support/free-port.js';
@@ -37,7 +37,7 @@ export function next(warren: WarrenProcess): Promise<HttpAnswer> {
 }
 
 /** The first of the instances that hands out numbers; rejects when none does in time. */
-export async function reigning(
+export async function ownerOf(
   instances: () => readonly WarrenProcess[],
   withinMs: number,
 ): Promise<WarrenProcess> {

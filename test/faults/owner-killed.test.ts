@@ -13,8 +13,8 @@ import { underLoad } from './under-load.js';
 
 const CLIENTS = 60;
 const KILLS = 10;
-/** Numbers from one kill to the next, at most: a new owner dies early or late in its reign. */
-const REIGN = 200;
+/** Numbers from one kill to the next, at most: a new owner dies early or late. */
+const LIFE = 200;
 const WATCH_OWNERS = fileURLToPath(new URL('./fixtures/watch-owners.js', import.meta.url));
 /** Patient, so that the promise is all that is tested, however busy the machine is. */
 const PATIENCE: ServerEnv = { ASK_TIMEOUT_MS: '120000', SHED_AFTER_MS: '120000', RESTART_LIMIT: '1000' };
@@ -29,7 +29,7 @@ async function killedUnderLoad(t: Test, env: ServerEnv): Promise<void> {
       warren.kill('SIGUSR2');
       await dead(warren, kill);
       await serving(warren, kill + 1);
-      index = await waitForIndex(warren.url, index + random.between(0, REIGN));
+      index = await waitForIndex(warren.url, index + random.between(0, LIFE));
     }
   });
   const failed = [...history.answers].filter(([answer]) => answer !== '200');
@@ -64,16 +64,17 @@ t.test('whoever takes over from a dead owner was waiting for it, with its module
     env: { STORE: 'level', FAULTS: 'on' },
     nodeArgs: ['--import', WATCH_OWNERS],
   });
-  const reigning = () => warren.logs.filter(({ msg }) => msg === 'an owner thread reigns').at(-1)?.['thread'];
+  const ownerThread = () =>
+    warren.logs.filter(({ msg }) => msg === 'an owner thread owns the store').at(-1)?.['thread'];
   await serving(warren, 1);
   for (let death = 1; death <= 3; death++) {
-    const before = reigning();
+    const before = ownerThread();
     const spare = await warren.waitForLog(
       ({ msg, thread }) => msg === 'an owner thread has loaded' && Number(thread) > Number(before),
     );
     warren.kill('SIGUSR2');
     await serving(warren, death + 1);
-    t.equal(reigning(), spare['thread']);
+    t.equal(ownerThread(), spare['thread']);
     t.equal((await get(warren.url, '/next')).headers['sequence-index'], `${death}`);
   }
 });
@@ -100,6 +101,6 @@ async function dead(warren: WarrenProcess, deaths: number): Promise<void> {
   await warren.waitForLog(() => warren.logs.filter(({ reason }) => reason === 'SIGUSR2').length >= deaths);
 }
 
-async function serving(warren: WarrenProcess, reigns: number): Promise<void> {
-  await warren.waitForLog(() => warren.logs.filter(({ msg }) => msg === 'serving').length >= reigns);
+async function serving(warren: WarrenProcess, times: number): Promise<void> {
+  await warren.waitForLog(() => warren.logs.filter(({ msg }) => msg === 'serving').length >= times);
 }

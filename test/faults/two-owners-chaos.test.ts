@@ -9,7 +9,7 @@ import { type Operation, recordHistory } from '../support/history.js';
 import { startRedis } from '../support/redis-process.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import type { WarrenProcess } from '../support/warren-process.js';
-import { epochsOf, reigning, startInstance } from './instances.js';
+import { epochsOf, ownerOf, startInstance } from './instances.js';
 
 const SEED = Number(process.env['SEED'] ?? 1);
 const TROUBLE_MS = 12_000;
@@ -32,7 +32,7 @@ async function oneOf(t: Test, name: Name): Promise<void> {
   ] as const satisfies WarrenProcess[];
   const current: WarrenProcess[] = [...now];
   const all: WarrenProcess[] = [...now];
-  await reigning(() => current, 60_000);
+  await ownerOf(() => current, 60_000);
 
   const ending = new AbortController();
   const recording = recordHistory({
@@ -45,7 +45,7 @@ async function oneOf(t: Test, name: Name): Promise<void> {
     signal: ending.signal,
   });
   const reasons = await makeTrouble(current, all, new SeededRandom(SEED + 1));
-  await reigning(() => current, 60_000);
+  await ownerOf(() => current, 60_000);
   // Whatever was under way has settled after a lease; from then on nothing may change.
   await delay(CALM_MS);
   const settled = highestEpoch(all);
@@ -55,13 +55,13 @@ async function oneOf(t: Test, name: Name): Promise<void> {
   const { operations, complaints } = await recording;
 
   t.strictSame(complaints, []);
-  const owner = await reigning(() => current, 60_000);
+  const owner = await ownerOf(() => current, 60_000);
   const verdict = judge(operations, await finalIndexes(owner.url, driven, 60_000));
   t.ok(verdict.ok, JSON.stringify(verdict));
   t.ok(operations.filter(({ outcome }) => outcome === 'ok').length > 0, 'there were answers');
   const epochs = all.flatMap(epochsOf);
   t.strictSame(epochs.toSorted(), [...new Set(epochs)].toSorted(), 'no epoch had two owners');
-  // Each reason ends one reign; who was suspended or slow may begin one more that is cut short.
+  // Each reason ends one epoch; an instance that was suspended or slow may begin one more that is cut short.
   t.ok(highestEpoch(all) <= 2 + 2 * reasons.length, `${highestEpoch(all)} epochs, ${reasons.join(', ')}`);
   t.comment(`${operations.length} operations, ${highestEpoch(all)} epochs, ${reasons.length} faults`);
 }

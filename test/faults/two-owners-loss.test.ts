@@ -7,7 +7,7 @@ import { get } from '../support/http-client.js';
 import { redisCommand } from '../support/redis-command.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
 import type { WarrenProcess } from '../support/warren-process.js';
-import { next, reigning, serving, standingBy, startInstance } from './instances.js';
+import { next, ownerOf, serving, standingBy, startInstance } from './instances.js';
 
 const OUTAGES = Number(process.env['OUTAGES'] ?? 3);
 const LEASE_MS = 1_000;
@@ -52,14 +52,14 @@ for (const left of ['an older record', 'nothing but the value of the Go service'
       if (left !== 'an older record') await redisCommand(redis, 'SAVE');
       const all: number[] = [];
       for (let times = 0; times < OUTAGES; times++) {
-        const owner = await reigning(() => instances, PATIENCE_MS);
+        const owner = await ownerOf(() => instances, PATIENCE_MS);
         if (left === 'an older record') {
           all.push(...(await numbers(owner, 1)));
           await redisCommand(redis, 'SAVE');
         }
         all.push(...(await numbers(owner, 5)));
         await outage(redis, owner);
-        const after = await reigning(() => instances, PATIENCE_MS);
+        const after = await ownerOf(() => instances, PATIENCE_MS);
         all.push(...(await numbers(after, 1)));
       }
       t.strictSame(all, [...new Set(all)], 'each once');

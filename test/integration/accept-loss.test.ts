@@ -38,7 +38,7 @@ t.test('a halted store is refused by every instance until an operator accepts th
   t.match(halted.output, /it has lost commits/);
 
   const accepted = await runCli(t, ['accept-loss', '--yes'], env);
-  t.match(accepted, { code: 0, output: /goes on from version 7/ });
+  t.match(accepted, { code: 0, output: /continues at version 7/ });
   t.match(await runCli(t, ['accept-loss', '--yes'], env), { code: 1, output: /not halted/ });
 
   const { url } = await serveCounters(t, env);

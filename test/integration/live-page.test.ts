@@ -94,7 +94,7 @@ t.test('a fault that could not be commanded is told', async (t) => {
   t.equal(await page.locator('#fault-failure').textContent(), '');
 });
 
-t.test('its buttons inject faults, and the journal tells of them', async (t) => {
+t.test('its buttons inject faults, and its list of events shows them', async (t) => {
   const env = { ADMIN_HOST_PORT: '127.0.0.1:0', FAULTS: 'on', STORE_GRACE_MS: '100' };
   const warren = await startWarren(t, { env });
   const page = await openPage(t, browser, warren.adminUrl);

@@ -117,7 +117,7 @@ function sentenceOf(keys: number, prefix: string, isLaterPage: boolean, hasMore:
   return hasMore ? `${number}; there are more.` : `${number}.`;
 }
 
-/** Until the signal; not while nobody looks at the page. */
+/** Until the signal; pauses while the page is hidden. */
 async function repeat(
   everyMs: number,
   signal: AbortSignal,

@@ -45,7 +45,7 @@ listen({
   },
   entry(entry) {
     entries = [...entries, entry].slice(-KEPT_ENTRIES);
-    showJournal();
+    showEvents();
   },
   lost: () => showPhase('lost'),
 });
@@ -86,7 +86,7 @@ async function command(fault: string): Promise<string> {
 
 function showAll(): void {
   charts.show(samples, entries);
-  showJournal();
+  showEvents();
   const last = samples.at(-1);
   if (about) {
     const { version, node, store, durability, startedAt } = about;
@@ -157,8 +157,8 @@ function showPhase(phase: string): void {
   for (const button of buttons) button.disabled = isLost();
 }
 
-function showJournal(): void {
-  element('journal').replaceChildren(
+function showEvents(): void {
+  element('event-log').replaceChildren(
     ...entries.toReversed().map(({ at, kind, text }) => {
       const item = document.createElement('li');
       item.className = kind;

@@ -33,7 +33,7 @@ export function askSummary(signal: AbortSignal): Promise<Summary> {
 }
 
 /**
- * The next keys, perhaps fewer than there are: a search for what is rare comes back from time to time, and goes on with the next question.
+ * The next keys. There may be more: a search for a rare prefix returns early, and the next request continues it.
  *
  * @param after where the keys before ended.
  */

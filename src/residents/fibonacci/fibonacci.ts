@@ -7,7 +7,7 @@
  * F(n) and F(n+1) by fast doubling: F(2k) = F(k)(2F(k+1) − F(k)) and F(2k+1) = F(k)² + F(k+1)²
  * (Dijkstra, EWD654, "In honour of Fibonacci").
  *
- * @param onStep told after each doubling how many are done, and of how many.
+ * @param onStep called after each doubling with the number of doublings done, and of all.
  */
 export function fibonacciPair(n: number, onStep?: (done: number, all: number) => void): [bigint, bigint] {
   let a = 0n;

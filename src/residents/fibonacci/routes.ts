@@ -35,7 +35,7 @@ export const PATHS: readonly SequencePath[] = [
   },
   {
     path: '/next',
-    // GET is the contract of old; POST is the spelling that no cache, crawler or prefetch repeats. HEAD would move it, too.
+    // GET is the contract of the earlier service. No cache, crawler or prefetch repeats a POST. HEAD would advance the sequence, too.
     methods: ['GET', 'POST'],
     message: NEXT,
     member: 'next',
@@ -90,7 +90,10 @@ function operation({ path, member, summary }: SequencePath, method: Method, prob
     operationId: `${method.toLowerCase()}-${path.slice(1)}`,
     summary,
     ...(path === '/next' && method === 'GET'
-      ? { description: 'Changes state, as the service of old did: POST is the safe spelling.' }
+      ? {
+          description:
+            'Changes state, for compatibility with the earlier service. POST is the safe spelling.',
+        }
       : {}),
     parameters: [
       AS_STRING,

@@ -59,7 +59,7 @@ export class TermRing {
     return end - start;
   }
 
-  /** Begins anew. @param first index of `a`. @param a in decimal, as is `b`, the term after it. */
+  /** Starts over at another index. @param first index of `a`. @param a in decimal, as is `b`, the term after it. */
   begin(first: number, a: string, b: string): void {
     this.#older.clear();
     this.#newest.write(first, [a, b], this.#checked(regionBytes(2, b.length)), this.bytes);

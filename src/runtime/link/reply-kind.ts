@@ -10,7 +10,7 @@ export const NUMBER_REPLY = 3;
 export const REFUSAL = 4;
 /** A problem of Warren's own. Its place in `LINK_PROBLEMS` is in DETAIL, the text says more, or is empty. */
 export const PROBLEM = 5;
-/** Nobody waits for this reply any more. */
+/** No client waits for this reply any more. */
 export const NOTHING = 6;
 /** The reply stands at the same position in the link of the owner before: its group turned out to be stored. */
 export const BEFORE = 7;

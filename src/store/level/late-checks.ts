@@ -10,7 +10,7 @@ import { FileMemory } from './file-memory.js';
 import { checkTableFile } from './level-files.js';
 import type { Table } from './manifest.js';
 
-/** Between two tables that nobody has asked for, in milliseconds: one takes a few. */
+/** Pause between two tables that no read has asked for, in milliseconds. One table takes a few. */
 const PAUSE_MS = 50;
 
 export class LateChecks {

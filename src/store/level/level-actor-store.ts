@@ -35,9 +35,9 @@ const CHECKED_BYTES = 64 << 20;
 
 interface OpenDatabase {
   readonly level: ClassicLevel;
-  /** The text of the stored fence. Nobody else can change it. */
+  /** The text of the stored fence. Only this process can change it. */
   text: string | undefined;
-  /** What it says, once somebody has asked for it. */
+  /** The parsed fence, once it was needed. */
   fence: ShardFence | undefined;
   readonly checks: LateChecks;
 }

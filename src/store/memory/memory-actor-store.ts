@@ -146,7 +146,7 @@ export class MemoryActorStore implements ActorStore {
     for (const id of this.#places.keys()) yield { id, text: this.#read(id) };
   }
 
-  /** Begins anew in the other half. */
+  /** Copies what is current to the other half. */
   #move(records: readonly Change[]): void {
     const size = sizeOf(records);
     if (size > this.#half) {

@@ -1,10 +1,10 @@
 /**
  * One connection to Redis, and what its errors mean. On the owner thread.
  *
- * Reconnecting is not left to the client library: an answer that did not come means that the command may still be
- * on its way, so the connection is dropped, and nothing is sent again. Nor is the login: what the library sends by itself it sends at
- * once, and a write to a connection that Redis has closed destroys the words with which Redis had closed it. Here each command
- * is sent when the one before is answered, so those words are read, and an error has a command that it belongs to.
+ * Reconnecting is not left to the client library: a command without an answer may still be on its
+ * way, so the connection is dropped, and nothing is sent again. Login is not left to the library either. It would send several commands at once, and a write to a
+ * connection that Redis has closed discards the error with which Redis closed it. Here each command is sent after the answer to the one before, so
+ * that error is read and belongs to a command.
  */
 import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
@@ -72,7 +72,7 @@ export class RedisConnection {
   readonly address: RedisAddress;
   readonly #options: ConnectionOptions;
   readonly #acks: ReplicaAcks;
-  /** What the connection broke of, such as a certificate that nobody vouches for. The client then only says that it is closed. */
+  /** Why the connection broke, such as an untrusted certificate. The library only says that it is closed. */
   #breach: Error | undefined;
   #opening: Promise<void> | undefined;
   #dropped = false;

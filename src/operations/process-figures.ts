@@ -44,12 +44,12 @@ export function pendingOf({ owner, residents }: Parts): number {
 
 let lastResidentBytes = 0;
 
-/** Resident memory. To read it opens a file, which fails when descriptors are used up: then it is the last that was seen. */
+/** Resident memory. Reading it opens a file, which fails when descriptors are used up: then the last value is returned. */
 export function residentBytes(): number {
   try {
     lastResidentBytes = process.memoryUsage.rss();
   } catch {
-    // Whoever observes must not end the process.
+    // Observing must never end the process.
   }
   return lastResidentBytes;
 }

@@ -1,6 +1,6 @@
 /** The last events of the process (serving, standby, owner died, …), for the live page. Main thread only. */
 
-export interface JournalEntry {
+export interface LoggedEvent {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly kind:
@@ -18,22 +18,22 @@ export interface JournalEntry {
 
 const KEPT_ENTRIES = 100;
 
-export class Journal {
-  readonly #entries: JournalEntry[] = [];
-  readonly #listeners = new Set<(entry: JournalEntry) => void>();
+export class EventLog {
+  readonly #entries: LoggedEvent[] = [];
+  readonly #listeners = new Set<(entry: LoggedEvent) => void>();
 
-  get entries(): readonly JournalEntry[] {
+  get entries(): readonly LoggedEvent[] {
     return this.#entries;
   }
 
-  add(kind: JournalEntry['kind'], text: string): void {
+  add(kind: LoggedEvent['kind'], text: string): void {
     const entry = { at: Date.now(), kind, text };
     this.#entries.push(entry);
     if (this.#entries.length > KEPT_ENTRIES) this.#entries.shift();
     for (const listener of this.#listeners) listener(entry);
   }
 
-  onEntry(listener: (entry: JournalEntry) => void): void {
+  onEntry(listener: (entry: LoggedEvent) => void): void {
     this.#listeners.add(listener);
   }
 }
