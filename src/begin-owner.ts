@@ -15,6 +15,8 @@ import { storeMemory } from './store/memory/memory-actor-store.js';
 const MIB = 2 ** 20;
 const HOUR_MS = 3_600_000;
 const MEMORY_STORE_BYTES = 1024 * MIB;
+/** Of each shard, at the least: some groups. */
+const REPAIR_BYTES = MIB / 2;
 /** A group of commits: a store does not get larger pieces than about this. */
 const GROUP_BYTES = 4 * MIB;
 
@@ -29,6 +31,8 @@ export interface Begun {
 export function beginOwner(config: Config, ownsProcess: boolean): Begun {
   const meter = new OwnerMeter();
   const faults = config.faults ? new FaultInjection() : undefined;
+  const repairBytes =
+    config.store.kind === 'redis' ? Math.max(REPAIR_BYTES, config.repairMemoryBytes / config.shards) : 0;
   const setup: OwnerSetup = {
     modules: config.modules,
     residents: config.residents.map((name) => ({ name, settings: residentNamed(name).settings(config) })),
@@ -40,6 +44,7 @@ export function beginOwner(config: Config, ownsProcess: boolean): Begun {
     // No request waits for a reply that takes longer.
     encoder: { heapMb: config.formatHeapMb, timeoutMs: config.askTimeoutMs },
     store: config.store,
+    shards: config.shards,
     storeMemory: config.store.kind === 'memory' ? storeMemory(MEMORY_STORE_BYTES) : undefined,
     storeTested: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
     durability: config.durability,
@@ -49,10 +54,13 @@ export function beginOwner(config: Config, ownsProcess: boolean): Begun {
     storeGraceMs: config.storeGraceMs,
     stateBytes: config.stateMemoryBytes,
     groupBytes: GROUP_BYTES,
-    records: { keptMs: config.idempotencyHours * HOUR_MS, bytes: config.idempotencyBytes },
+    records: {
+      keptMs: config.idempotencyHours * HOUR_MS,
+      bytes: Math.ceil(config.idempotencyBytes / config.shards),
+    },
     watchdogMs: config.watchdogMs,
     ownsProcess,
-    repairMemory: repairMemory(config.store.kind === 'redis' ? config.repairMemoryBytes : 0),
+    repairMemory: Array.from({ length: config.shards }, () => repairMemory(repairBytes)),
     meterMemory: meter.memory,
     faultWords: faults?.words,
   };

@@ -30,6 +30,8 @@ const MIB = 2 ** 20;
 /** Keys, bodies and replies that may be under way. */
 const REQUEST_BYTES = 8 * MIB;
 const REPLY_BYTES = 8 * MIB;
+/** At the least, in a store of several shards. */
+const SHARD_CAPACITY = 1024;
 
 export interface ServiceOptions {
   readonly version: string;
@@ -97,15 +99,18 @@ export class Service {
       log,
       this.#journal,
       messages.map(({ actor, name }) => `${actor}.${name}`),
+      config.shards,
     );
     this.#requests = new RequestMeter(messages.map(({ actor }) => actor));
     this.owner = new OwnerHandle({
       limits: config,
       queue: {
-        capacity: 2 ** Math.ceil(Math.log2(config.mailboxLimit)),
+        capacity: capacityOf(config),
         requestBytes: REQUEST_BYTES,
         replyBytes: REPLY_BYTES,
       },
+      shards: config.shards,
+      actors: messages.map(({ actor }) => actor),
       threads: begun.threads,
       meter: this.#requests,
       repliesAtOnce: () => this.#repliesAtOnce,
@@ -298,6 +303,12 @@ export class Service {
     }
     this.#onFirstEvent();
   }
+}
+
+/** Requests that may wait in each shard: with several, one hot actor still has room for a good part of all. */
+function capacityOf({ mailboxLimit, shards }: Config): number {
+  const all = 2 ** Math.ceil(Math.log2(mailboxLimit));
+  return shards === 1 ? all : Math.max(Math.min(all, SHARD_CAPACITY), all / 4);
 }
 
 /** In the order of their numbers. */

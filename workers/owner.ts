@@ -1,4 +1,4 @@
-/** Thread entry of an owner: loads the actors, waits for its link, then wires behaviors, store and loop. Everything of interest is in the parts. */
+/** Thread entry of the owners, one per shard: loads the actors, waits for its links, then wires behaviors, store and loop. Everything of interest is in the parts. */
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../src/errors.js';
@@ -15,26 +15,29 @@ import {
 import { FaultyStore, hangOnCommand } from '../src/operations/fault-injection.js';
 import { residentNamed } from '../src/residents/residents.js';
 import type { AskStore, OwnerStart, StoreAnswer, ToOwner } from '../src/runtime/front/owner-threads.js';
+import { awaitBell, REQUEST_BELL, rung } from '../src/runtime/link/bell.js';
 import { OwnerLink } from '../src/runtime/link/owner-link.js';
 import { LOADING, MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../src/runtime/link/thread-words.js';
 import { loadActors } from '../src/runtime/load-actors.js';
 import { DefinedBehavior } from '../src/runtime/owner/defined-behavior.js';
 import { EDITS } from '../src/runtime/owner/edit.js';
 import type { FromOwner } from '../src/runtime/owner/events.js';
+import { Founder } from '../src/runtime/owner/founder.js';
 import { Owner } from '../src/runtime/owner/owner.js';
 import type { OwnerSetup } from '../src/runtime/owner/owner-setup.js';
 import { RepairLog } from '../src/runtime/owner/repair-log.js';
 import { ReplyEncoder } from '../src/runtime/owner/reply-encoder.js';
 import type { Behavior, ServedMessage } from '../src/runtime/owner/served.js';
-import { idOf } from '../src/runtime/owner/states.js';
+import { idOf, StateMemory } from '../src/runtime/owner/states.js';
 import { StoreReader } from '../src/runtime/owner/store-reader.js';
 import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
 import { isProvenDead, processMark } from '../src/runtime/process-mark.js';
 import { keepPulse } from '../src/runtime/pulse.js';
-import { FIRST_COMMIT } from '../src/store/commit-id.js';
-import type { ActorStore, Change } from '../src/store/contract.js';
+import { shardOf } from '../src/runtime/shard-of.js';
+import { allShards } from '../src/store/all-shards.js';
+import type { ActorStore, Change, Store } from '../src/store/contract.js';
 import { MeteredStore } from '../src/store/metered-store.js';
-import { openActorStore } from '../src/store/open-actor-store.js';
+import { openStore } from '../src/store/open-actor-store.js';
 
 /** How often the figures of the memory are written down, in milliseconds. */
 const METER_MS = 250;
@@ -50,15 +53,15 @@ const { store, messages, residents } = await load().finally(() => {
   Atomics.notify(words, LOADING);
 });
 
-const reader = new StoreReader(store);
-let owner: Owner | undefined;
+const reader = new StoreReader(allShards(setup.shards, (at) => store.shard(at)));
+let owners: readonly Owner[] = [];
 port.on('message', (message: ToOwner) => {
   switch (message.kind) {
     case 'start':
-      owner = begin(message.start);
+      owners = begin(message.start);
       return;
     case 'stop':
-      owner?.stop();
+      for (const owner of owners) owner.stop();
       return;
     case 'ask-store':
       void answer(message);
@@ -79,14 +82,14 @@ async function answer({ id, question }: AskStore): Promise<void> {
 }
 
 interface Loaded {
-  readonly store: ActorStore;
+  readonly store: Store;
   readonly messages: readonly ServedMessage[];
   readonly residents: readonly Behavior[];
 }
 
 async function load(): Promise<Loaded> {
   const definitions = await loadActors(setup.modules);
-  const bareStore = await openActorStore(setup.store, {
+  const bare = await openStore(setup.store, {
     timeoutMs: setup.commitTimeoutMs,
     memory: setup.storeMemory,
     selfTest: {
@@ -94,7 +97,11 @@ async function load(): Promise<Loaded> {
       onHeld: (findings) => post({ kind: 'store-tested', ...findings }),
     },
   });
-  const store = new MeteredStore(faultWords ? new FaultyStore(bareStore, faultWords) : bareStore, meter);
+  const shards = Array.from({ length: setup.shards }, (_, at) => {
+    const shard = bare.shard(at);
+    return new MeteredStore(faultWords ? new FaultyStore(shard, faultWords) : shard, meter);
+  });
+  const store: Store = { shard: (at) => shards[at] as ActorStore, close: () => bare.close() };
   const encoder = new ReplyEncoder(setup.encoder);
   const messages: ServedMessage[] = definitions.flatMap((definition) => {
     const behavior = new DefinedBehavior(definition, setup.limits, (large) => encoder.encode(large));
@@ -103,7 +110,7 @@ async function load(): Promise<Loaded> {
   const residents: Behavior[] = [];
   for (const { name, settings } of setup.residents) {
     const resident = residentNamed(name);
-    const behavior = await resident.behavior(settings, store);
+    const behavior = await resident.behavior(settings, store.shard(0));
     residents.push(behavior);
     messages.push(...resident.messages.map((name, message) => ({ behavior, message, name })));
   }
@@ -114,7 +121,7 @@ async function load(): Promise<Loaded> {
   return { store, messages, residents };
 }
 
-function begin({ memory, pending, instance }: OwnerStart): Owner {
+function begin({ links, instance }: OwnerStart): readonly Owner[] {
   post({ kind: 'loaded' });
   // Nothing inside a process can end a main thread that hangs, except another thread with a signal. Whoever stops that thread
   // with a debugger turns the watchdog off.
@@ -131,35 +138,59 @@ function begin({ memory, pending, instance }: OwnerStart): Owner {
   }
   watchLoop(meter.loop);
   if (faultWords) hangOnCommand(faultWords);
-  const link = new OwnerLink(memory);
-  const started = new Owner({
-    ...setup,
-    identity: { writer: setup.incarnation, instance, process: processMark() },
-    link,
-    store,
-    messages,
-    clocks: OWNER_CLOCK,
-    isDead: isProvenDead,
-    repair: new RepairLog(setup.repairMemory),
+  const memory = new StateMemory(setup.stateBytes);
+  const founder = new Founder({
+    shards: setup.shards,
+    shard: (at) => store.shard(at),
+    firstChanges,
     randomId: () => randomBytes(16).toString('hex'),
-    firstChanges: () => Promise.all(residents.map(firstChange)),
-    predecessor: pending,
-    post: (event) => {
-      post(event);
-      if (event.kind === 'stopped' || event.kind === 'fatal') port?.close();
-    },
-    onFailure: (message, failure) => post({ kind: 'behavior-failed', message, failure }),
   });
-  setInterval(() => writeDown(started), METER_MS).unref();
+  const identity = { writer: setup.incarnation, instance, process: processMark() };
+  let running = links.length;
+  const started = links.map(
+    (link, shard) =>
+      new Owner({
+        ...setup,
+        shard,
+        identity,
+        founder,
+        memory,
+        link: new OwnerLink(link.memory),
+        store: store.shard(shard),
+        messages,
+        clocks: OWNER_CLOCK,
+        isDead: isProvenDead,
+        repair: new RepairLog(setup.repairMemory[shard] as SharedArrayBuffer),
+        predecessor: link.pending,
+        duty: 'own',
+        post: (event) => {
+          post(event);
+          if (event.kind === 'fatal') port?.close();
+          if (event.kind !== 'shard-stopped') return;
+          running -= 1;
+          if (running === 0) void end();
+        },
+        onFailure: (message, failure) => post({ kind: 'behavior-failed', message, failure }),
+      }),
+  );
+  setInterval(() => writeDown(memory, started), METER_MS).unref();
+  const { bells } = (links[0] as OwnerStart['links'][number]).memory;
   const look = () => {
-    // Also an owner that takes no turns now has seen what is there: else it would be called again at once, without end.
-    link.look();
-    started.look();
-    link.wait(look);
+    const seen = rung(bells, REQUEST_BELL);
+    for (const owner of started) if (owner.hasNews) owner.look();
+    awaitBell(bells, REQUEST_BELL, seen, look);
   };
-  void started.start();
+  for (const owner of started) void owner.start();
   look();
   return started;
+}
+
+/** Every shard has ended. */
+async function end(): Promise<void> {
+  // What cannot be closed ends with the thread.
+  await store.close().catch(() => {});
+  post({ kind: 'stopped' });
+  port?.close();
 }
 
 function post(event: FromOwner): void {
@@ -167,18 +198,35 @@ function post(event: FromOwner): void {
 }
 
 /** A resident has one actor, with an empty key. */
-async function firstChange(behavior: Behavior): Promise<Change> {
-  const text =
-    (await behavior.inherited?.()) ?? behavior.encode(behavior.load(undefined).state, FIRST_COMMIT);
-  return { id: idOf(behavior, ''), text };
+async function firstChanges(shard: number, commit: string): Promise<Change[]> {
+  const own = residents.filter((behavior) => shardOf(idOf(behavior, ''), setup.shards) === shard);
+  return Promise.all(
+    own.map(async (behavior) => {
+      const inherited = await behavior.inherited?.(commit);
+      const text = inherited ?? behavior.encode(behavior.load(undefined).state, commit);
+      return { id: idOf(behavior, ''), text };
+    }),
+  );
 }
 
-function writeDown({ states, records, unstored }: Owner): void {
-  meter.set(STATES, states.count);
-  meter.set(STATE_BYTES, states.bytes);
-  meter.set(EVICTIONS, states.evictions);
-  meter.set(UNSTORED, unstored);
+function writeDown({ count, bytes, evictions }: StateMemory, owners: readonly Owner[]): void {
+  const sum = (figure: (owner: Owner) => number) =>
+    owners.reduce((before, owner) => before + figure(owner), 0);
+  meter.set(STATES, count);
+  meter.set(STATE_BYTES, bytes);
+  meter.set(EVICTIONS, evictions);
+  meter.set(
+    UNSTORED,
+    sum(({ unstored }) => unstored),
+  );
   // It is loaded with the first request that has a key.
-  if (records.isSizeKnown) meter.set(RECORD_BYTES, records.size);
-  meter.set(RECORDS_EXPIRED, records.expirations);
+  if (owners.some(({ records }) => records.isSizeKnown))
+    meter.set(
+      RECORD_BYTES,
+      sum(({ records }) => records.size),
+    );
+  meter.set(
+    RECORDS_EXPIRED,
+    sum(({ records }) => records.expirations),
+  );
 }

@@ -1,9 +1,11 @@
 /** `warren accept-loss`: takes the mark "halted" from a Redis that has lost confirmed commits, so that instances may serve it again. */
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config/config.js';
-import { openActorStore } from '../store/open-actor-store.js';
+import { commitText } from '../store/commit-id.js';
+import type { ShardFence } from '../store/shard-fence.js';
 import { placeOf } from '../store/store-place.js';
 import { confirm } from './confirm.js';
+import { withStoreToWrite } from './open-store.js';
 import { isUnfinished } from './unfinished-import.js';
 import { CommandFailed } from './usage.js';
 
@@ -23,22 +25,29 @@ export async function acceptLoss(
   const config = readConfig(environment);
   const { store: place } = config;
   if (place.kind !== 'redis') throw new CommandFailed('Only a Redis can lose what it had confirmed.');
-  const store = await openActorStore(place, { timeoutMs: config.commitTimeoutMs });
-  try {
-    const fence = await store.fence();
-    if (!fence?.halted) throw new CommandFailed(`${placeOf(place)} is not halted. Nothing was done.`);
-    if (isUnfinished(fence)) throw new CommandFailed(`${placeOf(place)}: ${fence.halted}. Nothing was done.`);
+  return withStoreToWrite(config, async (store) => {
+    const halted: ShardFence[] = [];
+    for (let at = 0; at < store.count; at++) {
+      const fence = await store.shard(at).fence();
+      if (fence?.halted) halted.push(fence);
+    }
+    const [first] = halted;
+    if (!first) throw new CommandFailed(`${placeOf(place)} is not halted. Nothing was done.`);
+    if (isUnfinished(first)) throw new CommandFailed(`${placeOf(place)}: ${first.halted}. Nothing was done.`);
+    const others = halted.length > 1 ? ` (and ${halted.length - 1} more of ${store.count} shards)` : '';
     await confirm(
-      `${placeOf(place)} is halted: ${fence.halted}. It will continue at version ${fence.version}.`,
+      `${placeOf(place)} is halted: ${first.halted}${others}. It will continue at version ${first.version}.`,
       values.yes,
     );
-    const next = { ...fence, epoch: fence.epoch + 1, halted: '', lease: 0 };
-    if ((await store.commit(fence, next, [])) !== 'swapped') {
-      throw new CommandFailed('Another process has changed the fence. Nothing was done.');
+    for (const fence of halted) {
+      const next = { ...fence, epoch: fence.epoch + 1, halted: '', lease: 0 };
+      if ((await store.shard(fence.shard).commit(fence, next, [])) !== 'swapped') {
+        throw new CommandFailed(
+          `Another process has changed the fence of shard ${fence.shard}. Run this again.`,
+        );
+      }
+      console.log(`${placeOf(place)} continues at version ${next.version}${store.count > 1 ? `, shard ${fence.shard}` : ''}.`);
     }
-    console.log(`${placeOf(place)} continues at version ${next.version}.`);
     return 0;
-  } finally {
-    await store.close();
-  }
+  });
 }

@@ -7,7 +7,7 @@ import {
   type StoredState,
   StoreReader,
 } from '../runtime/owner/store-reader.js';
-import type { ActorStore } from '../store/contract.js';
+import type { Readable } from '../store/all-shards.js';
 import { withStoreToRead } from './open-store.js';
 import { RunningServer } from './running-server.js';
 import { CommandFailed } from './usage.js';
@@ -33,7 +33,7 @@ export async function withActors<T>(config: Config, use: (source: ActorSource) =
       'Only its server knows what a memory store holds, and none was found at ADMIN_HOST_PORT.',
     );
   }
-  return withStoreToRead(config, (store) => use(stored(store)));
+  return withStoreToRead(config, (store) => use(stored(store.all)));
 }
 
 function served(server: RunningServer): ActorSource {
@@ -51,7 +51,7 @@ function served(server: RunningServer): ActorSource {
   };
 }
 
-function stored(store: ActorStore): ActorSource {
+function stored(store: Readable): ActorSource {
   const reader = new StoreReader(store);
   return {
     counts: async () => (await reader.summary()).actors,

@@ -86,14 +86,15 @@ function write(config: Config, edit: Edit): Promise<string> {
   return withStoreToWrite(config, async (store) => {
     const { actor, key, state, expected } = edit;
     const id = `${actor}/${key}`;
-    const { fence, texts } = await store.load([id], Number.POSITIVE_INFINITY);
+    const shard = store.of(id);
+    const { fence, texts } = await shard.load([id], Number.POSITIVE_INFINITY);
     if (!fence) throw new CommandFailed('Nothing was stored there yet: start a server on it once.');
     const [text] = texts;
     const last = text === undefined ? NO_COMMIT : storedCommit(text);
     if (expected !== undefined && expected !== last) throw changed(last || 'unknown');
     const body = state === undefined ? undefined : bodyOf(state, config);
     const version = body === undefined ? 0 : await versionOf(config, actor, text);
-    return takeAndChange(store, fence, body === undefined ? 'forget' : 'set', (commit) => [
+    return takeAndChange(shard, fence, body === undefined ? 'forget' : 'set', (commit) => [
       { id, text: body === undefined ? undefined : writeStored(version, commit, body) },
     ]);
   });

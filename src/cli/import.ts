@@ -11,15 +11,14 @@ import { parseArgs } from 'node:util';
 import { readConfig } from '../config/config.js';
 import { messageOf } from '../errors.js';
 import { type ExportLine, parseLine } from '../runtime/owner/export-line.js';
-import { type CommitId, commitText, parseCommit } from '../store/commit-id.js';
-import type { ActorStore } from '../store/contract.js';
+import type { Shards } from '../store/all-shards.js';
+import { commitText, parseCommit } from '../store/commit-id.js';
 import type { ShardFence } from '../store/shard-fence.js';
-import { SIZE_ID } from '../store/store-ids.js';
 import { placeOf } from '../store/store-place.js';
-import { ImportBatch } from './import-batch.js';
 import { becomeOwnerOf, withStore } from './open-store.js';
+import { byShard, ShardImport } from './shard-import.js';
 import { randomId, signature } from './take-store.js';
-import { emptyStore, isUnfinished, UNFINISHED } from './unfinished-import.js';
+import { emptyShard, isUnfinished, UNFINISHED } from './unfinished-import.js';
 import { CommandFailed, EXIT_USAGE } from './usage.js';
 
 export const IMPORT_USAGE = `usage: warren import FILE [--again]
@@ -49,43 +48,47 @@ export async function importAll(
   if (file !== '-') await access(file, constants.R_OK).catch((error) => failRead(file, error));
   if (place.kind === 'level' && existsSync(place.folder)) becomeOwnerOf(place.folder);
   await withStore(config, place, async (store) => {
-    const stored = await emptyFenceOf(store, placeOf(place), values.again);
+    const fences = await emptyFencesOf(store, placeOf(place), values.again);
     const lines = linesOf(file);
-    const { commit, changes } = await new Import(store, stored).run(lines);
+    const { commit, changes } = await new Import(store, fences).run(lines);
     console.log(JSON.stringify({ store: placeOf(place), commit, entries: changes }));
   });
   return 0;
 }
 
-/** @throws CommandFailed when the store holds anything that may not be removed. */
-async function emptyFenceOf(
-  store: ActorStore,
+/** @returns the fence of each shard. @throws CommandFailed when the store holds anything that may not be removed. */
+async function emptyFencesOf(
+  store: Shards,
   place: string,
   again: boolean,
-): Promise<ShardFence | undefined> {
-  const stored = await store.fence();
-  if (stored && !isUnfinished(stored)) {
-    throw new CommandFailed(`${place} is not empty: it holds commit ${nameOf(stored)}. Nothing was done.`);
+): Promise<(ShardFence | undefined)[]> {
+  const shards = Array.from({ length: store.count }, (_, at) => store.shard(at));
+  const fences = await Promise.all(shards.map((shard) => shard.fence()));
+  for (const fence of fences) {
+    if (!fence || isUnfinished(fence)) continue;
+    throw new CommandFailed(`${place} is not empty: it holds commit ${commitText(fence)}. Nothing was done.`);
   }
+  const [stored] = fences.filter((fence) => fence !== undefined);
   if (stored && !again) throw new CommandFailed(`${place}: ${stored.halted}. Nothing was done.`);
-  if (stored) return emptyStore(store, stored);
-  const { entries } = await store.scan('', undefined, 1);
-  if (entries.length > 0)
-    throw new CommandFailed(`${place} is not empty: it holds actors. Nothing was done.`);
-  return undefined;
+  return Promise.all(
+    shards.map(async (shard, at) => {
+      const fence = fences[at];
+      if (fence) return emptyShard(shard, fence);
+      const { entries } = await shard.scan('', undefined, 1);
+      if (entries.length === 0) return undefined;
+      throw new CommandFailed(`${place} is not empty: it holds actors. Nothing was done.`);
+    }),
+  );
 }
 
 class Import {
-  readonly #store: ActorStore;
-  #fence: ShardFence | undefined;
-  #batch = new ImportBatch();
-  #highest: CommitId = { epoch: 0, version: 0 };
+  readonly #shards: readonly ShardImport[];
+  #highest = { epoch: 0, version: 0 };
   #lines = 0;
-  #recordBytes = 0;
 
-  constructor(store: ActorStore, stored: ShardFence | undefined) {
-    this.#store = store;
-    this.#fence = stored;
+  /** @param fences by shard. */
+  constructor(store: Shards, fences: readonly (ShardFence | undefined)[]) {
+    this.#shards = fences.map((fence, at) => new ShardImport(store.shard(at), fence));
   }
 
   async run(lines: AsyncIterable<string>): Promise<{ commit: string; changes: number }> {
@@ -107,57 +110,39 @@ class Import {
     if (line.kind !== 'header')
       throw new CommandFailed('The file is no export: its first line says so. Nothing was done.');
     this.#note(line.commit);
-    await this.#commit(
-      {
-        store: randomId(),
-        epoch: Math.max(this.#highest.epoch + EPOCHS, (this.#fence?.epoch ?? 0) + 1),
+    const store = randomId();
+    const epoch = this.#highest.epoch + EPOCHS;
+    // Shard 0 first: who finds it knows that the store is not empty.
+    for (const [shard, one] of this.#shards.entries()) {
+      await one.begin({
+        store,
+        shard,
+        shards: this.#shards.length,
+        founded: 1,
+        epoch,
         version: 0,
         halted: UNFINISHED,
         clock: line.clock,
         served: line.served,
         ...signature('import'),
-      },
-      [],
-    );
+      });
+    }
   }
 
   async #take(line: ExportLine, number: number): Promise<void> {
     if (line.kind !== 'entry') throw new CommandFailed(`Line ${number} is a second header.${LEFT}`);
     this.#lines += 1;
     if (line.commit) this.#note(line.commit);
-    this.#batch.add(line.change);
-    if (this.#batch.full) await this.#flush();
+    for (const [shard, change] of byShard(line.change, this.#shards.length))
+      await (this.#shards[shard] as ShardImport).add(change);
   }
 
-  async #flush(): Promise<void> {
-    const { changes, growth } = await this.#batch.seal(this.#store);
-    this.#recordBytes += growth;
-    this.#batch = this.#batch.next();
-    await this.#commit({ ...this.#held, renewal: this.#held.renewal + 1 }, changes);
-  }
-
-  /** The last commit says that it is whole. */
+  /** The last commits say that it is whole. They begin when everything is stored. */
   async #finish(): Promise<{ commit: string; changes: number }> {
-    await this.#flush();
-    for (const changes of this.#batch.leftovers()) {
-      await this.#commit({ ...this.#held, renewal: this.#held.renewal + 1 }, changes);
-    }
-    const version = this.#highest.version + 1;
-    const size = { id: SIZE_ID, text: `${this.#recordBytes}` };
-    await this.#commit({ ...this.#held, version, group: randomId(), renewal: 0, halted: '' }, [size]);
-    return { commit: nameOf(this.#held), changes: this.#lines };
-  }
-
-  get #held(): ShardFence {
-    if (!this.#fence) throw new Error('the import has not begun');
-    return this.#fence;
-  }
-
-  async #commit(next: ShardFence, changes: Parameters<ActorStore['commit']>[2]): Promise<void> {
-    if ((await this.#store.commit(this.#fence, next, changes)) !== 'swapped') {
-      throw new CommandFailed('Another process has taken the store. The import was given up.');
-    }
-    this.#fence = next;
+    for (const shard of this.#shards) await shard.flush();
+    let last = '';
+    for (const shard of this.#shards.toReversed()) last = await shard.finish(this.#highest.version + 1);
+    return { commit: last, changes: this.#lines };
   }
 
   #note(commit: string): void {
@@ -202,8 +187,4 @@ async function* linesOf(file: string): AsyncGenerator<string> {
 
 function failRead(file: string, error: unknown): never {
   throw new CommandFailed(`${file} cannot be read: ${messageOf(error)}`);
-}
-
-function nameOf({ epoch, version }: ShardFence): string {
-  return commitText(epoch, version);
 }

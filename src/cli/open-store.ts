@@ -10,14 +10,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/config.js';
 import { messageOf, WarrenError } from '../errors.js';
-import type { ActorStore } from '../store/contract.js';
+import { type Shards, shardsOf } from '../store/all-shards.js';
 import { copyDatabase } from '../store/level/level-copy.js';
 import { filesIn, levelFolderIn } from '../store/level/level-files.js';
-import { openActorStore, type StoreConfig } from '../store/open-actor-store.js';
+import { openStore, type StoreConfig } from '../store/open-actor-store.js';
 import { withTemporary } from './temporary-folder.js';
 import { CommandFailed } from './usage.js';
 
-export async function withStoreToRead<T>(config: Config, use: (store: ActorStore) => Promise<T>): Promise<T> {
+export async function withStoreToRead<T>(config: Config, use: (store: Shards) => Promise<T>): Promise<T> {
   const { store } = config;
   if (store.kind !== 'level') return withStore(config, store, use);
   return withTemporary(join(tmpdir(), `warren-read-${randomUUID()}`), (copy) =>
@@ -30,7 +30,7 @@ export async function withCopy<T>(
   config: Config,
   folder: string,
   copy: string,
-  use: (store: ActorStore) => Promise<T>,
+  use: (store: Shards) => Promise<T>,
 ): Promise<T> {
   try {
     if (!(await copyDatabase(folder, copy))) throw noStore(folder);
@@ -41,7 +41,7 @@ export async function withCopy<T>(
 }
 
 /** A store that is there already. */
-export function withStoreToWrite<T>(config: Config, use: (store: ActorStore) => Promise<T>): Promise<T> {
+export function withStoreToWrite<T>(config: Config, use: (store: Shards) => Promise<T>): Promise<T> {
   const { store: place } = config;
   if (place.kind === 'level') {
     if (!readable(place.folder, () => filesIn(levelFolderIn(place.folder)))) throw noStore(place.folder);
@@ -52,14 +52,14 @@ export function withStoreToWrite<T>(config: Config, use: (store: ActorStore) => 
 
 /** In it nothing has to be yet. */
 export async function withStore<T>(
-  { commitTimeoutMs }: Config,
+  { commitTimeoutMs, shards }: Config,
   place: StoreConfig,
-  use: (store: ActorStore) => Promise<T>,
+  use: (store: Shards) => Promise<T>,
 ): Promise<T> {
   if (place.kind === 'memory') throw new CommandFailed('A memory store holds nothing between two processes.');
-  const store = await openActorStore(place, { timeoutMs: commitTimeoutMs });
+  const store = await openStore(place, { timeoutMs: commitTimeoutMs });
   try {
-    return await use(store);
+    return await use(await shardsOf(store, shards));
   } catch (error) {
     if (error instanceof WarrenError) throw new CommandFailed(error.message);
     throw error;

@@ -8,7 +8,7 @@ import { type Config, readConfig } from '../config/config.js';
 import { messageOf } from '../errors.js';
 import { indexText, SEQUENCE_ID, storedIndex } from '../residents/fibonacci/behavior.js';
 import { digitsUpTo } from '../residents/fibonacci/fibonacci.js';
-import type { ActorStore } from '../store/contract.js';
+import type { Shards } from '../store/all-shards.js';
 import { levelFolderIn } from '../store/level/level-files.js';
 import type { ShardFence } from '../store/shard-fence.js';
 import { placeOf } from '../store/store-place.js';
@@ -83,7 +83,10 @@ export async function setIndex(args: readonly string[], environment: Environment
         ? ' Numbers handed out before will be handed out again.'
         : '';
     await confirm(`${placeOf(place)} holds ${from}; it will hold index ${index}.${warning}`, values.yes);
-    await takeAndChange(store, held?.fence, 'set-index', (commit) => [
+    if (!held && store.count > 1) {
+      throw new CommandFailed(`${placeOf(place)} is empty: start a server on it once. Nothing was done.`);
+    }
+    await takeAndChange(store.of(SEQUENCE_ID), held?.fence, 'set-index', (commit) => [
       { id: SEQUENCE_ID, text: indexText(index, commit) },
     ]);
     console.log(`${placeOf(place)} holds index ${index}.`);
@@ -96,8 +99,8 @@ function print(config: Config, { fence, index }: Held, more: object = {}): void 
   console.log(JSON.stringify({ store: placeOf(config.store), ...more, ...sequence, fence }, null, 2));
 }
 
-async function read(store: ActorStore): Promise<Held | undefined> {
-  const { fence, texts } = await store.load([SEQUENCE_ID], Number.POSITIVE_INFINITY);
+async function read(store: Shards): Promise<Held | undefined> {
+  const { fence, texts } = await store.of(SEQUENCE_ID).load([SEQUENCE_ID], Number.POSITIVE_INFINITY);
   if (!fence) return undefined;
   const [text] = texts;
   return { fence, index: text === undefined ? undefined : storedIndex(text) };

@@ -12,7 +12,7 @@ const LOOK_MS = 250;
 const LEASE_SLACK = 1.1;
 
 /**
- * The epoch is a new one, so that an owner which was not noticed can no longer commit.
+ * A new epoch of the shard, so that an owner which nobody has noticed is fenced off instead of going on from what it knew.
  *
  * @param by the name of the command.
  * @param changes gets the name of the commit and returns its changes.
@@ -32,6 +32,9 @@ export async function takeAndChange(
   }
   const next: ShardFence = {
     store: stored?.store ?? randomId(),
+    shard: stored?.shard ?? 0,
+    shards: stored?.shards ?? 1,
+    founded: 1,
     epoch: (stored?.epoch ?? 0) + 1,
     version: (stored?.version ?? 0) + 1,
     halted: stored?.halted ?? '',
@@ -39,7 +42,7 @@ export async function takeAndChange(
     served: stored?.served ?? 0,
     ...signature(by),
   };
-  const commit = commitText(next.epoch, next.version);
+  const commit = commitText(next);
   if ((await store.commit(stored, next, changes(commit))) === 'swapped') return commit;
   throw new CommandFailed(
     'Another process has changed the fence: it serves from this store. Nothing was done.',

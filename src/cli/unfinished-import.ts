@@ -16,7 +16,7 @@ export function isUnfinished({ halted }: ShardFence): boolean {
 }
 
 /** @returns its last fence. */
-export async function emptyStore(store: ActorStore, stored: ShardFence): Promise<ShardFence> {
+export async function emptyShard(store: ActorStore, stored: ShardFence): Promise<ShardFence> {
   let fence = stored;
   const remove = async (ids: readonly string[]) => {
     for (let at = 0; at < ids.length; at += ENTRIES) {

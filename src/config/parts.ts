@@ -5,6 +5,7 @@ import { type ActorList, type HostPort, redisUrlOf } from './schemas.js';
 import { storeKindOf } from './store-kind.js';
 import type { Values } from './variables.js';
 
+const REDIS_SHARDS = 64;
 const DEFAULT_REDIS = { host: '127.0.0.1', port: 6379 };
 
 export interface AdminAddress extends HostPort {
@@ -17,10 +18,13 @@ export interface AdminAddress extends HostPort {
 export interface Parts extends ActorList {
   readonly admin: AdminAddress | undefined;
   readonly store: StoreConfig;
+  /** 1, or more on Redis. */
+  readonly shards: number;
 }
 
 /** @param isAdminAsked the environment names an admin address. */
 export function partsOf(values: Values, isAdminAsked: boolean): Parts {
+  const store = storeOf(values);
   return {
     ...values.ACTORS,
     admin: values.ADMIN_HOST_PORT && {
@@ -28,7 +32,8 @@ export function partsOf(values: Values, isAdminAsked: boolean): Parts {
       optional: !isAdminAsked,
       token: values.ADMIN_TOKEN,
     },
-    store: Object.freeze(storeOf(values)),
+    store: Object.freeze(store),
+    shards: values.SHARDS ?? (store.kind === 'redis' ? REDIS_SHARDS : 1),
   };
 }
 

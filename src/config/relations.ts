@@ -103,6 +103,15 @@ export const ENVIRONMENT = v.pipe(
     ),
     ['ASK_TIMEOUT_MS'],
   ),
+  v.forward(
+    v.partialCheck(
+      [['SHARDS'], ['STORE'], ['REDIS_URL'], ['REDIS_HOST_PORT']],
+      ({ SHARDS, STORE, REDIS_URL, REDIS_HOST_PORT }) =>
+        (SHARDS ?? 1) === 1 || STORE === 'redis' || (STORE === '' && Boolean(REDIS_URL || REDIS_HOST_PORT)),
+      'must be 1 where the store is not Redis',
+    ),
+    ['SHARDS'],
+  ),
   // The rest of the heap is for the batch that is being loaded, its changes, and the modules.
   v.forward(
     v.partialCheck(

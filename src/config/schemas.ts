@@ -97,6 +97,16 @@ export const redisUrl = v.pipe(
   ),
 );
 
+/** Undefined when it is left open. */
+export const shardCount = v.pipe(
+  v.string(),
+  v.check(
+    (text) => text === '' || (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= 1024),
+    'must be a whole number from 1 to 1024',
+  ),
+  v.transform((text) => (text === '' ? undefined : Number(text))),
+);
+
 export const redisHostPort = v.pipe(
   optionalHostPort,
   v.check(

@@ -22,6 +22,7 @@ import {
   redisNodes,
   redisPrefix,
   redisUrl,
+  shardCount,
   text,
   token,
   zeroOr,
@@ -128,6 +129,13 @@ export const VARIABLES = {
     fallback: '0',
     schema: integer(0, 100),
     meaning: 'replicas of Redis that must have a commit before its replies leave; 0: the master alone',
+    setting: true,
+  },
+  SHARDS: {
+    fallback: '',
+    schema: shardCount,
+    meaning:
+      'shards of a new store, by default 64 on Redis; one that is there keeps its number. level and memory have 1',
     setting: true,
   },
   INSTANCE_ID: {

@@ -66,9 +66,9 @@ export abstract class Response implements SlowReader {
   }
 
   /** Notes what the headers say of the reply. */
-  protected note({ epoch, version, replayed }: ReplyView): void {
-    if (this.namesCommit) this.replyLines = commitLine(epoch, version);
-    if (replayed) this.replyLines += REPLAYED_LINE;
+  protected note(view: ReplyView): void {
+    if (this.namesCommit) this.replyLines = commitLine(view);
+    if (view.replayed) this.replyLines += REPLAYED_LINE;
   }
 
   /** @param body good until this returns. @param writeHead is called once, corked. */

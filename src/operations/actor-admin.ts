@@ -160,11 +160,12 @@ class EditAnswer implements Responder {
     this.#resolve = resolve;
   }
 
-  reply({ kind, detail, offset, length, epoch, version }: ReplyView, bytes: Buffer): void {
+  reply(view: ReplyView, bytes: Buffer): void {
+    const { kind, detail, offset, length } = view;
     const text = bytes.toString('utf8', offset, offset + length);
     if (kind === NO_REPLY) {
       // Without durability no commit is known yet.
-      this.#resolve(found({ commit: epoch === 0 ? undefined : commitText(epoch, version) }));
+      this.#resolve(found({ commit: view.epoch === 0 ? undefined : commitText(view) }));
     } else if (kind === REFUSAL) {
       const { code, details } = JSON.parse(`{${text}}`);
       const title = `Its last commit is ${details.commit || 'under way'}`;

@@ -7,6 +7,7 @@ export interface LoggedEvent {
     | 'serving'
     | 'standby'
     | 'away'
+    | 'halted'
     | 'died'
     | 'poisoned'
     | 'fault'

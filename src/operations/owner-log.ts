@@ -1,6 +1,7 @@
 /** Turns events of the owner into log lines and into events of the live page. */
 import type { Logger } from 'pino';
 import type { OwnerEvent } from '../runtime/front/owner-handle.js';
+import { GatheredEvents, type ShardEvent } from './gathered-events.js';
 import type { EventLog } from './event-log.js';
 
 /** A behavior that fails is logged once per message and minute, with its stack. */
@@ -12,8 +13,12 @@ export class OwnerLog {
   readonly #messages: readonly string[];
   readonly #failedAt = new Map<number, number>();
 
-  /** @param messages their names, by number. */
-  constructor(log: Logger, events: EventLog, messages: readonly string[]) {
+  readonly #gathered: GatheredEvents | undefined;
+
+  /** @param messages their names, by number. @param shards of the store. */
+  constructor(log: Logger, events: EventLog, messages: readonly string[], shards: number) {
+    this.#gathered =
+      shards === 1 ? undefined : new GatheredEvents((event, count) => this.#tellShards(event, count, shards));
     this.#log = log;
     this.#events = events;
     this.#messages = messages;
@@ -25,8 +30,14 @@ export class OwnerLog {
     switch (event.kind) {
       case 'serving': {
         const { origin, epoch, version: commit, repairedFrom } = event;
-        if (repairedFrom !== undefined)
-          log.error({ repairedFrom, commit }, 'the store had lost confirmed commits; they are written again');
+        if (repairedFrom !== undefined) {
+          const { shard } = event;
+          log.error(
+            { shard, repairedFrom, commit },
+            'the store had lost confirmed commits; they are written again',
+          );
+        }
+        if (this.#gathered?.add(event)) return;
         log.info({ origin, epoch, commit }, 'serving');
         events.add('serving', `serving, epoch ${epoch}, commit ${commit} (${origin})`);
         return;
@@ -37,10 +48,12 @@ export class OwnerLog {
           log.debug({ reason: event.unseen }, 'Redis does not show its settings, so they were not checked');
         return;
       case 'away':
+        if (this.#gathered?.add(event)) return;
         log.warn({ reason: event.reason }, 'the store is away');
         events.add('away', `the store is away: ${event.reason}`);
         return;
       case 'standby':
+        if (this.#gathered?.add(event)) return;
         log.warn({ reason: event.reason }, 'standing by');
         events.add('standby', `standing by: ${event.reason}`);
         return;
@@ -64,12 +77,35 @@ export class OwnerLog {
       case 'behavior-failed':
         this.#tellFailure(event.message, event.failure);
         return;
+      case 'halted':
+        log.error(
+          { shard: event.shard, reason: event.reason },
+          'a shard is halted: its actors are not served',
+        );
+        events.add('halted', `shard ${event.shard} is halted: ${event.reason}`);
+        return;
+      case 'shard-stopped':
       case 'loaded':
       case 'fatal':
       case 'stopped':
         return;
       default:
         throw new Error(`unknown event: ${JSON.stringify(event satisfies never)}`);
+    }
+  }
+
+  /** What befell several shards at once. */
+  #tellShards(event: ShardEvent, count: number, all: number): void {
+    const shards = `${count} of ${all}`;
+    if (event.kind === 'serving') {
+      this.#log.info({ origin: event.origin, shards }, 'serving');
+      this.#events.add('serving', `serving ${shards} shards (${event.origin})`);
+    } else if (event.kind === 'away') {
+      this.#log.warn({ reason: event.reason, shards }, 'the store is away');
+      this.#events.add('away', `the store is away for ${shards} shards: ${event.reason}`);
+    } else {
+      this.#log.info({ reason: event.reason, shards }, 'standing by');
+      this.#events.add('standby', `standing by for ${shards} shards: ${event.reason}`);
     }
   }
 

@@ -4,26 +4,28 @@
  */
 
 export interface CommitId {
+  readonly shard: number;
   /** Of the owner that has made the group ready. */
   readonly epoch: number;
   /** Of the fence that the commit has written. */
   readonly version: number;
 }
 
-/** The one shard that there is. */
-const SHARD = 0;
 /** 15 digits are exact as a number. */
-const TEXT = /^0\.(\d{1,15})\.(\d{1,15})$/;
+const TEXT = /^(\d{1,5})\.(\d{1,15})\.(\d{1,15})$/;
 
-export function commitText(epoch: number, version: number): string {
-  return `${SHARD}.${epoch}.${version}`;
+export function commitText({ shard, epoch, version }: CommitId): string {
+  return `${shard}.${epoch}.${version}`;
 }
 
-/** Of what the first fence of a store brings with it. */
-export const FIRST_COMMIT = commitText(1, 0);
+/** Of what the first fence of a shard brings with it. */
+export function firstCommit(shard: number): string {
+  return commitText({ shard, epoch: 1, version: 0 });
+}
 
 /** @returns undefined when it is no name of a commit. */
 export function parseCommit(text: string): CommitId | undefined {
-  const [, epoch, version] = TEXT.exec(text) ?? [];
-  return version === undefined ? undefined : { epoch: Number(epoch), version: Number(version) };
+  const [, shard, epoch, version] = TEXT.exec(text) ?? [];
+  if (version === undefined) return undefined;
+  return { shard: Number(shard), epoch: Number(epoch), version: Number(version) };
 }

@@ -1,5 +1,5 @@
 /**
- * The interface of a store: one fence, and the states of many actors.
+ * The contract of a store: shards, each with one fence, and the states of many actors beside it.
  *
  * Every safety property rests on `commit`, which writes states only when the caller knows the stored fence. Locks and leases decide who should write, never who may.
  */
@@ -43,6 +43,15 @@ export interface Part {
   readonly entries: readonly Change[];
 }
 
+/** All shards of a store. */
+export interface Store {
+  /** @param at its number, from 0 on. */
+  shard(at: number): ActorStore;
+  /** Releases what the store holds. Commits under way may or may not happen. */
+  close(): Promise<void>;
+}
+
+/** One shard. */
 export interface ActorStore {
   /** Other processes can reach the store at the same time, so its owner needs a lease. */
   readonly shared: boolean;
@@ -51,7 +60,7 @@ export interface ActorStore {
   readonly connection: number;
 
   /**
-   * The stored fence; undefined when there is none.
+   * The stored fence; undefined when there is none. For the owner of the shard: who calls it has given up on its earlier calls. Others `load` nothing.
    *
    * @throws WarrenError `store-unreachable` (try again later), `store-corrupt`, `store-foreign` (give up).
    */
@@ -97,6 +106,6 @@ export interface ActorStore {
    */
   predecessor(): Promise<string | undefined>;
 
-  /** Releases what the store holds. Commits under way may or may not happen. */
+  /** Of a store with one shard: as `Store.close`. Where connections are shared, nothing. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** Opens the store that the configuration names. The modules of a store are loaded only when it is used, since they cost start-up time. */
-import type { ActorStore } from './contract.js';
+import type { ActorStore, Store } from './contract.js';
 import type { RedisPlace } from './redis/redis-place.js';
 import type { SelfTestOptions } from './redis/self-test.js';
 
@@ -31,28 +31,29 @@ export async function keepLibrary(kind: StoreConfig['kind']): Promise<void> {
   if (kind === 'level') await LOAD.level();
 }
 
-export async function openActorStore(
+export async function openStore(
   config: StoreConfig,
   { timeoutMs, memory, selfTest }: StoreContext,
-): Promise<ActorStore> {
+): Promise<Store> {
   switch (config.kind) {
     case 'memory': {
       if (!memory) throw new Error('a memory store needs memory');
       const { MemoryActorStore } = await LOAD.memory();
-      return new MemoryActorStore(memory);
+      return oneShard(new MemoryActorStore(memory));
     }
     case 'level': {
       const { LevelActorStore } = await LOAD.level();
-      return new LevelActorStore(config.folder);
+      return oneShard(new LevelActorStore(config.folder));
     }
     case 'redis': {
-      const [{ RedisActorStore }, { Connections }] = await Promise.all([
-        LOAD.redis(),
-        import('./redis/connections.js'),
-      ]);
-      return new RedisActorStore(new Connections(config, timeoutMs), config.prefix, timeoutMs, selfTest);
+      const { RedisStore } = await LOAD.redis();
+      return new RedisStore(config, timeoutMs, selfTest);
     }
     default:
       throw new Error(`unknown store: ${JSON.stringify(config satisfies never)}`);
   }
+}
+
+function oneShard(store: ActorStore): Store {
+  return { shard: () => store, close: () => store.close() };
 }

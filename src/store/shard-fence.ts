@@ -2,7 +2,7 @@
  * The fence: one record per shard. It says who may commit, and which commit was the last. Every commit compares it whole and
  * replaces it, together with the states that changed; nothing else decides who may write.
  *
- *   {"format":"warren/3","store":"5e…","epoch":3,"version":120,"group":"9f…","writer":"77…", …,"check":"5d…"}
+ *   {"format":"warren/4","store":"5e…","shard":0,"shards":1,"founded":1,"epoch":3,"version":120,"group":"9f…","writer":"77…", …,"check":"5d…"}
  *
  * The text is canonical: equal fences have equal texts, so a store can compare the text.
  */
@@ -13,6 +13,12 @@ import type { Fence } from './fence.js';
 export interface ShardFence extends Fence {
   /** Made at the first start, an import or a restore. Nothing is repaired across two ids. */
   readonly store: string;
+  /** Its number, from 0 on. */
+  readonly shard: number;
+  /** How many shards the store has, since its first start. */
+  readonly shards: number;
+  /** 1 when every shard of the store has been made: one that is missing from then on is lost. Only that of shard 0 is looked at. */
+  readonly founded: number;
   /** Random id of the last group. */
   readonly group: string;
   /** Why no instance may serve this store; empty when instances may. */
@@ -23,7 +29,7 @@ export interface ShardFence extends Fence {
   readonly served: number;
 }
 
-const FORMAT = 'warren/3';
+const FORMAT = 'warren/4';
 
 /** The fence that a commit expects is the one that the commit before has encoded. */
 const encoded = new WeakMap<ShardFence, string>();
@@ -38,11 +44,14 @@ export function encodeFence(fence: ShardFence): string {
 }
 
 function textOf(fence: ShardFence): string {
-  const { store, epoch, version, group, writer, instance, process, renewal, lease, halted, clock, served } =
-    fence;
+  const { store, shard, shards, founded, epoch, version, group, halted, clock, served } = fence;
+  const { writer, instance, process, renewal, lease } = fence;
   const fields = {
     format: FORMAT,
     store,
+    shard,
+    shards,
+    founded,
     epoch,
     version,
     group,
@@ -84,7 +93,17 @@ export function decodeFence(text: string): ShardFence {
 }
 
 function isFence(fence: ShardFence): boolean {
-  const counts = [fence.epoch, fence.version, fence.renewal, fence.lease, fence.clock, fence.served];
+  const counts = [
+    fence.shard,
+    fence.shards,
+    fence.founded,
+    fence.epoch,
+    fence.version,
+    fence.renewal,
+    fence.lease,
+    fence.clock,
+    fence.served,
+  ];
   const texts = [fence.store, fence.group, fence.writer, fence.instance, fence.process, fence.halted];
   return (
     counts.every((count) => Number.isSafeInteger(count) && count >= 0) &&

@@ -1,5 +1,5 @@
 /** Checks the commits that answers name: within a shard, a command's commit must not be older than one that was known when the command was sent. */
-import { type CommitId, parseCommit } from '../store/commit-id.js';
+import { type CommitId, commitText, parseCommit } from '../store/commit-id.js';
 import type { HttpAnswer } from './http-client.js';
 
 export class Receipts {
@@ -18,7 +18,7 @@ export class Receipts {
     const commit = typeof text === 'string' ? parseCommit(text) : undefined;
     if (!commit) return `200 with the commit ${JSON.stringify(text)}`;
     if (known && isBelow(commit, known)) {
-      return `200 with the commit ${text}, and ${known.epoch}.${known.version} was known before it was sent`;
+      return `200 with the commit ${text}, and ${commitText(known)} was known before it was sent`;
     }
     if (!this.#highest || isBelow(this.#highest, commit)) this.#highest = commit;
     return undefined;

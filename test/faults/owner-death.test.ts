@@ -54,7 +54,8 @@ function setStage(t: Test, { restartLimit = 100, watchdogMs = 60_000 } = {}): St
     records: { keptMs: 86_400_000, bytes: MIB },
     watchdogMs: 60_000,
     ownsProcess: false,
-    repairMemory: repairMemory(0),
+    repairMemory: [repairMemory(0)],
+    shards: 1,
     meterMemory: new OwnerMeter().memory,
     faultWords: undefined,
   };
@@ -69,6 +70,8 @@ function setStage(t: Test, { restartLimit = 100, watchdogMs = 60_000 } = {}): St
       restartWindowMs: 600_000,
     },
     queue: { capacity: 1024, requestBytes: MIB, replyBytes: MIB },
+    shards: 1,
+    actors: MESSAGES.map(() => 'perilous'),
     threads,
     meter: new RequestMeter(MESSAGES.map(() => 'perilous')),
     repliesAtOnce: () => Number.POSITIVE_INFINITY,

@@ -13,11 +13,14 @@ const ACTORS = fileURLToPath(new URL('../support/fixtures/counter-actor.js', imp
 
 t.test('a halted store is refused by every instance until an operator accepts the loss', async (t) => {
   const redis = await startRedis(t);
-  const env = { REDIS_URL: redis.url };
+  const env = { REDIS_URL: redis.url, SHARDS: '1' };
   const store = new RedisActorStore(redis.url, 'warren', 10_000);
   t.teardown(() => store.close());
   const fence: ShardFence = {
     store: 'a store',
+    shard: 0,
+    shards: 1,
+    founded: 1,
     epoch: 3,
     version: 7,
     group: 'a group',

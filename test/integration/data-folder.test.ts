@@ -99,8 +99,8 @@ t.test('a damaged or foreign Redis record is refused with a reason, and left as 
     ['no JSON', 'hello', 'store-corrupt'],
     ['empty', '', 'store-corrupt'],
     ['a bare number', '42', 'store-foreign'],
-    ['of an earlier form', record.replace('warren/3', 'warren/2'), 'store-foreign'],
-    ['of a later format', record.replace('warren/3', 'warren/4'), 'store-foreign'],
+    ['of an earlier form', record.replace('warren/4', 'warren/3'), 'store-foreign'],
+    ['of a later format', record.replace('warren/4', 'warren/5'), 'store-foreign'],
   ] as const) {
     await redisCommand(redis, 'SET', key, text);
     const warren = await spawnWarren(t, { env });

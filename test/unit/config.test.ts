@@ -68,6 +68,7 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
   REDIS_SENTINEL_PASSWORD: [],
   REDIS_CLUSTER: [...NO_ADDRESSES, 'a:1,', 'a:1;b:2', 'a:1,b', ':1', 'x:0', 'x?y:1'],
   REDIS_REPLICAS_ACK: [0, 100],
+  SHARDS: ['0', '1025', 'x', '1.5', '-1'],
   INSTANCE_ID: [],
   LEASE_MS: [300, 3_600_000],
   DURABILITY: ['', 'maybe', 'Gated'],

@@ -6,7 +6,6 @@ import { WarrenError } from '../../errors.js';
 import { LINK_PROBLEMS, NUMBER_REPLY, PROBLEM } from '../../runtime/link/reply-kind.js';
 import type { Behavior, LoadedState, Turn } from '../../runtime/owner/served.js';
 import { readStored, writeStored } from '../../runtime/owner/stored-text.js';
-import { FIRST_COMMIT } from '../../store/commit-id.js';
 import { inheritedIndex } from './inherited-index.js';
 import { ACTOR, CURRENT, KEY, NEXT, PREVIOUS } from './messages.js';
 
@@ -44,9 +43,9 @@ export class FibonacciBehavior implements Behavior {
     return indexText(state as number, commit);
   }
 
-  async inherited(): Promise<string | undefined> {
+  async inherited(commit: string): Promise<string | undefined> {
     const index = inheritedIndex(await this.#predecessor());
-    return index === undefined ? undefined : indexText(index, FIRST_COMMIT);
+    return index === undefined ? undefined : indexText(index, commit);
   }
 
   turn(message: number, state: unknown): Turn {

@@ -43,6 +43,8 @@ export class FibonacciFront implements ResidentFront, Numbers {
   readonly routes: readonly Route[];
   readonly metrics: readonly MetricRow[];
   readonly #context: FrontContext;
+  /** The one of its only actor. */
+  readonly #shard: number;
   readonly #pool: ConversionPool;
   readonly #terms: Terms;
   readonly #replays: Replays;
@@ -59,6 +61,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
   constructor(context: FrontContext) {
     const { config, log } = context;
     this.#context = context;
+    this.#shard = context.owner.shardOf(context.firstMessage, KEY);
     this.#pool = new ConversionPool({
       threads: config.formatThreads,
       heapMb: config.formatHeapMb,
@@ -104,8 +107,9 @@ export class FibonacciFront implements ResidentFront, Numbers {
     return { index: this.#index ?? 0, digits: digitsOf(this.#index ?? 0) };
   }
 
-  onOwner({ kind }: OwnerEvent): void {
-    switch (kind) {
+  onOwner(event: OwnerEvent): void {
+    if ('shard' in event && event.shard !== this.#shard) return;
+    switch (event.kind) {
       case 'serving':
         this.#learnIndex();
         break;
@@ -190,7 +194,8 @@ export class FibonacciFront implements ResidentFront, Numbers {
 
   #ask(message: number, response: NumberResponse, idempotency: string): void {
     // An owner that refuses does not move the sequence.
-    if (this.#terms.ready || !this.#context.owner.mayServe) this.#give(message, response, idempotency);
+    if (this.#terms.ready || !this.#context.owner.mayServe(this.#shard))
+      this.#give(message, response, idempotency);
     else if (this.#index === undefined)
       this.#held.push({ message, response, idempotency, since: performance.now() });
     else response.refuse('not-ready');
@@ -246,7 +251,12 @@ export class FibonacciFront implements ResidentFront, Numbers {
     this.#unshown = expired(this.#unshown, deadline, 'ask-timeout');
     this.#replays.expire(deadline);
     // It was refused, as in a full queue.
-    if (this.#context.owner.serving && !this.#terms.ready && !this.#learning && !this.#terms.converting)
+    if (
+      this.#context.owner.stateOf(this.#shard) === 'serving' &&
+      !this.#terms.ready &&
+      !this.#learning &&
+      !this.#terms.converting
+    )
       this.#learnIndex();
   }
 

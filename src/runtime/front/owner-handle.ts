@@ -1,5 +1,6 @@
 /**
- * The main thread's side of the owner: takes requests, hands out replies, and replaces an owner thread that has died.
+ * The main thread's side of the owner: takes requests, hands out replies, and replaces an owner thread that has died. Each shard has a queue of its own, so
+ * that one whose replies hang holds only the requests of its own actors.
  *
  * No client notices the death of an owner thread: what it had not answered is in the `RequestQueue`, and its successor gets it. Nothing that
  * the dead thread had computed beyond the released replies has been shown, except through the group that it was committing; the fence
@@ -8,15 +9,18 @@
 import type { ProblemCode } from '../../errors.js';
 import type { RequestMeter } from '../../meter/request-meter.js';
 import { DrainRate } from '../drain-rate.js';
-import { TURN } from '../link/link-memory.js';
+import { awaitBell, type Bells, newBells, REPLY_BELL, ring, rung } from '../link/bell.js';
+import { type LinkSize, TURN } from '../link/link-memory.js';
 import { NOTHING, PROBLEM } from '../link/reply-kind.js';
 import { MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../link/thread-words.js';
+import { decodeKey } from '../owner/actor-key.js';
 import type { FromOwner } from '../owner/events.js';
 import type { StoreQuestion } from '../owner/store-reader.js';
 import { keepPulse, type Pulse } from '../pulse.js';
+import { shardOf } from '../shard-of.js';
 import { type RestartLimits, Supervisor } from '../supervisor.js';
 import type { OwnerThread, OwnerThreads } from './owner-threads.js';
-import { type PendingGroup, type QueueLimits, RequestQueue, type Responder } from './request-queue.js';
+import { type PendingGroup, RequestQueue, type Responder } from './request-queue.js';
 
 export interface OwnerLimits extends RestartLimits {
   /** How long a client waits for its answer, in milliseconds. */
@@ -34,7 +38,11 @@ export type OwnerEvent =
 
 export interface OwnerHandleOptions {
   readonly limits: OwnerLimits;
-  readonly queue: QueueLimits;
+  /** How much may wait, in each shard. */
+  readonly queue: LinkSize;
+  readonly shards: number;
+  /** The name of each message's actor, by the number of the message. */
+  readonly actors: readonly string[];
   readonly threads: OwnerThreads;
   readonly onEvent: (event: OwnerEvent) => void;
   /** A responder threw. */
@@ -53,16 +61,21 @@ const SPARE_AFTER_MS = 1_000;
 /** Without a watchdog: for how long a native call may keep a thread from being ended, in milliseconds. */
 const END_PATIENCE_MS = 3_000;
 
+/** What is known of a shard. */
+export type ShardState = 'starting' | 'serving' | 'away' | 'standby';
+
 export class OwnerHandle {
   readonly #options: OwnerHandleOptions;
-  readonly #queue: RequestQueue;
+  readonly #queues: readonly RequestQueue[];
+  readonly #states: ShardState[];
+  readonly #epochs: number[];
+  #bells: Bells = newBells();
   readonly #supervisor: Supervisor;
   readonly #drain = new DrainRate();
   readonly #tick: NodeJS.Timeout;
   #thread: OwnerThread | undefined;
   #pulse: Pulse | undefined;
   #loading: NodeJS.Timeout | undefined;
-  #state: 'starting' | 'serving' | 'away' | 'standby' = 'starting';
   #ended = false;
   #stopped: (() => void) | undefined;
   /** When this iteration of the event loop had its first request; undefined before that. */
@@ -72,23 +85,28 @@ export class OwnerHandle {
   #answered = 0;
   /** When replies were looked for. */
   #now = 0;
-  #epoch = 0;
+  /** How often the bell had rung when replies were looked for. */
+  #heard = 0;
+  #waiting = false;
   #instance = '';
   /** Owner threads that have died. */
   deaths = 0;
 
   constructor(options: OwnerHandleOptions) {
     this.#options = options;
-    const { meter, onError } = options;
-    this.#queue = new RequestQueue(options.queue, {
-      onReply: (message, kind, askedAt) => {
-        // A refusal comes at once, or after a grace: it would hide how long replies take.
-        if (kind === PROBLEM || kind === NOTHING) return;
-        meter.count(message, this.#now - askedAt);
-        this.#answered += 1;
-      },
-      onError,
-    });
+    const { meter, onError, shards, queue: size } = options;
+    const onReply = (message: number, kind: number, askedAt: number) => {
+      // A refusal comes at once, or after a grace: it would hide how long replies take.
+      if (kind === PROBLEM || kind === NOTHING) return;
+      meter.count(message, this.#now - askedAt);
+      this.#answered += 1;
+    };
+    this.#queues = Array.from(
+      { length: shards },
+      (_, shard) => new RequestQueue({ size, shard, onReply, onError }, this.#bells),
+    );
+    this.#states = new Array(shards).fill('starting');
+    this.#epochs = new Array(shards).fill(0);
     this.#supervisor = new Supervisor(options.limits);
     const { askTimeoutMs } = options.limits;
     this.#tick = setInterval(() => this.#onTick(), Math.min(TICK_MS, askTimeoutMs / 4));
@@ -98,16 +116,43 @@ export class OwnerHandle {
   /** @param instance what operators call the process. */
   start(instance: string): void {
     this.#instance = instance;
-    this.#begin(undefined);
+    this.#begin(new Array(this.#options.shards).fill(undefined));
   }
 
-  /** The fence is taken, and commits pass. */
+  get shards(): number {
+    return this.#options.shards;
+  }
+
+  /** What is known of a shard. */
+  stateOf(shard: number): ShardState {
+    return this.#states[shard] as ShardState;
+  }
+
+  /** The shard of an actor. @param key as it came, percent-encoded; for one that is no key any shard gives the same answer. */
+  shardOf(message: number, key: string): number {
+    const { shards, actors } = this.#options;
+    return shards === 1 ? 0 : shardOf(`${actors[message]}/${decodeKey(key) ?? ''}`, shards);
+  }
+
+  /** Shards whose fence is taken, and whose commits pass. */
+  get owned(): number {
+    return this.#states.filter((state) => state === 'serving').length;
+  }
+
+  /** Some fence is taken, and commits pass in all shards that others do not own. */
   get serving(): boolean {
-    return this.#state === 'serving' && !this.#ended && this.#stopped === undefined;
+    const settled = this.#states.every((state) => state === 'serving' || state === 'standby');
+    return settled && this.owned > 0 && this.open;
   }
 
+  /** Others own all shards. */
   get standby(): boolean {
-    return this.#state === 'standby' && !this.#ended;
+    return this.#states.every((state) => state === 'standby') && !this.#ended;
+  }
+
+  /** It takes requests. */
+  get open(): boolean {
+    return !this.#ended && this.#stopped === undefined;
   }
 
   /** The owner thread turns, or is being replaced. */
@@ -120,35 +165,36 @@ export class OwnerHandle {
     return this.serving && this.alive && this.oldestMs <= this.#options.limits.shedAfterMs;
   }
 
-  /** A request is answered by a turn, as far as is known: no other instance owns the store, and it is not away. */
-  get mayServe(): boolean {
-    return !this.#ended && this.#state !== 'away' && this.#state !== 'standby';
+  /** A request is answered by a turn, as far as is known: no other instance owns the shard, and the store is not away. */
+  mayServe(shard: number): boolean {
+    const state = this.#states[shard];
+    return !this.#ended && state !== 'away' && state !== 'standby';
   }
 
   /** How long the oldest request has waited, in milliseconds. */
   get oldestMs(): number {
-    const { oldestAt } = this.#queue;
-    return oldestAt === undefined ? 0 : performance.now() - oldestAt;
+    const now = performance.now();
+    return Math.max(...this.#queues.map(({ oldestAt = now }) => now - oldestAt));
   }
 
-  /** Of the fence that the owner has taken last; 0 before that. */
+  /** The highest of the fences that the owner has taken last; 0 before that. */
   get epoch(): number {
-    return this.#epoch;
+    return Math.max(...this.#epochs);
   }
 
   /** Requests that the owner has replied to. */
   get replies(): number {
-    return this.#queue.answered;
+    return this.#queues.reduce((sum, { answered }) => sum + answered, 0);
   }
 
   /** Requests that the owner has not answered. */
   get pending(): number {
-    return this.#queue.count;
+    return this.#queues.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** When it is worth coming back: the time that the queue takes at its present speed, in seconds. */
+  /** When it is worth coming back: the time that the queues take at their present speed, in seconds. */
   retryAfterSeconds(): number {
-    const seconds = Math.ceil(this.#queue.count / Math.max(1, this.#drain.perSecond));
+    const seconds = Math.ceil(this.pending / Math.max(1, this.#drain.perSecond));
     return Math.min(Math.max(1, seconds), MAX_RETRY_SECONDS);
   }
 
@@ -166,18 +212,31 @@ export class OwnerHandle {
     responder: Responder,
     idempotency = '',
   ): number | undefined {
+    return this.askIn(this.shardOf(message, key), message, key, body, responder, idempotency);
+  }
+
+  /** As `ask`, of an actor whose shard is known. */
+  askIn(
+    shard: number,
+    message: number,
+    key: string,
+    body: Uint8Array | undefined,
+    responder: Responder,
+    idempotency: string,
+  ): number | undefined {
     if (this.#ended || this.#stopped) return refuse(responder, 'shutting-down');
     if (this.#iterationAt === undefined) {
       this.#iterationAt = performance.now();
       this.#flushLater();
     }
     const now = this.#iterationAt;
+    const queue = this.#queues[shard] as RequestQueue;
     // By age, not only by number: a request behind a queue that stands still would wait at least as long.
-    if (now - (this.#queue.oldestAt ?? now) > this.#options.limits.shedAfterMs)
+    if (now - (queue.oldestAt ?? now) > this.#options.limits.shedAfterMs)
       return refuse(responder, 'mailbox-full');
-    return (
-      this.#queue.ask(message, key, body, idempotency, responder, now) ?? refuse(responder, 'mailbox-full')
-    );
+    const position = queue.ask(message, key, body, idempotency, responder, now);
+    if (position === undefined) return refuse(responder, 'mailbox-full');
+    return position * this.#queues.length + shard;
   }
 
   /** What an operator asks about the store, in whatever state the owner is. Rejects when there is no answer. */
@@ -187,8 +246,9 @@ export class OwnerHandle {
   }
 
   /** Its client is gone. */
-  withdraw(position: number): void {
-    this.#queue.withdraw(position);
+  withdraw(ticket: number): void {
+    const shard = ticket % this.#queues.length;
+    this.#queues[shard]?.withdraw((ticket - shard) / this.#queues.length);
   }
 
   /** Resolves when everything pending is answered and committed, and the owner has closed its store and ended. */
@@ -196,7 +256,7 @@ export class OwnerHandle {
     if (this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
       this.#stopped = resolve;
-      this.#queue.publish();
+      this.#publish();
       this.#thread?.stop();
       this.#flushLater();
     });
@@ -225,7 +285,8 @@ export class OwnerHandle {
     }, patienceMs).unref();
   }
 
-  #begin(pending: PendingGroup | undefined): void {
+  /** @param pending by shard. */
+  #begin(pending: readonly (PendingGroup | undefined)[]): void {
     const thread = this.#options.threads.next();
     this.#thread = thread;
     this.#pulse = undefined;
@@ -234,9 +295,9 @@ export class OwnerHandle {
       LOAD_LIMIT_MS,
     );
     this.#loading.unref();
-    const { memory } = this.#queue.link;
+    const links = this.#queues.map(({ link: { memory } }, shard) => ({ memory, pending: pending[shard] }));
     thread.start(
-      { memory, pending, instance: this.#instance },
+      { links, instance: this.#instance },
       {
         onEvent: (event) => this.#onEvent(event),
         onExit: (reason) => this.#onExit(reason),
@@ -254,13 +315,13 @@ export class OwnerHandle {
         this.#watch();
         return;
       case 'serving':
-        this.#state = 'serving';
-        this.#epoch = event.epoch;
+        this.#states[event.shard] = 'serving';
+        this.#epochs[event.shard] = event.epoch;
         this.#prepareSpareLater();
         break;
       case 'away':
       case 'standby':
-        this.#state = event.kind;
+        this.#states[event.shard] = event.kind;
         break;
       case 'fatal':
         // Some of what is pending may be committed: a 503 would promise that it is not.
@@ -305,15 +366,17 @@ export class OwnerHandle {
     if (this.#ended) return;
     this.deaths += 1;
     this.#collect(Number.POSITIVE_INFINITY);
-    const { collected, memory } = this.#queue.link;
-    const turn = memory.words[TURN] as number;
-    const suspect = turn === 0 ? undefined : collected + ((turn - 1 - collected) & 0x7fff_ffff);
-    const { action, poisoned } = this.#supervisor.died(performance.now(), suspect);
-    this.#options.onEvent({ kind: 'died', reason, unanswered: this.#queue.count });
-    if (poisoned && suspect !== undefined && suspect >= collected) {
-      const message = this.#queue.messageAt(suspect);
-      this.#options.onEvent({ kind: 'poisoned', message, key: this.#queue.keyAt(suspect) });
-      this.#queue.leaveOut(suspect, 'poisoned');
+    const suspect = this.#suspect();
+    const { action, poisoned } = this.#supervisor.died(performance.now(), suspect?.name);
+    this.#options.onEvent({ kind: 'died', reason, unanswered: this.pending });
+    if (poisoned && suspect) {
+      const { queue, position } = suspect;
+      this.#options.onEvent({
+        kind: 'poisoned',
+        message: queue.messageAt(position),
+        key: queue.keyAt(position),
+      });
+      queue.leaveOut(position, 'poisoned');
     }
     if (action === 'give-up') {
       const { restartLimit, restartWindowMs } = this.#options.limits;
@@ -325,14 +388,30 @@ export class OwnerHandle {
       });
       return;
     }
-    this.#begin(this.#queue.relink().pending);
+    // V8 keeps the memory of a wait that never ends.
+    ring(this.#bells, REPLY_BELL);
+    this.#bells = newBells();
+    this.#waiting = false;
+    this.#begin(this.#queues.map((queue) => queue.relink(this.#bells).pending));
+  }
+
+  /** The request whose turn the dead thread was taking. */
+  #suspect(): { readonly name: number; readonly queue: RequestQueue; readonly position: number } | undefined {
+    for (const [shard, queue] of this.#queues.entries()) {
+      const { collected, memory } = queue.link;
+      const turn = memory.words[TURN] as number;
+      if (turn === 0) continue;
+      const position = collected + ((turn - 1 - collected) & 0x7fff_ffff);
+      if (position >= collected) return { name: position * this.#queues.length + shard, queue, position };
+    }
+    return undefined;
   }
 
   #end(code: ProblemCode): void {
     this.#ended = true;
     clearInterval(this.#tick);
     this.#pulse?.stop();
-    this.#queue.refuseAll(code);
+    for (const queue of this.#queues) queue.refuseAll(code);
   }
 
   #flushLater(): void {
@@ -345,25 +424,48 @@ export class OwnerHandle {
   #flush(): void {
     this.#flushes = false;
     this.#iterationAt = undefined;
-    const news = this.#queue.publish();
+    const news = this.#publish();
     if (news > 0) this.#options.meter.batchSizes.record(news);
     const more = this.#collect(this.#options.repliesAtOnce());
-    if (this.#queue.count === 0 || this.#ended) return;
+    if (!this.#isWaiting || this.#ended) return;
     // One iteration more before this thread lets itself be woken: under load the replies are there by then.
     if (news > 0 || more) this.#flushLater();
     else this.#awaitReplies();
   }
 
+  #publish(): number {
+    let news = 0;
+    for (const queue of this.#queues) news += queue.publish();
+    return news;
+  }
+
+  /** @returns whether there are more. */
   #collect(limit: number): boolean {
     this.#now = performance.now();
-    return this.#queue.collect(limit);
+    this.#heard = rung(this.#bells, REPLY_BELL);
+    let left = limit;
+    for (const queue of this.#queues) {
+      if (queue.count === 0) continue;
+      const before = queue.answered;
+      if (queue.collect(left)) return true;
+      left -= queue.answered - before;
+    }
+    return false;
+  }
+
+  get #isWaiting(): boolean {
+    return this.#queues.some(({ count }) => count > 0);
   }
 
   #awaitReplies(): void {
-    const { link } = this.#queue;
-    link.wait(() => {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    const bells = this.#bells;
+    awaitBell(bells, REPLY_BELL, this.#heard, () => {
+      if (bells !== this.#bells) return;
+      this.#waiting = false;
       const more = this.#collect(this.#options.repliesAtOnce());
-      if (this.#queue.count === 0 || link !== this.#queue.link) return;
+      if (!this.#isWaiting) return;
       if (more) this.#flushLater();
       else this.#awaitReplies();
     });
@@ -372,7 +474,7 @@ export class OwnerHandle {
   #onTick(): void {
     if (this.#collect(this.#options.repliesAtOnce())) this.#flushLater();
     const now = this.#now;
-    this.#queue.expire(now - this.#options.limits.askTimeoutMs);
+    for (const queue of this.#queues) queue.expire(now - this.#options.limits.askTimeoutMs);
     this.#drain.count(this.#answered);
     this.#answered = 0;
     this.#drain.tick(now);

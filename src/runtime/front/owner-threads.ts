@@ -16,8 +16,12 @@ const POLL_MS = 1;
 
 /** What a thread is told when it becomes the owner. */
 export interface OwnerStart {
-  readonly memory: LinkMemory;
-  readonly pending: PendingGroup | undefined;
+  /** By shard. */
+  readonly links: readonly {
+    readonly memory: LinkMemory;
+    /** The group that the thread before was committing. */
+    readonly pending: PendingGroup | undefined;
+  }[];
   /** What operators call the process. */
   readonly instance: string;
 }

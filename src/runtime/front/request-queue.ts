@@ -1,11 +1,12 @@
 /**
- * The queue of unanswered requests, on the main thread. It outlives owner threads: each gets a link of its own, and a successor gets
- * the requests that its predecessor has not answered, at the same positions.
+ * The queue of unanswered requests of one shard, on the main thread. It outlives owner threads: each gets a link of its own, and a successor
+ * gets the requests that its predecessor has not answered, at the same positions.
  */
 import assert from 'node:assert/strict';
 import type { ProblemCode } from '../../errors.js';
+import type { Bells } from '../link/bell.js';
 import { FrontLink, type ReplyView } from '../link/front-link.js';
-import { type LinkMemory, linkMemory } from '../link/link-memory.js';
+import { type LinkMemory, type LinkSize, linkMemory } from '../link/link-memory.js';
 import { BEFORE } from '../link/reply-kind.js';
 
 /** Whoever waits for the reply to a request. Called once. */
@@ -15,16 +16,10 @@ export interface Responder {
   refuse(code: ProblemCode): void;
 }
 
-export interface QueueLimits {
-  /** Requests that may be unanswered; a power of two. */
-  readonly capacity: number;
-  /** Bytes of keys and bodies that may be unanswered. */
-  readonly requestBytes: number;
-  /** Bytes of replies that may wait to be sent. */
-  readonly replyBytes: number;
-}
-
 export interface QueueOptions {
+  /** How much may be unanswered, and wait to be sent; the capacity is a power of two. */
+  readonly size: LinkSize;
+  readonly shard: number;
   /** A request has its reply. @param kind of `reply-kind.ts`. @param askedAt as `ask` was told. */
   readonly onReply: (message: number, kind: number, askedAt: number) => void;
   /** A responder threw. */
@@ -39,7 +34,8 @@ export interface PendingGroup {
 }
 
 export class RequestQueue {
-  readonly #limits: QueueLimits;
+  readonly #size: LinkSize;
+  readonly #shard: number;
   readonly #onReply: QueueOptions['onReply'];
   readonly #onError: QueueOptions['onError'];
   readonly #responders: (Responder | undefined)[];
@@ -56,15 +52,17 @@ export class RequestQueue {
   /** Replies since the start, for the rate. */
   answered = 0;
 
-  constructor(limits: QueueLimits, { onReply, onError }: QueueOptions) {
-    this.#limits = limits;
+  /** @param bells of the first owner thread. */
+  constructor({ size, shard, onReply, onError }: QueueOptions, bells: Bells) {
+    this.#size = size;
+    this.#shard = shard;
     this.#onReply = onReply;
     this.#onError = onError;
-    this.#mask = limits.capacity - 1;
-    assert((limits.capacity & this.#mask) === 0, 'the capacity is a power of two');
-    this.#responders = new Array(limits.capacity);
-    this.#askedAt = new Float64Array(limits.capacity);
-    this.#link = this.#newLink(0);
+    this.#mask = size.capacity - 1;
+    assert((size.capacity & this.#mask) === 0, 'the capacity is a power of two');
+    this.#responders = new Array(size.capacity);
+    this.#askedAt = new Float64Array(size.capacity);
+    this.#link = this.#newLink(0, bells);
   }
 
   get link(): FrontLink {
@@ -111,6 +109,7 @@ export class RequestQueue {
   /** Shows the new requests to the owner. @returns how many there were. */
   publish(): number {
     const count = this.#link.end - this.#published;
+    if (count === 0) return 0;
     this.#published = this.#link.end;
     this.#link.publish();
     return count;
@@ -149,21 +148,22 @@ export class RequestQueue {
   /**
    * After the death of an owner: a new link, which holds the requests that it has not answered.
    *
-   * @returns the memory for its successor, and the group that it was committing.
+   * @param bells of its successor.
+   * @returns the memory for that one, and the group that was being committed.
    */
-  relink(): { readonly memory: LinkMemory; readonly pending: PendingGroup | undefined } {
+  relink(bells: Bells): { readonly memory: LinkMemory; readonly pending: PendingGroup | undefined } {
     this.collect();
     const dead = this.#link;
-    dead.endWait();
     const published = dead.published();
     if (published) {
       this.#pending = { id: published.group, until: published.until };
       this.#before = dead;
     }
-    const link = this.#newLink(dead.collected);
+    const link = this.#newLink(dead.collected, bells);
     for (let position = dead.collected; position < dead.end; position++) link.pushAgain(dead, position);
     this.#link = link;
-    this.publish();
+    this.#published = link.end;
+    link.publish();
     return { memory: link.memory, pending: this.#pending };
   }
 
@@ -215,8 +215,7 @@ export class RequestQueue {
     }
   }
 
-  #newLink(first: number): FrontLink {
-    const { capacity, requestBytes, replyBytes } = this.#limits;
-    return new FrontLink(linkMemory(capacity, requestBytes, replyBytes, first));
+  #newLink(first: number, bells: Bells): FrontLink {
+    return new FrontLink(linkMemory(this.#size, { shard: this.#shard, bells, first }));
   }
 }

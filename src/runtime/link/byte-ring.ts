@@ -19,13 +19,15 @@ export class ByteRing {
   /**
    * Finds room for a piece of `length` bytes, without taking it.
    *
-   * @param tail the `head` before the oldest piece that is still in use; the present `head` when there is none.
+   * @param tail the `head` before the oldest piece that is still in use; undefined when there is none: then the ring begins at 0 again, so no more of its
+   *   memory is ever touched than was in use at a time.
    * @returns its offset in the ring; undefined when there is no room. An empty ring has room for whatever is not larger than the ring.
    */
-  reserve(length: number, tail: number): number | undefined {
+  reserve(length: number, tail: number | undefined): number | undefined {
+    if (tail === undefined) this.#head = Math.ceil(this.#head / this.#size) * this.#size;
     const start = this.#startOf(length);
     // What is skipped at the end of an empty ring is not in use.
-    const oldest = tail === this.#head ? start : tail;
+    const oldest = tail === undefined || tail === this.#head ? start : tail;
     return start + length - oldest <= this.#size ? start % this.#size : undefined;
   }
 

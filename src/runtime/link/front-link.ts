@@ -4,6 +4,7 @@
  * What `push` wrote becomes visible to the owner with `publish`, all at once.
  */
 import assert from 'node:assert/strict';
+import { REQUEST_BELL, ring } from './bell.js';
 import { ByteRing } from './byte-ring.js';
 import {
   BODY_LENGTH,
@@ -48,7 +49,8 @@ export interface ReplyView {
   replayed: boolean;
   offset: number;
   length: number;
-  /** Of the commit that made it durable; 0 when none has. */
+  /** Of the commit that made it durable; the epoch is 0 when none has. */
+  readonly shard: number;
   epoch: number;
   version: number;
 }
@@ -65,23 +67,24 @@ export class FrontLink {
   readonly #ring: ByteRing;
   /** `#ring.head` before the bytes of each request, by cell. */
   readonly #heads: Float64Array;
-  readonly #view: ReplyView = {
-    kind: 0,
-    detail: 0,
-    ascii: false,
-    replayed: false,
-    offset: 0,
-    length: 0,
-    epoch: 0,
-    version: 0,
-  };
+  readonly #view: ReplyView;
   #end: number;
   #collected: number;
-  #waiting = false;
 
   constructor(memory: LinkMemory) {
     this.memory = memory;
     this.#words = memory.words;
+    this.#view = {
+      kind: 0,
+      detail: 0,
+      ascii: false,
+      replayed: false,
+      offset: 0,
+      length: 0,
+      shard: memory.shard,
+      epoch: 0,
+      version: 0,
+    };
     this.#cells = memory.requestCells;
     this.#replies = memory.replyCells;
     this.#requestBytes = Buffer.from(memory.requestBytes.buffer);
@@ -113,17 +116,16 @@ export class FrontLink {
     const position = this.#end;
     if (position - this.#collected > this.#mask) return false;
     const cell = position & this.#mask;
-    const tail =
-      position === this.#collected ? this.#ring.head : (this.#heads[this.#collected & this.#mask] as number);
+    const tail = position === this.#collected ? undefined : this.#heads[this.#collected & this.#mask];
     // A character takes three bytes at most.
     const room = 3 * (key.length + idempotency.length) + body.length;
     let offset = 0;
     let keyLength = 0;
     let idempotencyLength = 0;
-    this.#heads[cell] = this.#ring.head;
     if (room > 0) {
       const found = this.#ring.reserve(room, tail);
       if (found === undefined) return false;
+      this.#heads[cell] = this.#ring.head;
       offset = found;
       keyLength = writeText(this.#requestBytes, key, offset);
       let end = offset + keyLength;
@@ -133,7 +135,7 @@ export class FrontLink {
       }
       writeBytes(this.#requestBytes, body, end);
       this.#ring.take(end + body.length - offset, room);
-    }
+    } else this.#heads[cell] = this.#ring.head;
     const at = cell * REQUEST_CELL;
     this.#cells[at + MESSAGE] = message;
     this.#cells[at + REQUEST_OFFSET] = offset;
@@ -171,7 +173,7 @@ export class FrontLink {
     const end = this.#end | 0;
     if (Atomics.load(this.#words, REQUESTS) === end) return false;
     Atomics.store(this.#words, REQUESTS, end);
-    Atomics.notify(this.#words, REQUESTS);
+    ring(this.memory.bells, REQUEST_BELL);
     return true;
   }
 
@@ -227,22 +229,6 @@ export class FrontLink {
     this.#collected = until;
     Atomics.store(this.#words, COLLECTED, until | 0);
     Atomics.notify(this.#words, COLLECTED);
-  }
-
-  /** Calls back once, when more was released than `collect` has seen; never before this returns. */
-  wait(callback: () => void): void {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    const { value } = Atomics.waitAsync(this.#words, RELEASED, this.#collected | 0);
-    void Promise.resolve(value).then(() => {
-      this.#waiting = false;
-      callback();
-    });
-  }
-
-  /** Ends a `wait`, although nothing may have come: V8 keeps the memory of a wait that never ends. */
-  endWait(): void {
-    Atomics.notify(this.#words, RELEASED);
   }
 }
 

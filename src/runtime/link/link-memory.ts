@@ -11,10 +11,16 @@
  *
  * A cell is fixed in size; what is not (key, body, reply text) lies in a ring of bytes beside the cells. Each cell names the place
  * of its bytes. A request's cell and bytes stay until its reply is released: when the owner thread dies, they are sent to its successor.
- * A link belongs to one owner thread. Its memory survives that thread.
+ * A link belongs to one owner thread and one shard. Its memory survives that thread.
  */
 
+import type { Bells } from './bell.js';
+
 export interface LinkMemory {
+  /** The shard whose actors are asked. */
+  readonly shard: number;
+  /** Shared by the links of all shards. */
+  readonly bells: Bells;
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly requestCells: Int32Array<SharedArrayBuffer>;
   readonly requestBytes: Uint8Array<SharedArrayBuffer>;
@@ -71,17 +77,23 @@ export function countOf(low: number, high: number): number {
 /** The message of a request whose client was answered already: the owner passes it by. */
 export const LEFT_OUT = -1;
 
-/** @param capacity requests that can be unanswered at a time; rounded up to a power of two. */
+export interface LinkSize {
+  /** Requests that can be unanswered at a time; rounded up to a power of two. */
+  readonly capacity: number;
+  readonly requestBytes: number;
+  readonly replyBytes: number;
+}
+
 export function linkMemory(
-  capacity: number,
-  requestBytes: number,
-  replyBytes: number,
-  first: number,
+  { capacity, requestBytes, replyBytes }: LinkSize,
+  { shard, bells, first }: Pick<LinkMemory, 'shard' | 'bells' | 'first'>,
 ): LinkMemory {
   const cells = 2 ** Math.ceil(Math.log2(capacity));
   const words = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT));
   for (const word of [REQUESTS, RELEASED, COLLECTED, PUBLISHED]) words[word] = first;
   return {
+    shard,
+    bells,
     words,
     requestCells: new Int32Array(new SharedArrayBuffer(cells * REQUEST_CELL * Int32Array.BYTES_PER_ELEMENT)),
     requestBytes: new Uint8Array(new SharedArrayBuffer(requestBytes)),

@@ -4,6 +4,7 @@
  * A reply becomes visible to the front when it is released. `publish` names the group whose replies are about to be released; only
  * a successor's front reads that, after this thread has ended.
  */
+import { type Bells, REPLY_BELL, ring } from './bell.js';
 import { ByteRing } from './byte-ring.js';
 import {
   BODY_LENGTH,
@@ -38,6 +39,7 @@ export class OwnerLink {
   /** Position of the first request. */
   readonly first: number;
   readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #bells: Bells;
   readonly #cells: Int32Array;
   readonly #replies: Int32Array;
   readonly #requestBytes: Buffer<SharedArrayBuffer>;
@@ -51,9 +53,10 @@ export class OwnerLink {
   /** Replies before this position name their commit. */
   #named: number;
 
-  constructor({ words, requestCells, requestBytes, replyCells, replyBytes, first }: LinkMemory) {
+  constructor({ words, bells, requestCells, requestBytes, replyCells, replyBytes, first }: LinkMemory) {
     this.first = first;
     this.#words = words;
+    this.#bells = bells;
     this.#cells = requestCells;
     this.#replies = replyCells;
     this.#requestBytes = Buffer.from(requestBytes.buffer);
@@ -118,9 +121,9 @@ export class OwnerLink {
   reply(position: number, kind: number, detail: number, text: string): boolean {
     const cell = position & this.#mask;
     const at = cell * REPLY_CELL;
-    this.#heads[cell] = this.#ring.head;
     if (position < this.#named) this.#named = position;
     if (text === '') {
+      this.#heads[cell] = this.#ring.head;
       this.#replies[at + KIND] = kind;
       this.#replies[at + DETAIL] = detail;
       this.#replies[at + REPLY_LENGTH] = 0;
@@ -129,6 +132,7 @@ export class OwnerLink {
     const room = 3 * text.length;
     const offset = this.#ring.reserve(room, this.#tail(position));
     if (offset === undefined) return false;
+    this.#heads[cell] = this.#ring.head;
     const length = writeText(this.#bytes, text, offset);
     this.#ring.take(length, room);
     this.#replies[at + KIND] = length === text.length ? kind | ASCII : kind;
@@ -159,7 +163,7 @@ export class OwnerLink {
     if (until === this.#released) return;
     this.#released = until;
     Atomics.store(this.#words, RELEASED, until | 0);
-    Atomics.notify(this.#words, RELEASED);
+    ring(this.#bells, REPLY_BELL);
   }
 
   /** Marks the message whose turn is being taken: should the thread die within it, that message is to blame. */
@@ -171,23 +175,20 @@ export class OwnerLink {
     this.#words[TURN] = 0;
   }
 
-  /** Calls back once, when there are more requests than `look` has seen; never before this returns. */
-  wait(callback: () => void): void {
-    this.#wait(REQUESTS, this.#requests, callback);
+  /** There are requests that `look` has not seen. */
+  get hasNews(): boolean {
+    return Atomics.load(this.#words, REQUESTS) !== (this.#requests | 0);
   }
 
   /** Calls back once, when the front has taken more replies than at this moment. */
   waitForRoom(callback: () => void): void {
-    this.#wait(COLLECTED, Atomics.load(this.#words, COLLECTED), callback);
+    const collected = Atomics.load(this.#words, COLLECTED);
+    void Promise.resolve(Atomics.waitAsync(this.#words, COLLECTED, collected).value).then(callback);
   }
 
-  #wait(word: number, seen: number, callback: () => void): void {
-    void Promise.resolve(Atomics.waitAsync(this.#words, word, seen | 0).value).then(callback);
-  }
-
-  /** The bytes from here on are in use. */
-  #tail(position: number): number {
+  /** The bytes from here on are in use; undefined when none are. */
+  #tail(position: number): number | undefined {
     const collected = positionAt(Atomics.load(this.#words, COLLECTED), this.#released);
-    return collected >= position ? this.#ring.head : (this.#heads[collected & this.#mask] as number);
+    return collected >= position ? undefined : this.#heads[collected & this.#mask];
   }
 }

@@ -165,7 +165,7 @@ export class AnswerRecords {
   /** What the next group writes besides states. @param servedMs as the fence will say. */
   seal(commit: CommitId, servedMs: number): Change[] {
     if (!this.unsealed) return [];
-    const name = commitText(commit.epoch, commit.version);
+    const name = commitText(commit);
     const changes: Change[] = [...this.#expired];
     let bytes = 0;
     for (const id of this.#open) {

@@ -1,6 +1,28 @@
 /** The events that an owner thread reports to the main thread, beside its replies. */
 
+/** What befalls one shard. */
+export type FromShard =
+  /** The fence is taken, and turns are taken. Comes again after every absence of the store. */
+  | {
+      readonly kind: 'serving';
+      readonly shard: number;
+      readonly epoch: number;
+      readonly version: number;
+      readonly origin: Origin;
+      /** The store had lost the commits after this version, which were written again. */
+      readonly repairedFrom: number | undefined;
+    }
+  /** The store has not answered for the grace. Comes once per absence. */
+  | { readonly kind: 'away'; readonly shard: number; readonly reason: string }
+  /** Another instance owns the shard, or may. Comes once per tenure of others. */
+  | { readonly kind: 'standby'; readonly shard: number; readonly reason: string }
+  /** Nobody may go on from this shard, of several, until an operator has said so. */
+  | { readonly kind: 'halted'; readonly shard: number; readonly reason: string }
+  /** Its owner has ended, and holds nothing any more. */
+  | { readonly kind: 'shard-stopped'; readonly shard: number };
+
 export type FromOwner =
+  | FromShard
   /** The modules are loaded: from here on the thread turns its event loop. */
   | { readonly kind: 'loaded' }
   /** The store has passed its test. Comes once per process, from a store that has a test. */
@@ -9,19 +31,6 @@ export type FromOwner =
       readonly warnings: readonly string[];
       readonly unseen: string | undefined;
     }
-  /** The fence is taken, and turns are taken. Comes again after every absence of the store. */
-  | {
-      readonly kind: 'serving';
-      readonly epoch: number;
-      readonly version: number;
-      readonly origin: Origin;
-      /** The store had lost the commits after this version, which were written again. */
-      readonly repairedFrom: number | undefined;
-    }
-  /** The store has not answered for the grace. Comes once per absence. */
-  | { readonly kind: 'away'; readonly reason: string }
-  /** Another instance owns the store, or may. Comes once per tenure of others. */
-  | { readonly kind: 'standby'; readonly reason: string }
   /** This actor is answered with a problem until it can be read. */
   | { readonly kind: 'state-unreadable'; readonly id: string; readonly reason: string }
   /** A behavior threw, or returned what cannot be used. */

@@ -32,8 +32,8 @@ export type ExportLine =
   | { readonly kind: 'end'; readonly lines: number };
 
 export function headerLine(fence: ShardFence): string {
-  const { store, epoch, version, clock, served } = fence;
-  return `${JSON.stringify({ warren: 'export', format: FORMAT, store, commit: commitText(epoch, version), clock, served })}\n`;
+  const { store, clock, served } = fence;
+  return `${JSON.stringify({ warren: 'export', format: FORMAT, store, commit: commitText(fence), clock, served })}\n`;
 }
 
 /** @param lines between the header and this one. */

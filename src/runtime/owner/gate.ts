@@ -201,9 +201,9 @@ export class Gate {
   #seal(): Group {
     this.#words = this.#draw();
     const { tenure, records } = this.#options;
-    const { epoch, version } = tenure.held;
-    const commit = { epoch, version: version + 1 };
-    const name = commitText(commit.epoch, commit.version);
+    const { shard, epoch, version } = tenure.held;
+    const commit = { shard, epoch, version: version + 1 };
+    const name = commitText(commit);
     const entries = [...this.#open];
     const changes = entries.map((entry): Change => {
       const { id, state, behavior } = entry;

@@ -1,5 +1,6 @@
 /** Loads the actors that the next turns need and that are not in memory, with one read of the store for all of them. */
 import { messageOf } from '../../errors.js';
+import { firstCommit } from '../../store/commit-id.js';
 import type { Behavior, LoadedState } from './served.js';
 import { idOf } from './states.js';
 import type { Tenure } from './tenure.js';
@@ -55,7 +56,8 @@ export class Missing {
         continue;
       }
       const { behavior, key } = actor;
-      if (text === undefined && behavior.inherited) text = await tenure.bounded(behavior.inherited());
+      if (text === undefined && behavior.inherited)
+        text = await tenure.bounded(behavior.inherited(firstCommit(tenure.held.shard)));
       actors.push(loaded(behavior, key, text));
     }
     return { actors, records };

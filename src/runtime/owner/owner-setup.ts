@@ -17,6 +17,7 @@ export interface OwnerSetup {
   readonly limits: TurnLimits;
   readonly encoder: EncoderOptions;
   readonly store: StoreConfig;
+  readonly shards: number;
   /** Of a memory store. */
   readonly storeMemory: SharedArrayBuffer | undefined;
   /** 1 when the store has passed its test. */
@@ -33,8 +34,8 @@ export interface OwnerSetup {
   readonly watchdogMs: number;
   /** A process whose main thread hangs for `watchdogMs` is ended. */
   readonly ownsProcess: boolean;
-  /** Of the `RepairLog`. */
-  readonly repairMemory: SharedArrayBuffer;
+  /** Of each shard's `RepairLog`. */
+  readonly repairMemory: readonly SharedArrayBuffer[];
   /** Of the `OwnerMeter`. */
   readonly meterMemory: SharedArrayBuffer;
   /** Of the `FaultInjection`; undefined when no faults may be injected. */

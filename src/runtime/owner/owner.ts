@@ -1,5 +1,5 @@
 /**
- * The owner: takes the fence, takes the turns, and hands what they changed to the gate. Runs on the owner thread; store, clocks and
+ * The owner of one shard: takes the fence, takes the turns, and hands what they changed to the gate. Runs on the owner thread; store, clocks and
  * link are passed in, so that a test can hold each of them.
  *
  *   requests ──> load the states that are missing ──> turns, one after the other ──> gate ──> replies
@@ -21,7 +21,7 @@ import { Gate, type Group, isOwn } from './gate.js';
 import { Grace } from './grace.js';
 import { type Found, Missing } from './missing.js';
 import type { ServedMessage, Turn } from './served.js';
-import { idOf, States } from './states.js';
+import { idOf, type StateMemory, States } from './states.js';
 import { type Taken, Tenure, type TenureOptions } from './tenure.js';
 
 export interface OwnerOptions extends TenureOptions {
@@ -31,10 +31,11 @@ export interface OwnerOptions extends TenureOptions {
   readonly durability: 'gated' | 'async';
   /** How long requests are held while the store is away, before they are refused, in milliseconds. */
   readonly storeGraceMs: number;
-  /** Bound on the states in memory, in bytes. */
-  readonly stateBytes: number;
+  readonly memory: StateMemory;
   readonly groupBytes: number;
   readonly records: RecordLimits;
+  /** What it is to do at first. */
+  readonly duty: Duty;
   /** A random word for this process: ids of turns begin with it. */
   readonly incarnation: string;
   /** The group that the owner before was committing when it died, and the position after its last reply. */
@@ -46,8 +47,12 @@ export interface OwnerOptions extends TenureOptions {
 
 /** Waits between two attempts to reach the store, in milliseconds; then the last one repeats. */
 const RETRY_MS = [10, 25, 50, 100, 200, 400];
-/** How often a standby tries to take the fence, in milliseconds. */
-const STANDBY_MS = 250;
+/** How often an owner tries to take a fence that another one holds, in milliseconds. */
+const STANDBY_MS = 100;
+/** How often a fence is looked at that is not to be taken, in milliseconds. */
+const WATCH_MS = 250;
+/** How often a shard is looked at that an operator has to restore, in milliseconds. */
+const HALTED_MS = 1_000;
 /** At most so many actors are loaded by one read. */
 const LOAD_LIMIT = 1_000;
 
@@ -55,6 +60,12 @@ interface Encoding {
   /** Undefined until the reply is encoded. */
   turn: Turn | undefined;
 }
+
+/**
+ * What an owner is to do with its shard: own it; look at its fence, so that it can be taken at once when that is due; or nothing. Whoever has it and is to
+ * own it no more hands it over: it answers and commits what it has begun, and releases the fence.
+ */
+export type Duty = 'own' | 'watch' | 'rest';
 
 type Phase = 'taking' | 'serving' | 'stopped';
 type Refusal = Extract<LinkProblem, 'store-unavailable' | 'standby' | 'shutting-down'>;
@@ -69,6 +80,8 @@ export class Owner {
   readonly #records: AnswerRecords;
   readonly #expiry: Expiry;
   #phase: Phase = 'taking';
+  #duty: Duty;
+  #onDuty: () => void = () => {};
   /** Requests are refused at once, and why. */
   #refusing: Refusal | undefined;
   #predecessor: Pick<Group, 'id' | 'until'> | undefined;
@@ -82,6 +95,11 @@ export class Owner {
   /** What the turns are told; read once before some of them. */
   #now = 0;
   #stopping = false;
+  /** The fence is being released. */
+  #handing = false;
+  #halted = '';
+  /** The store has lost what this process knows. */
+  #mustRepair = false;
   #cancelRenewal: () => void = () => {};
   /** Runs since the store went away. */
   readonly #grace: Grace;
@@ -95,7 +113,8 @@ export class Owner {
     this.#store = store;
     this.#predecessor = options.predecessor;
     this.#taken = link.first;
-    this.#states = new States(options.stateBytes);
+    this.#duty = options.duty;
+    this.#states = new States(options.memory);
     this.#records = new AnswerRecords(options.records);
     this.#tenure = new Tenure(options);
     this.#expiry = new Expiry({
@@ -123,8 +142,13 @@ export class Owner {
     });
   }
 
-  get states(): States {
-    return this.#states;
+  /** It has requests that it was not told of. */
+  get hasNews(): boolean {
+    return this.#link.hasNews;
+  }
+
+  get serving(): boolean {
+    return this.#phase === 'serving';
   }
 
   get records(): AnswerRecords {
@@ -147,7 +171,15 @@ export class Owner {
     else this.#takeTurns();
   }
 
-  /** Takes the turns that wait, commits, gives the lease up, and says `stopped`. */
+  /** From now on. */
+  assign(duty: Duty): void {
+    if (duty === this.#duty) return;
+    this.#duty = duty;
+    this.#onDuty();
+    this.look();
+  }
+
+  /** Takes the turns that wait, commits, gives the lease up, and says `shard-stopped`. */
   stop(): void {
     this.#stopping = true;
     this.look();
@@ -157,6 +189,7 @@ export class Owner {
   #takeTurns(): void {
     const link = this.#link;
     if (!this.#open && this.#grace.over && !this.#refusing) this.#refuse('store-unavailable');
+    if (this.#isLeaving) return void this.#handOver();
     if (this.#loading || (this.#encoding && !this.#encoding.turn) || !this.#open) return;
     const end = link.look();
     this.#readClock();
@@ -166,7 +199,7 @@ export class Owner {
     }
     link.turnsEnd();
     this.#gate.advance(this.#taken);
-    if (!this.#loading) this.#states.trim();
+    if (!this.#loading) this.#options.memory.trim();
     this.#finishIfDone();
   }
 
@@ -215,7 +248,7 @@ export class Owner {
     if (!turn) {
       link.turnBegins(position);
       const context = {
-        id: `${this.#options.incarnation}-${position}`,
+        id: `${this.#options.incarnation}-${this.#options.shard}-${position}`,
         now: this.#now,
         commit: entry.commit,
       };
@@ -258,7 +291,7 @@ export class Owner {
 
   /** One read of the store for all actors that the next turns need and that are not in memory; for fewer, when their states are large. */
   async #load(from: number, end: number): Promise<void> {
-    this.#states.trim();
+    this.#options.memory.trim();
     const missing = new Missing();
     for (let position = from; position < end && missing.count < LOAD_LIMIT; position++) {
       const number = this.#link.messageAt(position);
@@ -309,6 +342,10 @@ export class Owner {
     for (let tries = 0; this.#phase === 'taking'; tries++) {
       let waitMs = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)] as number;
       try {
+        if (!this.#isToTake) {
+          await this.#watch();
+          continue;
+        }
         const before = this.#tenure.fence;
         const taken = await this.#tenure.take();
         if (taken && this.#phase === 'taking') return this.#serve(taken, before);
@@ -319,6 +356,9 @@ export class Owner {
         } else if (error instanceof WarrenError && error.code === 'store-unclaimed') {
           // The store is there, and soon this owner's: requests are held.
           this.#grace.beginAnew();
+        } else if (error instanceof WarrenError && error.code === 'store-halted' && this.#isOneOfSeveral) {
+          this.#halt(error.message);
+          waitMs = HALTED_MS;
         } else if (!this.#mayPass(error)) return this.#end(error);
         else this.#grace.reason = messageOf(error);
       }
@@ -337,6 +377,7 @@ export class Owner {
     const repaired = repairedFrom !== undefined;
     this.#now = Math.max(this.#now, fence.clock);
     this.#phase = 'serving';
+    this.#mustRepair = false;
     this.#refusing = undefined;
     if (this.#predecessor && replaced?.group === this.#predecessor.id)
       this.#releaseBefore(this.#predecessor.until);
@@ -344,8 +385,8 @@ export class Owner {
     if (!stored && !own && !(repaired && before !== undefined)) this.#forget();
     if (this.#gate.sent === undefined || stored) this.#endGrace();
     const origin = originOf(taken, before);
-    const { epoch, version } = fence;
-    this.#options.post({ kind: 'serving', epoch, version, origin, repairedFrom });
+    const { shard, epoch, version } = fence;
+    this.#options.post({ kind: 'serving', shard, epoch, version, origin, repairedFrom });
     this.#gate.open(stored ? 'stored' : 'not stored');
     this.#renewLater();
     this.#expiry.begin();
@@ -369,10 +410,61 @@ export class Owner {
     this.#taken = this.#link.released;
   }
 
+  /** A commit of unknown outcome is settled first, and what the store has lost is written again, whoever shall have the shard. */
+  get #isToTake(): boolean {
+    return this.#duty === 'own' || this.#gate.sent !== undefined || this.#mustRepair;
+  }
+
+  /** It has a shard that it shall not have. */
+  get #isLeaving(): boolean {
+    return this.#phase === 'serving' && this.#duty !== 'own' && !this.#stopping;
+  }
+
+  get #isOneOfSeveral(): boolean {
+    return this.#options.founder.shards > 1;
+  }
+
+  /** Another node has the shard, or will. Ends after one look, or when it has another duty. */
+  async #watch(): Promise<void> {
+    this.#standBy('another node has it');
+    this.#finishIfDone();
+    // Until another one has it, nobody else knows what was acknowledged here.
+    const looks = this.#duty === 'watch' || this.#tenure.knows;
+    if (looks) this.#mustRepair = await this.#tenure.watch();
+    if (this.#isToTake) return;
+    await new Promise<void>((resolve) => {
+      const cancel = looks ? this.#options.clocks.after(WATCH_MS, resolve) : () => {};
+      this.#onDuty = () => {
+        cancel();
+        resolve();
+      };
+      if (this.#phase === 'stopped') resolve();
+    });
+  }
+
+  /** Takes no more turns; when those that were taken are answered and stored, the shard is released, and what waits consumed nothing. */
+  async #handOver(): Promise<void> {
+    if (this.#handing || !this.#gate.idle || this.#link.released < this.#taken) return;
+    this.#handing = true;
+    this.#cancelRenewal();
+    this.#phase = 'taking';
+    await this.#tenure.release();
+    this.#handing = false;
+    this.#standBy('it was handed over');
+    void this.#take('it was handed over');
+  }
+
+  #halt(reason: string): void {
+    if (this.#refusing === 'store-unavailable' && this.#halted === reason) return;
+    this.#halted = reason;
+    this.#options.post({ kind: 'halted', shard: this.#options.shard, reason });
+    this.#refuse('store-unavailable');
+  }
+
   /** From here on requests are answered at once, until the store is back. */
   #goAway(reason: string): void {
     if (this.#phase !== 'taking' || this.#refusing) return;
-    if (!this.#away) this.#options.post({ kind: 'away', reason });
+    if (!this.#away) this.#options.post({ kind: 'away', shard: this.#options.shard, reason });
     this.#away = true;
     // Within its lease an async owner goes on, and keeps what it owes to the store. Without a lease the grace is the bound.
     if (!this.#open || !this.#store.shared) this.#refuse('store-unavailable');
@@ -381,7 +473,7 @@ export class Owner {
 
   #standBy(reason: string): void {
     if (this.#refusing === 'standby') return;
-    this.#options.post({ kind: 'standby', reason });
+    this.#options.post({ kind: 'standby', shard: this.#options.shard, reason });
     this.#refuse('standby');
   }
 
@@ -448,9 +540,7 @@ export class Owner {
     this.#cancelRenewal();
     this.#expiry.end();
     await this.#tenure.release();
-    // What cannot be closed ends with the thread.
-    await this.#store.close().catch(() => {});
-    this.#options.post({ kind: 'stopped' });
+    this.#options.post({ kind: 'shard-stopped', shard: this.#options.shard });
   }
 
   /** A right that Redis refuses is a mistake of the configuration at a start; later an operator may give it back. */

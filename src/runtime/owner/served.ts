@@ -12,9 +12,10 @@ export interface Behavior {
   /**
    * The stored text of an actor which is not stored: what another program has left behind.
    *
+   * @param commit that the text names.
    * @throws WarrenError as `ActorStore.load`, and `predecessor-invalid`.
    */
-  inherited?(): Promise<string | undefined>;
+  inherited?(commit: string): Promise<string | undefined>;
   /** The text of a state in the store, from which `load` makes the same state. Never throws. @param commit that writes it. */
   encode(state: unknown, commit: string): string;
   /**

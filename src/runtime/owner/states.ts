@@ -1,5 +1,5 @@
 /**
- * The states in the owner's memory, bounded by bytes: the least recently used leaves first. To evict a state is free, since it is
+ * The states in the owner's memory, bounded by bytes over all shards: the least recently used leaves first. To evict a state is free, since it is
  * stored; one that is part of a group which is not committed yet stays.
  */
 import type { Behavior } from './served.js';
@@ -18,8 +18,11 @@ export class ActorEntry {
   bytes: number;
   newer: ActorEntry | undefined = undefined;
   older: ActorEntry | undefined = undefined;
+  /** Where it is. */
+  readonly states: States;
 
   constructor(
+    states: States,
     behavior: Behavior,
     key: string,
     state: unknown,
@@ -27,6 +30,7 @@ export class ActorEntry {
     commit: string,
     unreadable: string | undefined,
   ) {
+    this.states = states;
     this.behavior = behavior;
     this.key = key;
     this.state = state;
@@ -53,14 +57,13 @@ function bytesOf(key: string, stateBytes: number): number {
   return ENTRY_BYTES + key.length + stateBytes;
 }
 
-export class States {
+/** What the states of all shards share: the order of their use, and the bound. */
+export class StateMemory {
   readonly #limit: number;
-  /** By key. */
-  readonly #entries = new Map<Behavior, Map<string, ActorEntry>>();
-  #count = 0;
   #newest: ActorEntry | undefined;
   #oldest: ActorEntry | undefined;
-  #bytes = 0;
+  bytes = 0;
+  count = 0;
   evictions = 0;
 
   /** @param limit bytes. */
@@ -68,21 +71,67 @@ export class States {
     this.#limit = limit;
   }
 
-  get count(): number {
-    return this.#count;
+  add(entry: ActorEntry): void {
+    this.count += 1;
+    this.bytes += entry.bytes;
+    this.#link(entry);
   }
 
-  get bytes(): number {
-    return this.#bytes;
+  remove(entry: ActorEntry): void {
+    this.count -= 1;
+    this.bytes -= entry.bytes;
+    this.#unlink(entry);
+  }
+
+  /** It is now the most recently used. */
+  use(entry: ActorEntry): void {
+    if (entry === this.#newest) return;
+    this.#unlink(entry);
+    this.#link(entry);
+  }
+
+  /** Evicts until the limit holds, or only pinned entries are left. Not within a turn. */
+  trim(): void {
+    for (let entry = this.#oldest; entry && this.bytes > this.#limit; ) {
+      const { newer } = entry;
+      if (entry.pins === 0) {
+        entry.states.evict(entry);
+        this.evictions += 1;
+      }
+      entry = newer;
+    }
+  }
+
+  #link(entry: ActorEntry): void {
+    entry.older = this.#newest;
+    entry.newer = undefined;
+    if (this.#newest) this.#newest.newer = entry;
+    else this.#oldest = entry;
+    this.#newest = entry;
+  }
+
+  #unlink(entry: ActorEntry): void {
+    if (entry.newer) entry.newer.older = entry.older;
+    else this.#newest = entry.older;
+    if (entry.older) entry.older.newer = entry.newer;
+    else this.#oldest = entry.newer;
+  }
+}
+
+/** Those of one shard. */
+export class States {
+  readonly #memory: StateMemory;
+  /** By key. */
+  readonly #entries = new Map<Behavior, Map<string, ActorEntry>>();
+
+  constructor(memory: StateMemory) {
+    this.#memory = memory;
   }
 
   /** The entry, which is now the most recently used. */
   find(behavior: Behavior, key: string): ActorEntry | undefined {
     const entry = this.#entries.get(behavior)?.get(key);
-    if (entry && entry !== this.#newest) {
-      this.#unlink(entry);
-      this.#link(entry);
-    }
+    if (entry) this.#memory.use(entry);
     return entry;
   }
 
@@ -99,63 +148,34 @@ export class States {
     commit = '',
     unreadable: string | undefined = undefined,
   ): ActorEntry {
-    const entry = new ActorEntry(behavior, key, state, bytesOf(key, bytes), commit, unreadable);
+    const entry = new ActorEntry(this, behavior, key, state, bytesOf(key, bytes), commit, unreadable);
     let entries = this.#entries.get(behavior);
     if (!entries) {
       entries = new Map();
       this.#entries.set(behavior, entries);
     }
     entries.set(key, entry);
-    this.#count += 1;
-    this.#bytes += entry.bytes;
-    this.#link(entry);
+    this.#memory.add(entry);
     return entry;
   }
 
   change(entry: ActorEntry, state: unknown, bytes: number): void {
     const now = bytesOf(entry.key, bytes);
-    this.#bytes += now - entry.bytes;
+    this.#memory.bytes += now - entry.bytes;
     entry.bytes = now;
     entry.state = state;
     entry.commit = '';
     entry.unreadable = undefined;
   }
 
-  /** Evicts until the limit holds, or only pinned entries are left. Not within a turn. */
-  trim(): void {
-    for (let entry = this.#oldest; entry && this.#bytes > this.#limit; ) {
-      const { newer } = entry;
-      if (entry.pins === 0) {
-        this.#unlink(entry);
-        this.#entries.get(entry.behavior)?.delete(entry.key);
-        this.#count -= 1;
-        this.#bytes -= entry.bytes;
-        this.evictions += 1;
-      }
-      entry = newer;
-    }
+  evict(entry: ActorEntry): void {
+    this.#memory.remove(entry);
+    this.#entries.get(entry.behavior)?.delete(entry.key);
   }
 
   clear(): void {
+    for (const entries of this.#entries.values())
+      for (const entry of entries.values()) this.#memory.remove(entry);
     this.#entries.clear();
-    this.#count = 0;
-    this.#newest = undefined;
-    this.#oldest = undefined;
-    this.#bytes = 0;
-  }
-
-  #link(entry: ActorEntry): void {
-    entry.older = this.#newest;
-    entry.newer = undefined;
-    if (this.#newest) this.#newest.newer = entry;
-    else this.#oldest = entry;
-    this.#newest = entry;
-  }
-
-  #unlink(entry: ActorEntry): void {
-    if (entry.newer) entry.newer.older = entry.older;
-    else this.#newest = entry.older;
-    if (entry.older) entry.older.newer = entry.newer;
-    else this.#oldest = entry.newer;
   }
 }

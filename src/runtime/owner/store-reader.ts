@@ -5,7 +5,8 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../../errors.js';
-import type { ActorStore, Entry, Part } from '../../store/contract.js';
+import type { Readable } from '../../store/all-shards.js';
+import type { Entry, Part } from '../../store/contract.js';
 import { endLine, entryLine, headerLine, splitId } from './export-line.js';
 import { readStored } from './stored-text.js';
 
@@ -68,14 +69,14 @@ const SLICES = 20;
 const OPEN_EXPORTS = 4;
 
 export class StoreReader {
-  readonly #store: ActorStore;
+  readonly #store: Readable;
   readonly #exports = new Map<number, AsyncGenerator<string>>();
   #streams = Math.floor(Math.random() * 2 ** 40);
   #summary: Promise<Summary> | undefined;
   #summaryUntil = 0;
   #summaryAt = 0;
 
-  constructor(store: ActorStore) {
+  constructor(store: Readable) {
     this.#store = store;
   }
 

@@ -12,10 +12,14 @@ import type { ShardFence } from '../../store/shard-fence.js';
 import { FenceWatch } from '../fence-watch.js';
 import { Lease, momentOf, renewalMs } from '../lease.js';
 import type { OwnerClock } from '../owner-clock.js';
+import type { Founder } from './founder.js';
 import type { Known, RepairLog } from './repair-log.js';
 
 export interface TenureOptions {
   readonly store: ActorStore;
+  /** Its number in the store, from 0 on. */
+  readonly shard: number;
+  readonly founder: Founder;
   readonly clocks: OwnerClock;
   /** Who this process is. */
   readonly identity: Identity;
@@ -25,10 +29,6 @@ export interface TenureOptions {
   /** Bound on one call of the store, in milliseconds; past it the outcome counts as unknown. */
   readonly commitTimeoutMs: number;
   readonly repair: RepairLog;
-  /** A new random id of 128 bits, in hexadecimal digits. */
-  readonly randomId: () => string;
-  /** What the first fence of an empty store brings with it. */
-  readonly firstChanges: () => Promise<readonly Change[]>;
 }
 
 /** A fence that was taken. */
@@ -98,10 +98,10 @@ export class Tenure {
    * @returns undefined when the record has changed in between: try again at once.
    * @throws WarrenError `store-fenced` when another instance owns the store, `store-unclaimed` when one may be about to: try again in
    *   a while.
-   * @throws WarrenError `store-halted` when nobody may go on from this store.
+   * @throws WarrenError `store-halted` when nobody may go on from this shard, `shards-differ` when the store has another number of them.
    */
   async take(): Promise<Taken | undefined> {
-    const { store, repair, identity, leaseMs, randomId } = this.#options;
+    const { store, repair, identity, leaseMs, founder, shard } = this.#options;
     let stored: ShardFence | undefined;
     try {
       stored = await this.bounded(store.fence());
@@ -111,18 +111,23 @@ export class Tenure {
     }
     const known = repair.known;
     const knowsMore = known !== undefined && isLess(stored, known);
+    founder.check(stored);
     // What another program has left must be sound before anybody waits for it.
-    const first = stored || known ? [] : await this.bounded(this.#options.firstChanges());
+    if (!stored && !known) await this.bounded(founder.changesOf(shard));
     if (stored?.halted) throw new WarrenError('store-halted', stored.halted);
     if (!knowsMore && !this.#mayTake(stored)) {
       if (stored && stored.writer !== identity.writer) this.#standBehind(stored);
       throw this.#watch.unclaimed ? unclaimed(stored) : fenced(stored, identity);
     }
+    const first = stored || known ? undefined : await this.bounded(founder.firstOf(shard));
     const lost =
       !knowsMore && this.#witnessed && isLess(stored, this.#witnessed) ? this.#witnessed : undefined;
-    let changes: readonly Change[] = first;
+    let changes: readonly Change[] = first && !first.missing ? first.changes : [];
     let next: ShardFence = {
-      store: stored?.store ?? known?.store ?? randomId(),
+      store: stored?.store ?? known?.store ?? first?.store ?? '',
+      shard,
+      shards: founder.shards,
+      founded: stored?.founded ?? (known || shard > 0 || founder.shards === 1 ? 1 : 0),
       epoch: this.#epochAfter(stored),
       version: stored?.version ?? 0,
       group: stored?.group ?? '',
@@ -140,13 +145,49 @@ export class Tenure {
         next = { ...next, version: known.version, group: known.group };
       } else next = { ...next, halted: lostText(stored, known.version) };
     } else if (lost) next = { ...next, halted: lostText(stored, lost.version) };
+    else if (first?.missing) next = { ...next, halted: first.missing };
     if ((await this.#swap(stored, next, changes)) !== 'swapped') return undefined;
     if (next.halted) throw new WarrenError('store-halted', next.halted);
     this.#witnessed = undefined;
     this.#watch.restart();
     repair.adopt(next);
+    if (next.founded === 0) await this.#found(next);
     const resumed = known !== undefined && known.store === stored?.store;
     return { replaced: stored, repairedFrom: knowsMore ? (stored?.version ?? 0) : undefined, resumed };
+  }
+
+  /** Shard 0 was new: all others are made before it is served, and then it says so. Whoever takes it before that goes on with it. */
+  async #found(fence: ShardFence): Promise<void> {
+    await this.bounded(this.#options.founder.makeOthers(fence));
+    const founded = { ...this.#aged(fence), founded: 1, renewal: fence.renewal + 1 };
+    if ((await this.#swap(fence, founded, [])) !== 'swapped') {
+      throw new WarrenError('store-unreachable', 'the stored fence has changed');
+    }
+  }
+
+  /** This process has acknowledged what is in the shard, and has not seen anybody else own it since. */
+  get knows(): boolean {
+    return this.#options.repair.known !== undefined;
+  }
+
+  /**
+   * A look at the fence of a shard that this process shall not take: when it is to take it, it knows whether its owner lives.
+   *
+   * @returns whether the store has lost what this process knows: then it must take the shard after all, to write that again.
+   */
+  async watch(): Promise<boolean> {
+    let stored: ShardFence | undefined;
+    try {
+      stored = await this.bounded(this.#options.store.fence());
+    } catch (error) {
+      this.#watch.interrupt();
+      throw error;
+    }
+    const { known } = this.#options.repair;
+    if (known && isLess(stored, known)) return true;
+    this.#mayTake(stored);
+    if (stored && stored.writer !== this.#options.identity.writer) this.#standBehind(stored);
+    return false;
   }
 
   /**

@@ -1,21 +1,22 @@
 /**
- * The store for operators who already run Redis. On the owner thread. All keys share a hash tag, so one script replaces the fence and makes
+ * The store for operators who already run Redis. On the owner thread. All keys of a shard share a hash tag, so one script replaces the fence and makes
  * all changes in one round trip.
  *
- *   {prefix}:{0}:fence                  string: the fence
- *   {prefix}:{0}:actors                 hash: actor/key -> stored text; and ~size
- *   {prefix}:{0}:records:{actor}/{key}  hash: idempotency key -> text of the record
- *   {prefix}:{0}:windows                sorted set: {end}/{version} {text}, all of one score, so they stand in the order of their bytes
+ *   {prefix}:{shard}:fence                  string: the fence
+ *   {prefix}:{shard}:actors                 hash: actor/key -> stored text; and ~size
+ *   {prefix}:{shard}:records:{actor}/{key}  hash: idempotency key -> text of the record
+ *   {prefix}:{shard}:windows                sorted set: {end}/{version} {text}, all of one score, so they stand in the order of their bytes
  */
 import { WarrenError } from '../../errors.js';
-import type { ActorStore, Change, CommitOutcome, Loaded, Part, Scanned } from '../contract.js';
+import type { ActorStore, Change, CommitOutcome, Loaded, Part, Scanned, Store } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { isState, WINDOWS } from '../store-ids.js';
 import { Connections } from './connections.js';
 import { KeyList, NO_HASH } from './key-list.js';
-import type { Request } from './redis-connection.js';
+import type { Client, Request } from './redis-connection.js';
 import { partsOf } from './redis-image.js';
 import { FORMER_KEY, PREDECESSOR_KEY, RedisKeys } from './redis-keys.js';
+import type { RedisPlace } from './redis-place.js';
 import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
 import { SelfTest, type SelfTestOptions } from './self-test.js';
 
@@ -27,11 +28,41 @@ interface Writes {
 
 const NO_WRITES: Writes = { puts: [], deletes: [] };
 
+/** All shards, on the same connections. */
+export class RedisStore implements Store {
+  readonly #connections: Connections;
+  readonly #prefix: string;
+  readonly #selfTest: SelfTest | undefined;
+
+  /** @param timeoutMs bound on connecting and on every command, in milliseconds. @param selfTest a store without it is not tested. */
+  constructor(place: RedisPlace, timeoutMs: number, selfTest?: SelfTestOptions) {
+    const { prefix } = place;
+    this.#connections = new Connections(place, timeoutMs);
+    this.#prefix = prefix;
+    // The hash tag comes first, for the rights of a user as well.
+    const benchOf = (name: string) =>
+      new RedisActorStore(this.#connections, `${prefix}:{0}:${name}`, timeoutMs);
+    this.#selfTest = selfTest && new SelfTest(selfTest, this.#connections, benchOf);
+  }
+
+  /** A new one with each call: its commands are given up on by whoever has it. */
+  shard(at: number): ActorStore {
+    return new RedisActorStore(this.#connections, this.#prefix, 0, this.#selfTest, at);
+  }
+
+  async close(): Promise<void> {
+    this.#connections.drop();
+  }
+}
+
 export class RedisActorStore implements ActorStore {
   readonly shared = true;
   readonly #keys: RedisKeys;
   readonly #connections: Connections;
   readonly #selfTest: SelfTest | undefined;
+  readonly #isAlone: boolean;
+  /** Commands of this shard that are not answered, and that nobody waits for any more, perhaps. */
+  #unsettled = 0;
 
   /**
    * @param connections a `redis://` address, or connections that are also used by others.
@@ -43,17 +74,16 @@ export class RedisActorStore implements ActorStore {
     connections: string | Connections,
     prefix: string,
     timeoutMs: number,
-    selfTest?: SelfTestOptions,
+    selfTest?: SelfTest,
+    shard = 0,
   ) {
+    this.#isAlone = typeof connections === 'string';
     this.#connections =
       typeof connections === 'string'
         ? new Connections({ url: connections, prefix }, timeoutMs)
         : connections;
-    this.#keys = new RedisKeys(prefix);
-    // The hash tag comes first, for the rights of a user as well.
-    const benchOf = (name: string) =>
-      new RedisActorStore(this.#connections, `${prefix}:{0}:${name}`, timeoutMs);
-    this.#selfTest = selfTest && new SelfTest(selfTest, this.#connections, benchOf);
+    this.#keys = new RedisKeys(prefix, shard);
+    this.#selfTest = selfTest;
   }
 
   /** Where the fence is. */
@@ -66,7 +96,8 @@ export class RedisActorStore implements ActorStore {
   }
 
   async fence(): Promise<ShardFence | undefined> {
-    this.#connections.dropUnsettled(this.#keys.fence);
+    // Whoever asks anew has given up on its earlier commands.
+    if (this.#unsettled > 0) this.#connections.dropUnsettled(this.#keys.fence);
     // What was read says nothing before the test has held.
     const [text] = await Promise.all([this.#get(this.#keys.fence), this.#selfTest?.run()]);
     return text === undefined ? undefined : decodeFence(text);
@@ -80,7 +111,7 @@ export class RedisActorStore implements ActorStore {
       return `~${hash} ${field}`;
     });
     const { keys } = list;
-    const [fence, texts] = await this.#connections.ask(this.#request(LOAD_ACTORS.commands), (client) =>
+    const [fence, texts] = await this.#ask(this.#request(LOAD_ACTORS.commands), (client) =>
       client.loadActors(keys.length, ...keys, `${limitBytes}`, ...fields),
     );
     return {
@@ -110,8 +141,10 @@ export class RedisActorStore implements ActorStore {
     const written = [...hashes, windows].flatMap(({ puts, deletes }) => [...puts, ...deletes]);
     const known = expected ? encodeFence(expected) : '';
     const text = encodeFence(next);
-    return this.#connections.commit(this.#request(COMMIT_GROUP.commands), (client) =>
-      client.commitGroup(keys.length, ...keys, known, text, list.hashes, ...numbers, ...written),
+    return this.#settled(
+      this.#connections.commit(this.#request(COMMIT_GROUP.commands), (client) =>
+        client.commitGroup(keys.length, ...keys, known, text, list.hashes, ...numbers, ...written),
+      ),
     );
   }
 
@@ -126,7 +159,7 @@ export class RedisActorStore implements ActorStore {
     yield { fence, entries: [] };
     const source = {
       keys: this.#keys,
-      ask: this.#connections.ask.bind(this.#connections),
+      ask: this.#ask.bind(this),
       scanWindows: (after: string | undefined, limit: number) => this.#scanWindows('', after, limit),
       version: async () => (await this.#readFence())?.version ?? 0,
     };
@@ -139,7 +172,20 @@ export class RedisActorStore implements ActorStore {
   }
 
   async close(): Promise<void> {
-    this.#connections.drop();
+    if (this.#isAlone) this.#connections.drop();
+  }
+
+  #ask<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
+    return this.#settled(this.#connections.ask(request, send));
+  }
+
+  async #settled<T>(call: Promise<T>): Promise<T> {
+    this.#unsettled += 1;
+    try {
+      return await call;
+    } finally {
+      this.#unsettled -= 1;
+    }
   }
 
   async #readFence(): Promise<ShardFence | undefined> {
@@ -150,7 +196,7 @@ export class RedisActorStore implements ActorStore {
   async #scanWindows(begin: string, after: string | undefined, limit: number): Promise<Scanned> {
     const { windows } = this.#keys;
     const from = after === undefined ? `[${begin}` : `(${after.slice(WINDOWS.length)}!`;
-    const members = await this.#connections.ask({ commands: 'ZRANGEBYLEX', keys: [windows] }, (client) =>
+    const members = await this.#ask({ commands: 'ZRANGEBYLEX', keys: [windows] }, (client) =>
       client.zrangebylex(windows, from, '+', 'LIMIT', 0, limit),
     );
     const entries = members
@@ -166,7 +212,7 @@ export class RedisActorStore implements ActorStore {
   async #scanStates(prefix: string, after = '0', limit: number): Promise<Scanned> {
     const { actors } = this.#keys;
     const pattern = `${prefix.replace(/[*?[\]\\^]/g, '\\$&')}*`;
-    const [next, fields] = await this.#connections.ask({ commands: 'HSCAN', keys: [actors] }, (client) =>
+    const [next, fields] = await this.#ask({ commands: 'HSCAN', keys: [actors] }, (client) =>
       client.hscan(actors, after, 'MATCH', pattern, 'COUNT', limit),
     );
     const entries = [];
@@ -182,10 +228,7 @@ export class RedisActorStore implements ActorStore {
   }
 
   async #get(key: string): Promise<string | undefined> {
-    return (
-      (await this.#connections.ask({ commands: 'GET', keys: [key] }, (client) => client.get(key))) ??
-      undefined
-    );
+    return (await this.#ask({ commands: 'GET', keys: [key] }, (client) => client.get(key))) ?? undefined;
   }
 
   /** @throws WarrenError `predecessor-invalid` when it finds a record that a fresh start would pass over. */

@@ -1,6 +1,6 @@
 /** Keys in Redis: those of a store, and those that others have left behind. */
 
-/** Of the first shard. They share a hash tag, so one script may use all of them. */
+/** Of one shard. They share a hash tag, so one script may use all of them, and they are in one slot of a cluster. */
 export class RedisKeys {
   /** The fence, a string. */
   readonly fence: string;
@@ -11,11 +11,12 @@ export class RedisKeys {
   /** Begins the key of a hash: the records of one actor, idempotency key -> text. Its id follows. */
   readonly records: string;
 
-  constructor(prefix: string) {
-    this.fence = `${prefix}:{0}:fence`;
-    this.actors = `${prefix}:{0}:actors`;
-    this.windows = `${prefix}:{0}:windows`;
-    this.records = `${prefix}:{0}:records:`;
+  constructor(prefix: string, shard: number) {
+    const begin = `${prefix}:{${shard}}`;
+    this.fence = `${begin}:fence`;
+    this.actors = `${begin}:actors`;
+    this.windows = `${begin}:windows`;
+    this.records = `${begin}:records:`;
   }
 }
 

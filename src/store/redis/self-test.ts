@@ -38,6 +38,7 @@ export class SelfTest {
   readonly #options: SelfTestOptions;
   readonly #connections: Connections;
   readonly #bench: (name: string) => Bench;
+  #running: Promise<void> | undefined;
 
   /** @param bench a store with keys of its own, on the same connections. */
   constructor(options: SelfTestOptions, connections: Connections, bench: (name: string) => Bench) {
@@ -47,13 +48,20 @@ export class SelfTest {
   }
 
   /**
-   * Does nothing once the test has held.
+   * Does nothing once the test has held. Shards that begin together wait for one test.
    *
    * @throws WarrenError `store-unsafe`, and as `ActorStore.commit` where Redis does not let the test end.
    */
   async run(): Promise<void> {
+    if (Atomics.load(this.#options.held, 0) === 1) return;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
     const { held, onHeld } = this.#options;
-    if (Atomics.load(held, 0) === 1) return;
     for (let tries = 1; ; tries++) {
       const [fault, findings] = await this.#try();
       if (fault === undefined) {
@@ -117,6 +125,9 @@ export class SelfTest {
 function fence(epoch: number): ShardFence {
   return {
     store: 'self-test',
+    shard: 0,
+    shards: 1,
+    founded: 1,
     epoch,
     version: 0,
     group: '',

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import type { Behavior } from '../../../src/runtime/owner/served.js';
-import { States } from '../../../src/runtime/owner/states.js';
+import { StateMemory, States } from '../../../src/runtime/owner/states.js';
 import { decodeState, stateText } from '../../../src/runtime/state-text.js';
 import { seal } from '../../../src/runtime/values.js';
 
@@ -47,17 +47,18 @@ for (const [title, make] of Object.entries(SHAPES)) {
 }
 
 t.test('many small actors take about what is counted, and never more', async (t) => {
-  const states = new States(Number.POSITIVE_INFINITY);
+  const memory = new StateMemory(Number.POSITIVE_INFINITY);
+  const states = new States(memory);
   const keys = Array.from({ length: 10 * STATES }, (_, i) => Buffer.from(`user-${i}`));
   const behavior = { actor: 'counter' } as Behavior;
   states.add(behavior, 'first', decodeState('{"n":0}'), 0);
   const before = usedHeap();
-  const counted = states.bytes;
+  const counted = memory.bytes;
   for (const [i, key] of keys.entries()) {
     const state = decodeState(`{"n":${i}}`);
     states.add(behavior, String(key), state, state.heapBytes);
   }
-  const ratio = (usedHeap() - before) / (states.bytes - counted);
+  const ratio = (usedHeap() - before) / (memory.bytes - counted);
   t.ok(ratio > 0.5 && ratio < 1.1, `${ratio}`);
-  t.equal(states.count, keys.length + 1);
+  t.equal(memory.count, keys.length + 1);
 });

@@ -13,6 +13,9 @@ import { ALL } from './store-contract.js';
 
 const FENCE: ShardFence = {
   store: 's',
+  shard: 0,
+  shards: 1,
+  founded: 1,
   epoch: 1,
   version: 1,
   group: 'g',

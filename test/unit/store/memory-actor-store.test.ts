@@ -13,7 +13,7 @@ storeContract(t, async () => {
     open: () => new MemoryActorStore(memory),
     damage: async (change) => {
       const bytes = Buffer.from(memory);
-      const begin = bytes.indexOf('{"format":"warren/3"');
+      const begin = bytes.indexOf('{"format":"warren/4"');
       const text = bytes.toString('utf8', begin, bytes.indexOf('"}', begin) + 2);
       // The record keeps its length.
       bytes.write(change(text).padEnd(text.length), begin);

@@ -19,6 +19,9 @@ export interface StorePlace {
 export function fenceOf(version: number, fields: Partial<ShardFence> = {}): ShardFence {
   return {
     store: 'store',
+    shard: 0,
+    shards: 1,
+    founded: 1,
     epoch: 1,
     version,
     group: `group ${version}`,
@@ -37,6 +40,9 @@ export function fenceOf(version: number, fields: Partial<ShardFence> = {}): Shar
 /** Everything in a fence that could differ from the one that is stored. */
 const OTHERS: Partial<ShardFence>[] = [
   { store: 'other' },
+  { shard: 1 },
+  { shards: 2 },
+  { founded: 0 },
   { epoch: 2 },
   { version: 2 },
   { group: 'other' },
@@ -434,7 +440,7 @@ export function storeContract(t: Test, makePlace: (t: Test) => Promise<StorePlac
     ['no JSON', 'store-corrupt', () => 'no fence'],
     ['one digit wrong', 'store-corrupt', (text) => text.replace('"version":1', '"version":2')],
     ['without its check', 'store-corrupt', (text) => text.replace(/,"check".*/, '}')],
-    ['of an older format', 'store-foreign', (text) => text.replace('warren/3', 'warren/2')],
+    ['of an older format', 'store-foreign', (text) => text.replace('warren/4', 'warren/2')],
     ['another JSON', 'store-foreign', () => '[]'],
   ];
   for (const [what, code, change] of damages) {

@@ -53,9 +53,9 @@ t.test(
   'the value of the replaced service is carried over, and anything else in its place is refused',
   async (t) => {
     const after = (value: string | undefined) =>
-      new FibonacciBehavior({ initialIndex: 0, maxIndex: 1e8 }, async () => value).inherited();
+      new FibonacciBehavior({ initialIndex: 0, maxIndex: 1e8 }, async () => value).inherited('5.1.0');
     t.equal(await after(undefined), undefined);
-    t.equal(await after('4181'), indexText(19, '0.1.0'));
+    t.equal(await after('4181'), indexText(19, '5.1.0'));
     await t.rejects(after('4182'), { code: 'predecessor-invalid' });
   },
 );

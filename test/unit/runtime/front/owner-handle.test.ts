@@ -9,6 +9,7 @@ import type { FromOwner } from '../../../../src/runtime/owner/events.js';
 
 const SERVING: FromOwner = {
   kind: 'serving',
+  shard: 0,
   epoch: 1,
   version: 0,
   origin: 'fresh',
@@ -36,6 +37,8 @@ function setUp(t: Test, restartLimit = 1) {
       restartWindowMs: 60_000,
     },
     queue: { capacity: 4, requestBytes: 1024, replyBytes: 1024 },
+    shards: 1,
+    actors: ['counter'],
     threads: { next, prepareSpare: () => {} } as unknown as OwnerThreads,
     meter: new RequestMeter(['counter']),
     repliesAtOnce: () => Number.POSITIVE_INFINITY,
@@ -96,7 +99,7 @@ t.test(
     t.ok(handle.ready);
     ask();
     t.strictSame(heard, [], 'what is asked meanwhile waits for the successor');
-    current().handlers.onEvent({ kind: 'standby', reason: 'another instance was quicker' });
+    current().handlers.onEvent({ kind: 'standby', shard: 0, reason: 'another instance was quicker' });
     t.notOk(handle.ready);
     t.notOk(handle.mayServe);
     handle.abandon('the test is over');

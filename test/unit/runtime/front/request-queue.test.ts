@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { RequestQueue, type Responder } from '../../../../src/runtime/front/request-queue.js';
+import { newBells } from '../../../../src/runtime/link/bell.js';
 import { LEFT_OUT } from '../../../../src/runtime/link/link-memory.js';
 import { OwnerLink } from '../../../../src/runtime/link/owner-link.js';
 import { BEFORE, JSON_REPLY, NOTHING } from '../../../../src/runtime/link/reply-kind.js';
@@ -14,11 +15,13 @@ class Rig {
   readonly answers = new Map<string, string[]>();
   readonly errors: unknown[] = [];
   readonly queue = new RequestQueue(
-    { capacity: CAPACITY, requestBytes: 512, replyBytes: 512 },
     {
+      size: { capacity: CAPACITY, requestBytes: 512, replyBytes: 512 },
+      shard: 0,
       onReply: () => {},
       onError: (error) => this.errors.push(error),
     },
+    newBells(),
   );
   owner = new OwnerLink(this.queue.link.memory);
   pending: ReturnType<RequestQueue['relink']>['pending'];
@@ -36,7 +39,7 @@ class Rig {
   }
 
   die(): void {
-    const { memory, pending } = this.queue.relink();
+    const { memory, pending } = this.queue.relink(newBells());
     this.owner = new OwnerLink(memory);
     this.pending = pending;
   }

@@ -1,6 +1,7 @@
 /** Both sides of a link, against plain arrays: cells and bytes wrap around many times. */
 import fc from 'fast-check';
 import t from 'tap';
+import { awaitBell, newBells, REPLY_BELL, REQUEST_BELL, rung } from '../../../../src/runtime/link/bell.js';
 import { ByteRing } from '../../../../src/runtime/link/byte-ring.js';
 import { FrontLink } from '../../../../src/runtime/link/front-link.js';
 import { LEFT_OUT, linkMemory, positionAt } from '../../../../src/runtime/link/link-memory.js';
@@ -10,7 +11,8 @@ const CELLS = 8;
 const BYTES = 64;
 
 function linked(first = 0, cells = CELLS, bytes = BYTES) {
-  const memory = linkMemory(cells, bytes, bytes, first);
+  const size = { capacity: cells, requestBytes: bytes, replyBytes: bytes };
+  const memory = linkMemory(size, { shard: 0, bells: newBells(), first });
   return { front: new FrontLink(memory), owner: new OwnerLink(memory) };
 }
 
@@ -128,22 +130,27 @@ t.test('positions go on past 2^31 and 2^32', async (t) => {
 
 t.test('a wait ends when there is something new, for either side', async (t) => {
   const { front, owner } = linked();
-  const asked = new Promise<void>((resolve) => owner.wait(resolve));
+  const { bells } = front.memory;
+  const heard = (bell: number) =>
+    new Promise<void>((resolve) => awaitBell(bells, bell, rung(bells, bell), resolve));
+  const asked = heard(REQUEST_BELL);
   front.push(0);
+  t.notOk(owner.hasNews);
   front.publish();
   await asked;
+  t.ok(owner.hasNews);
   owner.look();
-  const replied = new Promise<void>((resolve) => front.wait(resolve));
+  t.notOk(owner.hasNews);
+  const before = rung(bells, REPLY_BELL);
+  const replied = heard(REPLY_BELL);
   owner.reply(0, 1, 0, 'x');
   owner.release(1);
   await replied;
+  await new Promise<void>((resolve) => awaitBell(bells, REPLY_BELL, before, resolve));
   const room = new Promise<void>((resolve) => owner.waitForRoom(resolve));
   front.collect(1);
   await room;
-  const ended = new Promise<void>((resolve) => front.wait(resolve));
-  front.endWait();
-  await ended;
-  t.pass('all four have ended');
+  t.pass('all have ended, also the one for what was there already');
 });
 
 t.test('requests and replies are those of plain arrays, whatever the order', async () => {
@@ -240,8 +247,8 @@ t.test('a byte ring never gives away what is in use', async () => {
       const ring = new ByteRing(BYTES);
       let pieces: { head: number; offset: number; length: number }[] = [];
       for (const { reserved, used, free } of steps) {
-        const head = ring.head;
-        const offset = ring.reserve(reserved, pieces[0]?.head ?? head);
+        const offset = ring.reserve(reserved, pieces[0]?.head);
+        const { head } = ring;
         if (offset !== undefined) {
           if (offset + reserved > BYTES) throw new Error('a piece lies in one stretch');
           for (const piece of pieces)

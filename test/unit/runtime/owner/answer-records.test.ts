@@ -54,7 +54,7 @@ class Rig {
 
   commit(): readonly Change[] {
     this.version += 1;
-    const changes = this.records.seal({ epoch: 1, version: this.version }, this.servedMs);
+    const changes = this.records.seal({ shard: 0, epoch: 1, version: this.version }, this.servedMs);
     for (const { id, text } of changes) {
       if (text === undefined) this.stored.delete(id);
       else this.stored.set(id, text);

@@ -12,8 +12,8 @@ class Rig {
   readonly instance: Instance;
 
   constructor(durability: 'gated' | 'async' = 'gated') {
-    const options = { durability, shared: false };
-    this.instance = new Instance('i', this.world, this.content, this.oracle, options);
+    const options = { durability, shared: false, shards: 1 };
+    this.instance = new Instance('i', this.world, [this.content], this.oracle, options);
   }
 
   /** Asks for all of these in one batch. */

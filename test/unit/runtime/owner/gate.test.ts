@@ -1,13 +1,14 @@
 /** The output gate, with a store whose answers wait for the test. */
 import t from 'tap';
 import { WarrenError } from '../../../../src/errors.js';
+import { newBells } from '../../../../src/runtime/link/bell.js';
 import { FrontLink } from '../../../../src/runtime/link/front-link.js';
 import { linkMemory } from '../../../../src/runtime/link/link-memory.js';
 import { OwnerLink } from '../../../../src/runtime/link/owner-link.js';
 import { AnswerRecords } from '../../../../src/runtime/owner/answer-records.js';
 import { Gate } from '../../../../src/runtime/owner/gate.js';
 import type { Behavior } from '../../../../src/runtime/owner/served.js';
-import { type ActorEntry, States } from '../../../../src/runtime/owner/states.js';
+import { type ActorEntry, StateMemory, States } from '../../../../src/runtime/owner/states.js';
 import type { Tenure } from '../../../../src/runtime/owner/tenure.js';
 import { commitText } from '../../../../src/store/commit-id.js';
 import type { Change, CommitOutcome } from '../../../../src/store/contract.js';
@@ -43,11 +44,14 @@ class Rig {
   leased = true;
   progress = 0;
   readonly #link: OwnerLink;
-  readonly #states = new States(1_000_000);
+  readonly #states = new States(new StateMemory(1_000_000));
   #taken = 0;
 
   constructor(durability: 'gated' | 'async' = 'gated', groupBytes = 1_000) {
-    const memory = linkMemory(64, 4_096, 4_096, 0);
+    const memory = linkMemory(
+      { capacity: 64, requestBytes: 4_096, replyBytes: 4_096 },
+      { shard: 0, bells: newBells(), first: 0 },
+    );
     this.front = new FrontLink(memory);
     this.#link = new OwnerLink(memory);
     const hold = (kind: Held['kind'], group: string, changes: readonly Change[]) =>
@@ -125,8 +129,7 @@ class Rig {
 
   /** The commit that the reply names. */
   commitOf(position: number): string {
-    const { epoch, version } = this.front.read(position);
-    return commitText(epoch, version);
+    return commitText(this.front.read(position));
   }
 }
 

@@ -2,14 +2,14 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { Behavior } from '../../../../src/runtime/owner/served.js';
-import { States } from '../../../../src/runtime/owner/states.js';
+import { StateMemory, States } from '../../../../src/runtime/owner/states.js';
 
 const BEHAVIOR = { actor: 'counter' } as Behavior;
 /** What an entry takes whose state takes nothing. */
 const ENTRY = (() => {
-  const states = new States(0);
-  add(states, 'a', 0);
-  return states.bytes;
+  const memory = new StateMemory(0);
+  add(new States(memory), 'a', 0);
+  return memory.bytes;
 })();
 
 function add(states: States, key: string, bytes: number) {
@@ -17,43 +17,46 @@ function add(states: States, key: string, bytes: number) {
 }
 
 t.test('the least recently used state leaves first', async (t) => {
-  const states = new States(3 * (ENTRY + 100));
+  const memory = new StateMemory(3 * (ENTRY + 100));
+  const states = new States(memory);
   for (const key of 'abc') add(states, key, 100);
-  states.trim();
-  t.equal(states.count, 3, 'all fit');
+  memory.trim();
+  t.equal(memory.count, 3, 'all fit');
   states.find(BEHAVIOR, 'a');
   states.has(BEHAVIOR, 'b');
   add(states, 'd', 100);
-  states.trim();
+  memory.trim();
   t.strictSame(
     ['a', 'b', 'c', 'd'].filter((id) => states.has(BEHAVIOR, id)),
     ['a', 'c', 'd'],
   );
-  t.equal(states.evictions, 1);
+  t.equal(memory.evictions, 1);
 });
 
 t.test('a pinned state stays, though all others leave', async (t) => {
-  const states = new States(0);
+  const memory = new StateMemory(0);
+  const states = new States(memory);
   const pinned = add(states, 'a', 100);
   pinned.pins += 1;
   for (const key of 'bcd') add(states, key, 100);
-  states.trim();
-  t.equal(states.count, 1);
+  memory.trim();
+  t.equal(memory.count, 1);
   t.equal(states.find(BEHAVIOR, 'a'), pinned);
   pinned.pins -= 1;
-  states.trim();
-  t.equal(states.count, 0);
-  t.equal(states.bytes, 0);
+  memory.trim();
+  t.equal(memory.count, 0);
+  t.equal(memory.bytes, 0);
 });
 
 t.test('a state that grows is counted as it is now', async (t) => {
-  const states = new States(2 * ENTRY + 1_000);
+  const memory = new StateMemory(2 * ENTRY + 1_000);
+  const states = new States(memory);
   const a = add(states, 'a', 10);
   add(states, 'b', 10);
   states.change(a, { n: 1 }, 5_000);
-  t.equal(states.bytes, 2 * ENTRY + 5_010);
+  t.equal(memory.bytes, 2 * ENTRY + 5_010);
   t.strictSame(states.find(BEHAVIOR, 'a')?.state, { n: 1 });
-  states.trim();
+  memory.trim();
   t.strictSame(
     ['a', 'b'].filter((id) => states.has(BEHAVIOR, id)),
     [],
@@ -78,7 +81,8 @@ t.test('order and bytes are those of a plain list, whatever is done', async () =
       fc.array(step, { maxLength: 100, size: 'max' }),
       fc.nat(4 * (ENTRY + 250)),
       (steps, limit) => {
-        const states = new States(limit);
+        const memory = new StateMemory(limit);
+        const states = new States(memory);
         /** The least recently used one first. */
         let list: { key: string; bytes: number; pins: number }[] = [];
         const total = () => list.reduce((sum, { bytes }) => sum + ENTRY + bytes, 0);
@@ -90,7 +94,7 @@ t.test('order and bytes are those of a plain list, whatever is done', async () =
             if (!entry) add(states, key, bytes);
             list = [...list.filter((each) => each !== known), known ?? { key, bytes, pins: 0 }];
           } else if (kind === 'trim') {
-            states.trim();
+            memory.trim();
             for (const each of [...list])
               if (total() > limit && each.pins === 0) list = list.filter((other) => other !== each);
           } else if (kind === 'clear') {
@@ -108,8 +112,8 @@ t.test('order and bytes are those of a plain list, whatever is done', async () =
               known.pins = entry.pins;
             }
           }
-          if (states.bytes !== total()) throw new Error(`${states.bytes} bytes instead of ${total()}`);
-          if (states.count !== list.length) throw new Error(`${states.count} instead of ${list.length}`);
+          if (memory.bytes !== total()) throw new Error(`${memory.bytes} bytes instead of ${total()}`);
+          if (memory.count !== list.length) throw new Error(`${memory.count} instead of ${list.length}`);
           for (const each of list)
             if (!states.has(BEHAVIOR, each.key)) throw new Error(`${each.key} has left`);
         }
@@ -117,3 +121,23 @@ t.test('order and bytes are those of a plain list, whatever is done', async () =
     ),
   );
 });
+
+t.test(
+  'the memory is one for all shards: the oldest of any leaves, and one that is emptied takes nothing of the others',
+  async (t) => {
+    const memory = new StateMemory(2 * ENTRY + 250);
+    const [first, second] = [new States(memory), new States(memory)];
+    add(first, 'a', 100);
+    add(second, 'a', 100);
+    first.find(BEHAVIOR, 'a');
+    add(first, 'b', 100);
+    memory.trim();
+    t.ok(first.has(BEHAVIOR, 'a'));
+    t.notOk(second.has(BEHAVIOR, 'a'), 'it was not used for longest');
+    add(second, 'c', 0);
+    first.clear();
+    t.ok(second.has(BEHAVIOR, 'c'));
+    t.equal(memory.count, 1);
+    t.equal(memory.bytes, ENTRY);
+  },
+);
