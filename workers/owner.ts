@@ -33,11 +33,11 @@ import { StoreReader } from '../src/runtime/owner/store-reader.js';
 import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
 import { isProvenDead, processMark } from '../src/runtime/process-mark.js';
 import { keepPulse } from '../src/runtime/pulse.js';
-import { shardOf } from '../src/runtime/shard-of.js';
 import { allShards } from '../src/store/all-shards.js';
 import type { ActorStore, Change, Store } from '../src/store/contract.js';
 import { MeteredStore } from '../src/store/metered-store.js';
 import { openStore } from '../src/store/open-actor-store.js';
+import { shardOf } from '../src/store/shard-of.js';
 
 /** How often the figures of the memory are written down, in milliseconds. */
 const METER_MS = 250;

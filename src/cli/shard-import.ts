@@ -1,8 +1,9 @@
 /** The part of an import that goes into one shard: batch by batch, each a commit under a fence that is halted. */
-import { shardOf } from '../runtime/shard-of.js';
+
 import { commitText } from '../store/commit-id.js';
 import type { ActorStore, Change } from '../store/contract.js';
 import type { ShardFence } from '../store/shard-fence.js';
+import { shardOf } from '../store/shard-of.js';
 import { RECORDS, recordOf, SIZE_ID, WINDOWS } from '../store/store-ids.js';
 import { ImportBatch } from './import-batch.js';
 import { randomId } from './take-store.js';

@@ -54,5 +54,6 @@ export const ASK_PROBLEMS = [
   'store-unavailable',
   'commit-in-doubt',
   'standby',
+  'node-lost',
   'ask-timeout',
 ] as const satisfies ProblemCode[];

@@ -1,7 +1,8 @@
 /** All shards of a store as one, for those who read: operators, and the command line. */
-import { shardOf } from '../runtime/shard-of.js';
+
 import type { ActorStore, Loaded, Part, Scanned, Store } from './contract.js';
 import type { ShardFence } from './shard-fence.js';
+import { shardOf } from './shard-of.js';
 
 /** As of `ActorStore`; texts of several shards are not of one moment. */
 export type Readable = Pick<ActorStore, 'load' | 'scan' | 'image'>;

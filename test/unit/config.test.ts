@@ -201,7 +201,7 @@ t.test('every variable fills a field, and no field is filled by two', async (t) 
   });
   const config = readConfig({});
   for (const field of fields) t.ok(Object.hasOwn(config, field), field);
-  const parts = ['modules', 'residents', 'admin', 'store'];
+  const parts = ['modules', 'residents', 'admin', 'store', 'shards'];
   t.strictSame(Object.keys(config).toSorted(), [...fields, ...parts].toSorted());
 });
 

@@ -8,6 +8,7 @@
  */
 import type { ProblemCode } from '../../errors.js';
 import type { RequestMeter } from '../../meter/request-meter.js';
+import { shardOf } from '../../store/shard-of.js';
 import { DrainRate } from '../drain-rate.js';
 import { awaitBell, type Bells, newBells, REPLY_BELL, ring, rung } from '../link/bell.js';
 import { type LinkSize, TURN } from '../link/link-memory.js';
@@ -17,7 +18,6 @@ import { decodeKey } from '../owner/actor-key.js';
 import type { FromOwner } from '../owner/events.js';
 import type { StoreQuestion } from '../owner/store-reader.js';
 import { keepPulse, type Pulse } from '../pulse.js';
-import { shardOf } from '../shard-of.js';
 import { type RestartLimits, Supervisor } from '../supervisor.js';
 import type { OwnerThread, OwnerThreads } from './owner-threads.js';
 import { type PendingGroup, RequestQueue, type Responder } from './request-queue.js';

@@ -101,7 +101,7 @@ t.test(
     t.strictSame(heard, [], 'what is asked meanwhile waits for the successor');
     current().handlers.onEvent({ kind: 'standby', shard: 0, reason: 'another instance was quicker' });
     t.notOk(handle.ready);
-    t.notOk(handle.mayServe);
+    t.notOk(handle.mayServe(0));
     handle.abandon('the test is over');
   },
 );
