@@ -48,12 +48,12 @@ const { words, setup } = workerData as { words: Int32Array; setup: OwnerSetup };
 const { faultWords } = setup;
 
 const meter = new OwnerMeter(setup.meterMemory);
-const { store, messages, residents } = await load().finally(() => {
+const { store, others, messages, residents } = await load().finally(() => {
   Atomics.store(words, LOADING, 0);
   Atomics.notify(words, LOADING);
 });
 
-const reader = new StoreReader(allShards(setup.shards, (at) => store.shard(at)));
+const reader = new StoreReader(allShards(setup.shards, others));
 let owners: readonly Owner[] = [];
 port.on('message', (message: ToOwner) => {
   switch (message.kind) {
@@ -82,7 +82,10 @@ async function answer({ id, question }: AskStore): Promise<void> {
 }
 
 interface Loaded {
+  /** Each shard as its owner uses it. */
   readonly store: Store;
+  /** The same, for whoever looks at the shards of others. */
+  readonly others: (at: number) => ActorStore;
   readonly messages: readonly ServedMessage[];
   readonly residents: readonly Behavior[];
 }
@@ -118,7 +121,8 @@ async function load(): Promise<Loaded> {
     if (behavior instanceof DefinedBehavior)
       messages.push(...EDITS.map((message) => ({ behavior, message, name: `edit ${message}` })));
   }
-  return { store, messages, residents };
+  const readers = Array.from({ length: setup.shards }, (_, at) => bare.shard(at));
+  return { store, others: (at) => readers[at] as ActorStore, messages, residents };
 }
 
 function begin({ links, instance }: OwnerStart): readonly Owner[] {
@@ -141,7 +145,7 @@ function begin({ links, instance }: OwnerStart): readonly Owner[] {
   const memory = new StateMemory(setup.stateBytes);
   const founder = new Founder({
     shards: setup.shards,
-    shard: (at) => store.shard(at),
+    shard: others,
     firstChanges,
     randomId: () => randomBytes(16).toString('hex'),
   });

@@ -70,7 +70,7 @@ class Rig {
         return rig.leased;
       },
       get held() {
-        return { epoch: rig.epoch, version: rig.version };
+        return { shard: 0, epoch: rig.epoch, version: rig.version };
       },
       servedMs: 0,
       commit: (group: string, version: number, changes: readonly Change[]) => {
