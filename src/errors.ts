@@ -21,6 +21,7 @@ export const PROBLEMS = {
   'method-not-allowed': { status: 405, title: 'This path does not answer to this method' },
   'length-required': { status: 411, title: 'A body must have a Content-Length; chunked bodies are refused' },
   'body-too-large': { status: 413, title: 'The body is too large' },
+  misdirected: { status: 421, title: 'Another node has this actor' },
   'input-invalid': { status: 422, title: 'The input does not fit the schema of the message' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
   'head-too-large': { status: 431, title: 'Request line and headers are too large' },
@@ -36,6 +37,7 @@ export const PROBLEMS = {
   standby: { status: 503, title: 'Another instance serves; this one stands by' },
   'not-ready': { status: 503, title: 'The server is not ready to answer' },
   'commit-in-doubt': { status: 504, title: 'The store did not confirm in time; the outcome is unknown' },
+  'node-lost': { status: 504, title: 'The node that had this request was lost; the outcome is unknown' },
   'ask-timeout': { status: 504, title: 'The owner did not answer in time; the outcome is unknown' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
