@@ -21,6 +21,7 @@ export const PROBLEMS = {
   'method-not-allowed': { status: 405, title: 'This path does not answer to this method' },
   'length-required': { status: 411, title: 'A body must have a Content-Length; chunked bodies are refused' },
   'body-too-large': { status: 413, title: 'The body is too large' },
+  misdirected: { status: 421, title: 'Another node has this actor' },
   'input-invalid': { status: 422, title: 'The input does not fit the schema of the message' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
   'head-too-large': { status: 431, title: 'Request line and headers are too large' },

@@ -11,6 +11,7 @@ import { Redis } from 'ioredis';
 import { messageOf, WarrenError } from '../../errors.js';
 import type { CommitOutcome } from '../contract.js';
 import { Elsewhere } from './elsewhere.js';
+import { BEAT_NODE, LEAVE_NODE } from './node-scripts.js';
 import type { RedisAddress } from './redis-url.js';
 import { type Refusal, refusalOf } from './refusals.js';
 import { ReplicaAcks } from './replica-acks.js';
@@ -31,6 +32,10 @@ export type Client = Redis & {
     records: string,
   ): Promise<[next: string, states: Fields, records: Fields[]]>;
   readThese(...keysAndIds: (string | number)[]): Promise<[text: string | null, records: Fields][]>;
+  beatNode(
+    ...keyAndArguments: (string | number)[]
+  ): Promise<[revision: string, holder: [text: string, renewals: number] | null, living: string[] | null]>;
+  leaveNode(...keyAndArguments: string[]): Promise<null>;
 };
 
 /** What is asked of Redis, for the sentence that tells of its refusal. */
@@ -62,6 +67,8 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   loadActors: LOAD_ACTORS,
   readActors: READ_ACTORS,
   readThese: READ_THESE,
+  beatNode: BEAT_NODE,
+  leaveNode: LEAVE_NODE,
 };
 
 /** A Redis that has no password takes any, as it does for a user who is named. */
