@@ -103,11 +103,16 @@ export class EmbeddedService implements ServedActors {
       const body = Buffer.from(message.kind === 'query' ? searchOf(input) : textOf(input));
       if (body.length > this.#bodyLimit)
         throw new AskError('body-too-large', `an input has at most ${this.#bodyLimit} bytes`);
-      this.#service.owner.ask(
+      const isQuery = message.kind === 'query';
+      this.#service.mailbox.ask(
         number,
         encodedKey(key),
         body,
-        new InProcessAsk((answer) => resolve(answer as Answer<Reply>), reject),
+        new InProcessAsk(
+          (answer) => resolve(answer as Answer<Reply>),
+          reject,
+          isQuery ? body.toString() : '',
+        ),
       );
     });
   }

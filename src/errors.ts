@@ -34,7 +34,6 @@ export const PROBLEMS = {
   'shutting-down': { status: 503, title: 'The server is shutting down' },
   'store-unavailable': { status: 503, title: 'The store is away; nothing was consumed' },
   'idempotency-full': { status: 503, title: 'There is no room for more idempotency keys' },
-  misdirected: { status: 421, title: 'Another node has this actor; nothing was consumed' },
   standby: { status: 503, title: 'Another instance serves; this one stands by' },
   'not-ready': { status: 503, title: 'The server is not ready to answer' },
   'commit-in-doubt': { status: 504, title: 'The store did not confirm in time; the outcome is unknown' },
@@ -60,6 +59,7 @@ export type FatalCode =
   | 'store-unsafe'
   | 'store-halted'
   | 'shards-differ'
+  | 'instance-taken'
   | 'state-unreadable'
   | 'predecessor-invalid'
   | 'owner-failing'

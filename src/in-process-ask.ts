@@ -2,15 +2,20 @@
 import { AskError } from './ask-error.js';
 import { parseExact } from './client/exact-json.js';
 import type { ProblemCode } from './errors.js';
-import type { Responder } from './runtime/front/request-queue.js';
+import type { Asker, ForwardedFacts } from './runtime/front/mailbox.js';
 import type { ReplyView } from './runtime/link/front-link.js';
 import { JSON_REPLY, LINK_PROBLEMS, NO_REPLY, REFUSAL } from './runtime/link/reply-kind.js';
+import { REFUSAL_TYPE } from './runtime/refusal-body.js';
 
-export class InProcessAsk implements Responder {
+export class InProcessAsk implements Asker {
+  readonly open = true;
+  readonly facts: ForwardedFacts;
   readonly #resolve: (answer: unknown) => void;
   readonly #reject: (error: AskError) => void;
 
-  constructor(resolve: (answer: unknown) => void, reject: (error: AskError) => void) {
+  /** @param query the input of a query, as in the path; empty for a command. */
+  constructor(resolve: (answer: unknown) => void, reject: (error: AskError) => void, query: string) {
+    this.facts = { requestId: '', idempotencyKey: undefined, query };
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -36,5 +41,21 @@ export class InProcessAsk implements Responder {
 
   refuse(code: ProblemCode): void {
     this.#reject(new AskError(code));
+  }
+
+  relay(status: number, _: unknown, body: Buffer): void {
+    const answer = status === 204 ? undefined : parseExact(body.toString());
+    if (status < 400) {
+      this.#resolve({ ok: true, reply: answer });
+      return;
+    }
+    const { type, code, detail, details } = answer as Record<string, unknown>;
+    if (type === REFUSAL_TYPE) this.#resolve({ ok: false, refusal: { code, status, details } });
+    else this.#reject(new AskError(code as ProblemCode, typeof detail === 'string' ? detail : undefined));
+  }
+
+  /** Only requests of other nodes are misdirected. */
+  misdirect(): void {
+    this.#reject(new AskError('internal'));
   }
 }

@@ -8,10 +8,13 @@ import { messageOf } from './errors.js';
 import { actorRoutes } from './http/actor-routes.js';
 import { loadUws } from './http/load-uws.js';
 import { ProblemLog } from './http/problem-log.js';
+import type { ResponseContext } from './http/response-context.js';
 import { Server } from './http/server.js';
 import { SlowReaders } from './http/slow-readers.js';
 import { LOOP_CELLS, watchLoop } from './meter/loop-gauge.js';
 import { RequestMeter } from './meter/request-meter.js';
+import { NodeFront } from './nodes/node-front.js';
+import type { Target } from './nodes/router.js';
 import { ActorAdmin } from './operations/actor-admin.js';
 import { AdminServer } from './operations/admin-server.js';
 import { EventLog } from './operations/event-log.js';
@@ -20,6 +23,7 @@ import type { Parts } from './operations/process-figures.js';
 import type { ResidentFront } from './residents/resident.js';
 import { residentNamed } from './residents/residents.js';
 import type { Definition } from './runtime/definition.js';
+import type { Mailbox } from './runtime/front/mailbox.js';
 import { type OwnerEvent, OwnerHandle } from './runtime/front/owner-handle.js';
 import { loadActors } from './runtime/load-actors.js';
 import { EDIT_NAMES, EDITS } from './runtime/owner/edit.js';
@@ -48,6 +52,10 @@ export class Service {
   readonly definitions: readonly Definition[];
   readonly owner: OwnerHandle;
   readonly server: Server;
+  /** Undefined where no other process can reach the store. */
+  readonly nodes: NodeFront | undefined;
+  /** Where requests of clients go. */
+  readonly mailbox: Mailbox;
   /** Bound on connections to the public port. */
   readonly connectionLimit: number;
   readonly #adminConnectionLimit: number;
@@ -134,22 +142,43 @@ export class Service {
         'the limit of open files (ulimit -n) leaves no more connections than this',
       );
     }
+    const slowReaders = new SlowReaders({ bytes: config.unsentMemoryBytes, timeoutMs: config.sendTimeoutMs });
+    const onProblem: ResponseContext['onProblem'] = (code, counts, requestId) =>
+      problems.note(code, counts, requestId);
     this.server = new Server({
       uws,
       version,
       owner: this.owner,
-      slowReaders: new SlowReaders({ bytes: config.unsentMemoryBytes, timeoutMs: config.sendTimeoutMs }),
+      slowReaders,
       openLimit: config.mailboxLimit,
       connectionLimit: this.connectionLimit,
       corsOrigins: config.corsOrigins,
       token: config.servingToken,
       onError: (error) => log.error({ err: error }, 'a handler failed'),
-      onProblem: (code, counts, requestId) => problems.note(code, counts, requestId),
+      onProblem,
+      answersOn: () => this.nodes !== undefined,
     });
+    this.nodes =
+      config.node &&
+      new NodeFront({
+        address: config.node,
+        uws,
+        version,
+        owner: this.owner,
+        slowReaders,
+        targets: targetsOf(config, definitions),
+        askTimeoutMs: config.askTimeoutMs,
+        openLimit: config.mailboxLimit,
+        connectionLimit: this.connectionLimit,
+        log,
+        onProblem,
+      });
+    this.mailbox = this.nodes?.router ?? this.owner;
   }
 
   get ready(): boolean {
-    return this.owner.ready && this.#residents.every((resident) => resident.ready);
+    const ready = this.nodes ? this.nodes.ready && this.owner.mayForward : this.owner.ready;
+    return ready && this.#residents.every((resident) => resident.ready);
   }
 
   /** Answers and commits what is pending, and ends: after `shutdownTimeoutMs` at the latest. @returns whether all of it could be done. */
@@ -165,12 +194,16 @@ export class Service {
       owner.abandon('it did not stop in time');
       server.abandon();
     }, config.shutdownTimeoutMs);
+    // Other nodes answer for the shards of this one before it takes no more requests.
+    await this.nodes?.leave();
     const drained = server.drain();
+    if (this.nodes) await drained;
     await owner.stop();
     // Everything is committed; whoever is still reading gets the rest of the time.
     await drained;
     clearTimeout(late);
     server.close();
+    await this.nodes?.close();
     for (const resident of this.#residents) resident.close();
     this.#admin?.close();
     begun.threads.close();
@@ -179,19 +212,21 @@ export class Service {
 
   async #begin(): Promise<void> {
     const { config, log, version } = this.#options;
-    const { owner, server } = this;
+    const { owner, server, mailbox } = this;
     let firstMessage = this.definitions.reduce((count, { messageList }) => count + messageList.length, 0);
     for (const name of config.residents) {
       const resident = residentNamed(name);
-      this.#residents.push(await resident.front({ owner, responses: server, firstMessage, config, log }));
+      const front = { owner, mailbox, forwards: this.nodes !== undefined };
+      this.#residents.push(await resident.front({ ...front, responses: server, firstMessage, config, log }));
       firstMessage += resident.messages.length;
     }
     const { bodyLimitBytes: bodyLimit } = config;
-    const routes = [
-      ...actorRoutes(this.definitions, { owner, context: server, bodyLimit }),
-      ...this.#residents.flatMap((resident) => resident.routes),
+    const routesOn = (context: ResponseContext, mailbox: Mailbox) => [
+      ...actorRoutes(this.definitions, { mailbox, context, bodyLimit }),
+      ...this.#residents.flatMap((resident) => resident.routes(context, mailbox)),
     ];
-    server.register(routes, () => this.ready);
+    server.register(routesOn(server, mailbox), () => this.ready);
+    await this.nodes?.listen(routesOn(this.nodes.server, this.nodes.mailbox));
     this.#journal.add('started', `version ${version} started as process ${process.pid}`);
     await this.#startAdmin();
     const { serving, instance } = config;
@@ -207,8 +242,18 @@ export class Service {
     } else {
       this.port = await server.listen(serving.host, serving.port);
       this.#tellWhere();
-      owner.start(instance || `${hostname()}:${this.port}`);
+      this.#startOwner(instance || `${hostname()}:${this.port}`);
     }
+  }
+
+  #startOwner(instance: string): void {
+    const { version, config } = this.#options;
+    this.nodes?.router.begin(instance);
+    const actors = Object.fromEntries([
+      ...this.definitions.map(({ name, version }) => [name, version]),
+      ...config.residents.map((name) => [name, 1]),
+    ]);
+    this.owner.start(instance, this.nodes && { address: this.nodes.address, version, actors });
   }
 
   #tellWhere(): void {
@@ -221,6 +266,7 @@ export class Service {
         place: placeOf(config.store),
         durability: config.durability,
         connectionLimit: this.connectionLimit,
+        node: this.nodes?.address,
         admin: this.#adminUrl,
         version,
       },
@@ -284,6 +330,7 @@ export class Service {
   }
 
   #onOwner(event: OwnerEvent): void {
+    this.nodes?.onOwner(event);
     for (const resident of this.#residents) resident.onOwner(event);
     switch (event.kind) {
       case 'serving':
@@ -322,5 +369,19 @@ function messagesOf(
     ),
     ...residents.flatMap((actor) => residentNamed(actor).messages.map((name) => ({ actor, name }))),
     ...definitions.flatMap(({ name: actor }) => EDIT_NAMES.map((name) => ({ actor, name }))),
+  ];
+}
+
+/** How one node asks another, by the number of the message. Edits of operators are not forwarded. */
+function targetsOf({ residents }: Config, definitions: readonly Definition[]): Target[] {
+  return [
+    ...definitions.flatMap(({ name: actor, messageList }) =>
+      messageList.map(({ name, kind }): Target => {
+        return { method: kind === 'command' ? 'POST' : 'GET', path: [`/${actor}/`, `/${name}`] };
+      }),
+    ),
+    ...residents.flatMap((name) =>
+      residentNamed(name).targets.map(({ method, path }): Target => ({ method, path: [path, ''] })),
+    ),
   ];
 }

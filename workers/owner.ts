@@ -1,5 +1,6 @@
 /** Thread entry of the owners, one per shard: loads the actors, waits for its links, then wires behaviors, store and loop. Everything of interest is in the parts. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../src/errors.js';
 import { watchLoop } from '../src/meter/loop-gauge.js';
@@ -12,6 +13,9 @@ import {
   STATES,
   UNSTORED,
 } from '../src/meter/owner-meter.js';
+import { Membership, type NodeRegistry } from '../src/nodes/membership.js';
+import type { NodeEntry } from '../src/nodes/node.js';
+import { ShardKeeper } from '../src/nodes/shard-keeper.js';
 import { FaultyStore, hangOnCommand } from '../src/operations/fault-injection.js';
 import { residentNamed } from '../src/residents/residents.js';
 import type { AskStore, OwnerStart, StoreAnswer, ToOwner } from '../src/runtime/front/owner-threads.js';
@@ -41,6 +45,8 @@ import { shardOf } from '../src/store/shard-of.js';
 
 /** How often the figures of the memory are written down, in milliseconds. */
 const METER_MS = 250;
+/** How often a shard without an owner is looked at after a start, in milliseconds. */
+const WHOLE_MS = 100;
 
 const port = parentPort;
 if (!port) throw new Error('this file is the entry of a worker thread');
@@ -48,20 +54,27 @@ const { words, setup } = workerData as { words: Int32Array; setup: OwnerSetup };
 const { faultWords } = setup;
 
 const meter = new OwnerMeter(setup.meterMemory);
-const { store, others, messages, residents } = await load().finally(() => {
+const { store, registry, others, messages, residents } = await load().finally(() => {
   Atomics.store(words, LOADING, 0);
   Atomics.notify(words, LOADING);
 });
 
 const reader = new StoreReader(allShards(setup.shards, others));
 let owners: readonly Owner[] = [];
+let membership: Membership | undefined;
+let keeper: ShardKeeper | undefined;
 port.on('message', (message: ToOwner) => {
   switch (message.kind) {
     case 'start':
       owners = begin(message.start);
       return;
     case 'stop':
+      membership?.setState('leaving');
+      keeper?.end();
       for (const owner of owners) owner.stop();
+      return;
+    case 'leave':
+      keeper?.leave();
       return;
     case 'ask-store':
       void answer(message);
@@ -84,6 +97,8 @@ async function answer({ id, question }: AskStore): Promise<void> {
 interface Loaded {
   /** Each shard as its owner uses it. */
   readonly store: Store;
+  /** Undefined where no other process can reach the store. */
+  readonly registry: NodeRegistry | undefined;
   /** The same, for whoever looks at the shards of others. */
   readonly others: (at: number) => ActorStore;
   readonly messages: readonly ServedMessage[];
@@ -122,10 +137,10 @@ async function load(): Promise<Loaded> {
       messages.push(...EDITS.map((message) => ({ behavior, message, name: `edit ${message}` })));
   }
   const readers = Array.from({ length: setup.shards }, (_, at) => bare.shard(at));
-  return { store, others: (at) => readers[at] as ActorStore, messages, residents };
+  return { store, registry: bare.registry, others: (at) => readers[at] as ActorStore, messages, residents };
 }
 
-function begin({ links, instance }: OwnerStart): readonly Owner[] {
+function begin({ links, instance, node }: OwnerStart): readonly Owner[] {
   post({ kind: 'loaded' });
   // Nothing inside a process can end a main thread that hangs, except another thread with a signal. Whoever stops that thread
   // with a debugger turns the watchdog off.
@@ -158,6 +173,7 @@ function begin({ links, instance }: OwnerStart): readonly Owner[] {
         shard,
         identity,
         founder,
+        actors: node?.actors ?? {},
         memory,
         link: new OwnerLink(link.memory),
         store: store.shard(shard),
@@ -166,7 +182,7 @@ function begin({ links, instance }: OwnerStart): readonly Owner[] {
         isDead: isProvenDead,
         repair: new RepairLog(setup.repairMemory[shard] as SharedArrayBuffer),
         predecessor: link.pending,
-        duty: 'own',
+        duty: registry && node ? 'rest' : 'own',
         post: (event) => {
           post(event);
           if (event.kind === 'fatal') port?.close();
@@ -185,12 +201,59 @@ function begin({ links, instance }: OwnerStart): readonly Owner[] {
     awaitBell(bells, REQUEST_BELL, seen, look);
   };
   for (const owner of started) void owner.start();
+  if (registry && node) joinNodes(registry, { ...node, instance, process: identity.process }, started);
   look();
   return started;
 }
 
+/** From here on this node has the shards that it should have among all that live. */
+function joinNodes(
+  registry: NodeRegistry,
+  node: Omit<NodeEntry, 'state' | 'incarnation'>,
+  shards: readonly Owner[],
+): void {
+  const { instance } = node;
+  membership = new Membership({
+    registry,
+    clock: OWNER_CLOCK,
+    leaseMs: setup.leaseMs,
+    node: { ...node, incarnation: setup.incarnation },
+    isDead: isProvenDead,
+    onView: (nodes) => {
+      post({ kind: 'nodes', nodes });
+      keeper?.see(nodes);
+    },
+    onTwin: (reason) => post({ kind: 'fatal', code: 'instance-taken', reason }),
+  });
+  keeper = new ShardKeeper({
+    instance,
+    shards,
+    membership,
+    clock: OWNER_CLOCK,
+    onLeft: () => post({ kind: 'left' }),
+  });
+  membership.start();
+  void untilWhole();
+}
+
+/** Looks until every shard has an owner that holds a lease. */
+async function untilWhole(): Promise<void> {
+  const rest = Array.from({ length: setup.shards }, (_, at) => at);
+  while (rest.length > 0) {
+    const at = rest[0] as number;
+    const fence = await others(at)
+      .load([], 0)
+      .then(({ fence }) => fence)
+      .catch(() => undefined);
+    if (fence && fence.lease > 0 && !fence.halted) rest.shift();
+    else await delay(WHOLE_MS);
+  }
+  post({ kind: 'whole' });
+}
+
 /** Every shard has ended. */
 async function end(): Promise<void> {
+  await membership?.leave();
   // What cannot be closed ends with the thread.
   await store.close().catch(() => {});
   post({ kind: 'stopped' });

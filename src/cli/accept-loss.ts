@@ -1,7 +1,6 @@
 /** `warren accept-loss`: takes the mark "halted" from a Redis that has lost confirmed commits, so that instances may serve it again. */
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config/config.js';
-import { commitText } from '../store/commit-id.js';
 import type { ShardFence } from '../store/shard-fence.js';
 import { placeOf } from '../store/store-place.js';
 import { confirm } from './confirm.js';
@@ -46,7 +45,9 @@ export async function acceptLoss(
           `Another process has changed the fence of shard ${fence.shard}. Run this again.`,
         );
       }
-      console.log(`${placeOf(place)} continues at version ${next.version}${store.count > 1 ? `, shard ${fence.shard}` : ''}.`);
+      console.log(
+        `${placeOf(place)} continues at version ${next.version}${store.count > 1 ? `, shard ${fence.shard}` : ''}.`,
+      );
     }
     return 0;
   });

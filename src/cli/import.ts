@@ -119,6 +119,7 @@ class Import {
         shard,
         shards: this.#shards.length,
         founded: 1,
+        holds: {},
         epoch,
         version: 0,
         halted: UNFINISHED,

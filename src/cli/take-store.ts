@@ -35,6 +35,7 @@ export async function takeAndChange(
     shard: stored?.shard ?? 0,
     shards: stored?.shards ?? 1,
     founded: 1,
+    holds: stored?.holds ?? {},
     epoch: (stored?.epoch ?? 0) + 1,
     version: (stored?.version ?? 0) + 1,
     halted: stored?.halted ?? '',

@@ -6,6 +6,8 @@ import { storeKindOf } from './store-kind.js';
 import type { Values } from './variables.js';
 
 const REDIS_SHARDS = 64;
+/** Enough for nodes on one host. */
+const LOOPBACK = { host: '127.0.0.1', port: 0 };
 const DEFAULT_REDIS = { host: '127.0.0.1', port: 6379 };
 
 export interface AdminAddress extends HostPort {
@@ -18,6 +20,8 @@ export interface AdminAddress extends HostPort {
 export interface Parts extends ActorList {
   readonly admin: AdminAddress | undefined;
   readonly store: StoreConfig;
+  /** Where other nodes reach this one; undefined for a store that no other process can reach. */
+  readonly node: (HostPort & { readonly token: string }) | undefined;
   /** 1, or more on Redis. */
   readonly shards: number;
 }
@@ -33,6 +37,10 @@ export function partsOf(values: Values, isAdminAsked: boolean): Parts {
       token: values.ADMIN_TOKEN,
     },
     store: Object.freeze(store),
+    node:
+      store.kind === 'redis'
+        ? { ...(values.NODE_HOST_PORT ?? LOOPBACK), token: values.NODE_TOKEN }
+        : undefined,
     shards: values.SHARDS ?? (store.kind === 'redis' ? REDIS_SHARDS : 1),
   };
 }

@@ -37,6 +37,22 @@ export const ENVIRONMENT = v.pipe(
   ),
   v.forward(
     v.partialCheck(
+      [['NODE_HOST_PORT'], ['NODE_TOKEN']],
+      ({ NODE_HOST_PORT, NODE_TOKEN }) => !NODE_HOST_PORT || isLoopback(NODE_HOST_PORT) || NODE_TOKEN !== '',
+      'is required when NODE_HOST_PORT is not a loopback address',
+    ),
+    ['NODE_TOKEN'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['NODE_HOST_PORT']],
+      ({ NODE_HOST_PORT }) => !NODE_HOST_PORT || !['', '0.0.0.0', '::'].includes(NODE_HOST_PORT.host),
+      'must be an address at which other nodes reach this one, not one that stands for all',
+    ),
+    ['NODE_HOST_PORT'],
+  ),
+  v.forward(
+    v.partialCheck(
       [['REDIS_SENTINELS'], ['REDIS_CLUSTER']],
       ({ REDIS_SENTINELS, REDIS_CLUSTER }) => REDIS_SENTINELS.length === 0 || REDIS_CLUSTER.length === 0,
       'cannot stand beside REDIS_SENTINELS: a cluster has no Sentinels. Leave out the one that you do not run',
@@ -105,9 +121,8 @@ export const ENVIRONMENT = v.pipe(
   ),
   v.forward(
     v.partialCheck(
-      [['SHARDS'], ['STORE'], ['REDIS_URL'], ['REDIS_HOST_PORT']],
-      ({ SHARDS, STORE, REDIS_URL, REDIS_HOST_PORT }) =>
-        (SHARDS ?? 1) === 1 || STORE === 'redis' || (STORE === '' && Boolean(REDIS_URL || REDIS_HOST_PORT)),
+      [['SHARDS'], ['STORE'], ['REDIS_URL'], ['REDIS_HOST_PORT'], ['REDIS_SENTINELS'], ['REDIS_CLUSTER']],
+      (values) => (values.SHARDS ?? 1) === 1 || storeKindOf(values) === 'redis',
       'must be 1 where the store is not Redis',
     ),
     ['SHARDS'],

@@ -131,6 +131,19 @@ export const VARIABLES = {
     meaning: 'replicas of Redis that must have a commit before its replies leave; 0: the master alone',
     setting: true,
   },
+  NODE_HOST_PORT: {
+    fallback: '',
+    schema: optionalHostPort,
+    meaning:
+      'address of this node for the other nodes on the same Redis; by default a free port of 127.0.0.1',
+    setting: true,
+  },
+  NODE_TOKEN: {
+    fallback: '',
+    schema: token,
+    meaning: 'token that all nodes share; required unless NODE_HOST_PORT is a loopback address',
+    setting: true,
+  },
   SHARDS: {
     fallback: '',
     schema: shardCount,

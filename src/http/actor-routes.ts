@@ -5,7 +5,7 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import type { ProblemCode } from '../errors.js';
 import type { Definition, Message } from '../runtime/definition.js';
-import type { OwnerHandle } from '../runtime/front/owner-handle.js';
+import type { Mailbox } from '../runtime/front/mailbox.js';
 import { ActorResponse } from './actor-response.js';
 import { idempotencyOf, KEY_RULE } from './idempotency-key.js';
 import { COMMAND_HEADERS, IDEMPOTENCY_KEY, jsonResponse, problemResponses } from './openapi.js';
@@ -16,7 +16,7 @@ import type { ResponseContext } from './response-context.js';
 import { ASK_PROBLEMS, type Fields, type Handler, type Method, type Route } from './route.js';
 
 export interface ActorRoutesOptions {
-  readonly owner: OwnerHandle;
+  readonly mailbox: Mailbox;
   readonly context: ResponseContext;
   /** Of a body, in bytes. */
   readonly bodyLimit: number;
@@ -66,7 +66,7 @@ function actorRoute(
   };
 }
 
-function commandHandler(message: number, { owner, context, bodyLimit }: ActorRoutesOptions): Handler {
+function commandHandler(message: number, { mailbox, context, bodyLimit }: ActorRoutesOptions): Handler {
   return (res, request, counts, key) => {
     const response = open(res, request, counts, context, true);
     if (!response) return;
@@ -94,7 +94,7 @@ function commandHandler(message: number, { owner, context, bodyLimit }: ActorRou
       const whole = new Uint8Array(chunk);
       try {
         const body = chunks ? Buffer.concat([...chunks, whole]) : whole;
-        response.position = owner.ask(message, key, body, response, idempotency);
+        response.position = mailbox.ask(message, key, body, response, idempotency);
       } catch (error) {
         context.onError(error);
         response.cut();
@@ -103,14 +103,14 @@ function commandHandler(message: number, { owner, context, bodyLimit }: ActorRou
   };
 }
 
-function queryHandler(message: number, method: Method, { owner, context }: ActorRoutesOptions): Handler {
+function queryHandler(message: number, method: Method, { mailbox, context }: ActorRoutesOptions): Handler {
   const withBody = method !== 'HEAD';
   return (res, request, counts, key) => {
     const response = open(res, request, counts, context, withBody);
     if (!response) return;
     const { query } = request;
     try {
-      response.position = owner.ask(message, key, query ? Buffer.from(query) : EMPTY, response);
+      response.position = mailbox.ask(message, key, query ? Buffer.from(query) : EMPTY, response);
     } catch (error) {
       context.onError(error);
       response.cut();

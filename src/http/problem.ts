@@ -10,9 +10,22 @@ export function statusLine(code: ProblemCode): string {
 }
 
 /** `code` and `requestId` are extension members: the stable name to match on, and what to look for in the log. */
-export function problemBody(code: ProblemCode, requestId?: string, detail?: string): string {
+export function problemBody(
+  code: ProblemCode,
+  requestId?: string,
+  detail?: string,
+  more: object = {},
+): string {
   const { status, title } = PROBLEMS[code];
-  return JSON.stringify({ type: `urn:warren:problem:${code}`, title, status, code, detail, requestId });
+  return JSON.stringify({
+    type: `urn:warren:problem:${code}`,
+    title,
+    status,
+    code,
+    detail,
+    requestId,
+    ...more,
+  });
 }
 
 /** Whether the same request can be sent again as it is, after a while. */

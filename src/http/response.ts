@@ -6,14 +6,21 @@
  * buffer has no bound.
  */
 import type { HttpResponse } from 'uWebSockets.js';
+import { STATUS_CODES } from 'node:http';
+import { PROBLEMS, type ProblemCode } from '../errors.js';
+import type { RelayedHeaders } from '../nodes/peer-answer.js';
+import type { Asker } from '../runtime/front/mailbox.js';
+import type { Responder } from '../runtime/front/request-queue.js';
 import type { ReplyView } from '../runtime/link/front-link.js';
+import { PROBLEM_TYPE, problemBody } from './problem.js';
 import { commitLine, REPLAYED_LINE } from './reply-lines.js';
 import type { RequestCounts } from './request-counts.js';
 import type { RequestFacts } from './request-head.js';
+import { requestIdOf } from './request-id.js';
 import type { ResponseContext } from './response-context.js';
 import type { SlowReader } from './slow-readers.js';
 
-export abstract class Response implements SlowReader {
+export abstract class Response implements SlowReader, Omit<Asker, keyof Responder> {
   protected readonly context: ResponseContext;
   protected readonly counts: RequestCounts;
   /** False for HEAD: headers, and the length that the body would have. */
@@ -58,6 +65,70 @@ export abstract class Response implements SlowReader {
   /** It is neither answered nor left. */
   get open(): boolean {
     return this.#res !== undefined;
+  }
+
+  get facts(): RequestFacts {
+    return this.request;
+  }
+
+  /** Answers with what another node has answered. What concerns this connection is made anew. */
+  relay(status: number, headers: Readonly<RelayedHeaders>, body: Buffer): void {
+    const res = this.#res;
+    if (!res) return;
+    const problem = headers.contentType?.startsWith(PROBLEM_TYPE) ? problemIn(body) : undefined;
+    if (problem) {
+      this.counts.problems[problem] += 1;
+      this.context.onProblem(problem, this.counts, requestIdOf(this.request.requestId));
+    } else if (status < 400) this.counts.ok += 1;
+    else this.counts.refused += 1;
+    const writeHead = () => {
+      res.writeStatus(`${status} ${STATUS_CODES[status] ?? 'Other'}`);
+      res.writeHeader(...this.#relayedHead(headers));
+      if (headers.retryAfter !== undefined) res.writeHeader('Retry-After', headers.retryAfter);
+    };
+    if (status !== 204 && this.withBody) {
+      this.sendBytes(res, new Uint8Array(body), writeHead);
+      return;
+    }
+    res.cork(() => {
+      writeHead();
+      if (status === 204) res.endWithoutBody(undefined, this.closes);
+      else {
+        res.writeHeader('Content-Length', `${body.length}`);
+        res.endWithoutBody();
+      }
+    });
+    this.close(undefined);
+  }
+
+  /** @param holder name of the node that should have the actor, if that is known. */
+  misdirect(holder: string | undefined): void {
+    const res = this.#res;
+    if (!res) return;
+    const requestId = requestIdOf(this.request.requestId);
+    this.counts.problems.misdirected += 1;
+    res.cork(() => {
+      res.writeStatus('421 Misdirected Request');
+      res.writeHeader('Content-Type', PROBLEM_TYPE);
+      res.end(problemBody('misdirected', requestId, undefined, { holder }), this.closes);
+    });
+    this.close(undefined);
+  }
+
+  #relayedHead({
+    contentType,
+    commit,
+    replayed,
+    sequenceIndex,
+  }: RelayedHeaders): [name: string, value: string] {
+    const lines = [`Cache-Control: no-store${this.context.corsHeaders(this.request)}`];
+    if (commit !== undefined) lines.push(`Commit: ${commit}`);
+    if (replayed) lines.push('Idempotency-Replayed: true');
+    if (sequenceIndex !== undefined) lines.push(`Sequence-Index: ${sequenceIndex}`);
+    if (this.request.requestId !== '') lines.push(`X-Request-Id: ${requestIdOf(this.request.requestId)}`);
+    if (contentType !== undefined) return ['Content-Type', [contentType, ...lines].join('\r\n')];
+    const [first = '', ...others] = lines;
+    return ['Cache-Control', [first.slice('Cache-Control: '.length), ...others].join('\r\n')];
   }
 
   /** The connection ends with the answer. */
@@ -144,5 +215,17 @@ export abstract class Response implements SlowReader {
         return true;
       }
     });
+  }
+}
+
+/** The code of a problem that another node has answered with; undefined when it is none that is known here. */
+function problemIn(body: Buffer): ProblemCode | undefined {
+  try {
+    const { code, type } = JSON.parse(body.toString()) as Record<string, unknown>;
+    const known =
+      typeof code === 'string' && Object.hasOwn(PROBLEMS, code) && type === `urn:warren:problem:${code}`;
+    return known ? (code as ProblemCode) : undefined;
+  } catch {
+    return undefined;
   }
 }

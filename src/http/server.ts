@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly corsOrigins: readonly string[];
   /** Asked for as bearer token on every route that is not open; empty for none. */
   readonly token: string;
+  /** While it drains, requests on connections that are open are still answered: by other nodes. */
+  readonly answersOn?: () => boolean;
   /** A handler threw. */
   readonly onError: (error: unknown) => void;
   /** A request was answered with a problem. */
@@ -148,7 +150,8 @@ export class Server implements ResponseContext {
 
   opened(): boolean {
     this.#open += 1;
-    return !this.draining && this.#open <= this.#options.openLimit;
+    const takes = !this.draining || (this.#options.answersOn?.() ?? false);
+    return takes && this.#open <= this.#options.openLimit;
   }
 
   closed(position: number | undefined): void {

@@ -8,6 +8,7 @@ export interface LoggedEvent {
     | 'standby'
     | 'away'
     | 'halted'
+    | 'nodes'
     | 'died'
     | 'poisoned'
     | 'fault'

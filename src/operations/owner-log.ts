@@ -1,8 +1,8 @@
 /** Turns events of the owner into log lines and into events of the live page. */
 import type { Logger } from 'pino';
 import type { OwnerEvent } from '../runtime/front/owner-handle.js';
-import { GatheredEvents, type ShardEvent } from './gathered-events.js';
 import type { EventLog } from './event-log.js';
+import { GatheredEvents, type ShardEvent } from './gathered-events.js';
 
 /** A behavior that fails is logged once per message and minute, with its stack. */
 const FAILURE_LOG_MS = 60_000;
@@ -84,6 +84,14 @@ export class OwnerLog {
         );
         events.add('halted', `shard ${event.shard} is halted: ${event.reason}`);
         return;
+      case 'nodes': {
+        const nodes = event.nodes.map(({ instance, address, state }) => `${instance} (${address}, ${state})`);
+        log.info({ nodes }, 'the nodes are these');
+        events.add('nodes', `the nodes are ${nodes.join(', ')}`);
+        return;
+      }
+      case 'whole':
+      case 'left':
       case 'shard-stopped':
       case 'loaded':
       case 'fatal':

@@ -4,12 +4,17 @@ import type { Config } from '../config/config.js';
 import type { ResponseContext } from '../http/response-context.js';
 import type { Route } from '../http/route.js';
 import type { MetricRow } from '../meter/metric-row.js';
+import type { Mailbox } from '../runtime/front/mailbox.js';
 import type { OwnerEvent, OwnerHandle } from '../runtime/front/owner-handle.js';
 import type { Behavior } from '../runtime/owner/served.js';
 import type { ActorStore } from '../store/contract.js';
 
 export interface FrontContext {
   readonly owner: OwnerHandle;
+  /** Where requests of clients go. */
+  readonly mailbox: Mailbox;
+  /** Another node answers what this one does not own. */
+  readonly forwards: boolean;
   readonly responses: ResponseContext;
   /** Number of the resident's first message among those of all actors. */
   readonly firstMessage: number;
@@ -19,7 +24,8 @@ export interface FrontContext {
 
 /** The part on the main thread. */
 export interface ResidentFront {
-  readonly routes: readonly Route[];
+  /** On a listener for clients, or on the one for other nodes. */
+  routes(responses: ResponseContext, mailbox: Mailbox): readonly Route[];
   /** Requests can be answered now. */
   readonly ready: boolean;
   /** Requests that wait here, before they are given to the owner. */
@@ -39,6 +45,8 @@ export interface Resident {
   readonly name: string;
   /** The names of its messages, by their numbers. */
   readonly messages: readonly string[];
+  /** As one node asks another, by the number of the message. */
+  readonly targets: readonly { readonly method: 'GET' | 'POST'; readonly path: string }[];
   /** The settings for `behavior`, which runs on the owner thread. */
   settings(config: Config): object;
   front(context: FrontContext): Promise<ResidentFront>;

@@ -3,6 +3,7 @@
  *
  * Every safety property rests on `commit`, which writes states only when the caller knows the stored fence. Locks and leases decide who should write, never who may.
  */
+import type { NodeRegistry } from '../nodes/membership.js';
 import type { ShardFence } from './shard-fence.js';
 
 /** The new stored text under an id; undefined deletes it. */
@@ -47,6 +48,8 @@ export interface Part {
 export interface Store {
   /** @param at its number, from 0 on. */
   shard(at: number): ActorStore;
+  /** The nodes that share the store; undefined where no other process can reach it. */
+  readonly registry?: NodeRegistry | undefined;
   /** Releases what the store holds. Commits under way may or may not happen. */
   close(): Promise<void>;
 }

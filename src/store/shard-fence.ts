@@ -19,6 +19,8 @@ export interface ShardFence extends Fence {
   readonly shards: number;
   /** 1 when every shard of the store has been made: one that is missing from then on is lost. Only that of shard 0 is looked at. */
   readonly founded: number;
+  /** The actors of which it may hold states, and the version of these: a node that cannot read them shall not own it. */
+  readonly holds: Readonly<Record<string, number>>;
   /** Random id of the last group. */
   readonly group: string;
   /** Why no instance may serve this store; empty when instances may. */
@@ -44,7 +46,7 @@ export function encodeFence(fence: ShardFence): string {
 }
 
 function textOf(fence: ShardFence): string {
-  const { store, shard, shards, founded, epoch, version, group, halted, clock, served } = fence;
+  const { store, shard, shards, founded, holds, epoch, version, group, halted, clock, served } = fence;
   const { writer, instance, process, renewal, lease } = fence;
   const fields = {
     format: FORMAT,
@@ -52,6 +54,7 @@ function textOf(fence: ShardFence): string {
     shard,
     shards,
     founded,
+    holds,
     epoch,
     version,
     group,
@@ -106,6 +109,8 @@ function isFence(fence: ShardFence): boolean {
   ];
   const texts = [fence.store, fence.group, fence.writer, fence.instance, fence.process, fence.halted];
   return (
+    typeof fence.holds === 'object' &&
+    fence.holds !== null &&
     counts.every((count) => Number.isSafeInteger(count) && count >= 0) &&
     texts.every((text) => typeof text === 'string')
   );

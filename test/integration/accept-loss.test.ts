@@ -21,6 +21,7 @@ t.test('a halted store is refused by every instance until an operator accepts th
     shard: 0,
     shards: 1,
     founded: 1,
+    holds: {},
     epoch: 3,
     version: 7,
     group: 'a group',

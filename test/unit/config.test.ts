@@ -68,6 +68,8 @@ const BAD: Record<Name, readonly string[] | readonly [min: number, max: number]>
   REDIS_SENTINEL_PASSWORD: [],
   REDIS_CLUSTER: [...NO_ADDRESSES, 'a:1,', 'a:1;b:2', 'a:1,b', ':1', 'x:0', 'x?y:1'],
   REDIS_REPLICAS_ACK: [0, 100],
+  NODE_HOST_PORT: [...NO_ADDRESSES, '0.0.0.0:1', ':1'],
+  NODE_TOKEN: ['short', 'with a space in the middle', 'not-ascii-ö-not-ascii'],
   SHARDS: ['0', '1025', 'x', '1.5', '-1'],
   INSTANCE_ID: [],
   LEASE_MS: [300, 3_600_000],
@@ -201,7 +203,7 @@ t.test('every variable fills a field, and no field is filled by two', async (t) 
   });
   const config = readConfig({});
   for (const field of fields) t.ok(Object.hasOwn(config, field), field);
-  const parts = ['modules', 'residents', 'admin', 'store', 'shards'];
+  const parts = ['modules', 'residents', 'admin', 'store', 'node', 'shards'];
   t.strictSame(Object.keys(config).toSorted(), [...fields, ...parts].toSorted());
 });
 

@@ -9,8 +9,10 @@
  */
 import { endWithProblem } from '../../http/answers.js';
 import { idempotencyOf, KEY_RULE } from '../../http/idempotency-key.js';
+import type { ResponseContext } from '../../http/response-context.js';
 import type { Handler, Method, Route } from '../../http/route.js';
 import { counter, gauge, type MetricRow } from '../../meter/metric-row.js';
+import type { Mailbox } from '../../runtime/front/mailbox.js';
 import type { OwnerEvent } from '../../runtime/front/owner-handle.js';
 import type { Responder } from '../../runtime/front/request-queue.js';
 import { NUMBER_REPLY } from '../../runtime/link/reply-kind.js';
@@ -32,6 +34,7 @@ const SECONDS = 1e-3;
 interface Held extends Waiting {
   readonly message: number;
   readonly idempotency: string;
+  readonly mailbox: Mailbox;
 }
 
 /** The owner has answered it, and its digits are not at hand. */
@@ -40,7 +43,6 @@ interface Unshown extends Waiting {
 }
 
 export class FibonacciFront implements ResidentFront, Numbers {
-  readonly routes: readonly Route[];
   readonly metrics: readonly MetricRow[];
   readonly #context: FrontContext;
   /** The one of its only actor. */
@@ -81,10 +83,13 @@ export class FibonacciFront implements ResidentFront, Numbers {
       },
     });
     this.#replays = new Replays((index, signal) => this.#pool.term(index, signal));
-    this.routes = sequenceRoutes((path, method) => this.#handler(path, method));
     this.metrics = this.#metrics();
     this.#tick = setInterval(() => this.#expire(), Math.min(TICK_MS, config.askTimeoutMs / 4));
     this.#tick.unref();
+  }
+
+  routes(responses: ResponseContext, mailbox: Mailbox): readonly Route[] {
+    return sequenceRoutes((path, method) => this.#handler(path, method, responses, mailbox));
   }
 
   get digits(): Terms {
@@ -92,7 +97,12 @@ export class FibonacciFront implements ResidentFront, Numbers {
   }
 
   get ready(): boolean {
-    return this.#terms.ready;
+    return this.#terms.ready || this.#isElsewhere;
+  }
+
+  /** Another node has the sequence, and is asked. */
+  get #isElsewhere(): boolean {
+    return this.#context.forwards && this.#context.owner.stateOf(this.#shard) === 'standby';
   }
 
   get waiting(): number {
@@ -156,9 +166,13 @@ export class FibonacciFront implements ResidentFront, Numbers {
     else this.#replays.show(index, response);
   }
 
-  #handler({ message, member }: SequencePath, method: Method): Handler {
+  #handler(
+    { message, member }: SequencePath,
+    method: Method,
+    responses: ResponseContext,
+    mailbox: Mailbox,
+  ): Handler {
     const withBody = method !== 'HEAD';
-    const { responses } = this.#context;
     const { margin } = this.#terms;
     const plain = new Wrapping(`{"${member}": `, '}', margin);
     const quoted = new Wrapping(`{"${member}": "`, '"}', margin);
@@ -184,7 +198,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
       }
       try {
         response.namesCommit = message === NEXT;
-        this.#ask(message, response, idempotency);
+        this.#ask({ message, response, idempotency, mailbox, since: performance.now() });
       } catch (error) {
         responses.onError(error);
         response.refuse('internal');
@@ -192,18 +206,16 @@ export class FibonacciFront implements ResidentFront, Numbers {
     };
   }
 
-  #ask(message: number, response: NumberResponse, idempotency: string): void {
+  #ask(asked: Held): void {
     // An owner that refuses does not move the sequence.
-    if (this.#terms.ready || !this.#context.owner.mayServe(this.#shard))
-      this.#give(message, response, idempotency);
-    else if (this.#index === undefined)
-      this.#held.push({ message, response, idempotency, since: performance.now() });
-    else response.refuse('not-ready');
+    if (this.#terms.ready || !this.#context.owner.mayServe(this.#shard)) this.#give(asked);
+    else if (this.#index === undefined) this.#held.push(asked);
+    else asked.response.refuse('not-ready');
   }
 
-  #give(message: number, response: NumberResponse, idempotency: string): void {
-    const { owner, firstMessage } = this.#context;
-    response.position = owner.ask(firstMessage + message, KEY, undefined, response, idempotency);
+  #give({ message, response, idempotency, mailbox }: Held): void {
+    const { firstMessage } = this.#context;
+    response.position = mailbox.ask(firstMessage + message, KEY, undefined, response, idempotency);
   }
 
   /** The owner answers: with a number, or with the reason why there is none. */
@@ -212,7 +224,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
     this.#held = [];
     for (const one of held) {
       if (!one.response.open) continue;
-      this.#give(one.message, one.response, one.idempotency);
+      this.#give(one);
       if (one.response.position !== undefined) this.#late.push(one);
     }
   }

@@ -9,3 +9,10 @@ export const CURRENT = 0;
 export const NEXT = 1;
 export const PREVIOUS = 2;
 export const MESSAGES = ['current', 'next', 'previous'];
+
+/** As one node asks another. */
+export const TARGETS = [
+  { method: 'GET', path: '/current' },
+  { method: 'POST', path: '/next' },
+  { method: 'GET', path: '/previous' },
+] as const;

@@ -19,7 +19,7 @@ import type { FromOwner } from '../owner/events.js';
 import type { StoreQuestion } from '../owner/store-reader.js';
 import { keepPulse, type Pulse } from '../pulse.js';
 import { type RestartLimits, Supervisor } from '../supervisor.js';
-import type { OwnerThread, OwnerThreads } from './owner-threads.js';
+import type { OwnerStart, OwnerThread, OwnerThreads } from './owner-threads.js';
 import { type PendingGroup, RequestQueue, type Responder } from './request-queue.js';
 
 export interface OwnerLimits extends RestartLimits {
@@ -89,6 +89,9 @@ export class OwnerHandle {
   #heard = 0;
   #waiting = false;
   #instance = '';
+  #node: OwnerStart['node'];
+  #left: (() => void) | undefined;
+  #leaving = false;
   /** Owner threads that have died. */
   deaths = 0;
 
@@ -113,9 +116,10 @@ export class OwnerHandle {
     this.#tick.unref();
   }
 
-  /** @param instance what operators call the process. */
-  start(instance: string): void {
+  /** @param instance what operators call the process. @param node what other nodes are told of it. */
+  start(instance: string, node?: OwnerStart['node']): void {
     this.#instance = instance;
+    this.#node = node;
     this.#begin(new Array(this.#options.shards).fill(undefined));
   }
 
@@ -143,6 +147,12 @@ export class OwnerHandle {
   get serving(): boolean {
     const settled = this.#states.every((state) => state === 'serving' || state === 'standby');
     return settled && this.owned > 0 && this.open;
+  }
+
+  /** No shard waits for the store: each is owned here, or its requests go to another node. */
+  get mayForward(): boolean {
+    const settled = this.#states.every((state) => state === 'serving' || state === 'standby');
+    return settled && this.alive && this.oldestMs <= this.#options.limits.shedAfterMs;
   }
 
   /** Others own all shards. */
@@ -251,6 +261,16 @@ export class OwnerHandle {
     this.#queues[shard]?.withdraw((ticket - shard) / this.#queues.length);
   }
 
+  /** Gives all shards to other nodes. Resolves when none is left here. Requests for them are answered `standby` from then on. */
+  leave(): Promise<void> {
+    if (this.#ended || !this.#thread) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#left = resolve;
+      this.#leaving = true;
+      this.#thread?.leave();
+    });
+  }
+
   /** Resolves when everything pending is answered and committed, and the owner has closed its store and ended. */
   stop(): Promise<void> {
     if (this.#ended) return Promise.resolve();
@@ -297,12 +317,13 @@ export class OwnerHandle {
     this.#loading.unref();
     const links = this.#queues.map(({ link: { memory } }, shard) => ({ memory, pending: pending[shard] }));
     thread.start(
-      { links, instance: this.#instance },
+      { links, instance: this.#instance, node: this.#node },
       {
         onEvent: (event) => this.#onEvent(event),
         onExit: (reason) => this.#onExit(reason),
       },
     );
+    if (this.#leaving) thread.leave();
     if (this.#stopped) thread.stop();
     this.#flushLater();
   }
@@ -322,6 +343,12 @@ export class OwnerHandle {
       case 'away':
       case 'standby':
         this.#states[event.shard] = event.kind;
+        break;
+      case 'halted':
+        this.#states[event.shard] = 'away';
+        break;
+      case 'left':
+        this.#left?.();
         break;
       case 'fatal':
         // Some of what is pending may be committed: a 503 would promise that it is not.
@@ -412,6 +439,7 @@ export class OwnerHandle {
     clearInterval(this.#tick);
     this.#pulse?.stop();
     for (const queue of this.#queues) queue.refuseAll(code);
+    this.#left?.();
   }
 
   #flushLater(): void {

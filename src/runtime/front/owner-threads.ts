@@ -3,6 +3,7 @@
  * spare has them loaded and waits for its link.
  */
 import { Worker } from 'node:worker_threads';
+import type { NodeEntry } from '../../nodes/node.js';
 import type { LinkMemory } from '../link/link-memory.js';
 import { LOADING, THREAD_WORDS } from '../link/thread-words.js';
 import type { FromOwner } from '../owner/events.js';
@@ -24,6 +25,8 @@ export interface OwnerStart {
   }[];
   /** What operators call the process. */
   readonly instance: string;
+  /** What other nodes are told of this one; undefined for a store that no other process can reach. */
+  readonly node: Pick<NodeEntry, 'address' | 'version' | 'actors'> | undefined;
 }
 
 export interface AskStore {
@@ -42,6 +45,7 @@ export interface StoreAnswer {
 
 export type ToOwner =
   | { readonly kind: 'start'; readonly start: OwnerStart }
+  | { readonly kind: 'leave' }
   | { readonly kind: 'stop' }
   | AskStore;
 
@@ -115,6 +119,11 @@ export class OwnerThread {
     this.#handlers = handlers;
     this.#worker.ref();
     this.#worker.postMessage({ kind: 'start', start } satisfies ToOwner);
+  }
+
+  /** Gives all shards away; `left` is the answer. */
+  leave(): void {
+    this.#worker.postMessage({ kind: 'leave' } satisfies ToOwner);
   }
 
   stop(): void {

@@ -1,5 +1,7 @@
 /** The events that an owner thread reports to the main thread, beside its replies. */
 
+import type { NodeEntry } from '../../nodes/node.js';
+
 /** What befalls one shard. */
 export type FromShard =
   /** The fence is taken, and turns are taken. Comes again after every absence of the store. */
@@ -37,6 +39,12 @@ export type FromOwner =
   | { readonly kind: 'behavior-failed'; readonly message: number; readonly failure: string }
   /** The owner cannot go on, and neither could a successor. */
   | { readonly kind: 'fatal'; readonly code: string; readonly reason: string }
+  /** The living nodes have changed. */
+  | { readonly kind: 'nodes'; readonly nodes: readonly NodeEntry[] }
+  /** Every shard of the store has an owner: for the first time in this process. */
+  | { readonly kind: 'whole' }
+  /** All shards are given away. */
+  | { readonly kind: 'left' }
   | { readonly kind: 'stopped' };
 
 /**

@@ -9,6 +9,7 @@
  */
 import { messageOf, WarrenError } from '../../errors.js';
 import type { ActorStore } from '../../store/contract.js';
+import type { ShardFence } from '../../store/shard-fence.js';
 import { SIZE_ID } from '../../store/store-ids.js';
 import { LEFT_OUT } from '../link/link-memory.js';
 import type { OwnerLink } from '../link/owner-link.js';
@@ -149,6 +150,16 @@ export class Owner {
 
   get serving(): boolean {
     return this.#phase === 'serving';
+  }
+
+  /** The fence as it was looked at last. */
+  get seen(): ShardFence | undefined {
+    return this.#tenure.seen;
+  }
+
+  /** The fence was looked at, so that it can be taken at once when that is due. */
+  get looked(): boolean {
+    return this.#tenure.looked;
   }
 
   get records(): AnswerRecords {
@@ -426,7 +437,7 @@ export class Owner {
 
   /** Another node has the shard, or will. Ends after one look, or when it has another duty. */
   async #watch(): Promise<void> {
-    this.#standBy('another node has it');
+    this.#standBy('another node has it, or shall have it');
     this.#finishIfDone();
     // Until another one has it, nobody else knows what was acknowledged here.
     const looks = this.#duty === 'watch' || this.#tenure.knows;

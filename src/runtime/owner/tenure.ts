@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { WarrenError } from '../../errors.js';
+import { holdsUnder, type Versions } from '../../nodes/node.js';
 import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from '../../store/contract.js';
 import type { Identity } from '../../store/fence.js';
 import type { ShardFence } from '../../store/shard-fence.js';
@@ -20,6 +21,8 @@ export interface TenureOptions {
   /** Its number in the store, from 0 on. */
   readonly shard: number;
   readonly founder: Founder;
+  /** The actors that this process serves, and the version of their states. */
+  readonly actors: Versions;
   readonly clocks: OwnerClock;
   /** Who this process is. */
   readonly identity: Identity;
@@ -46,6 +49,8 @@ export class Tenure {
   readonly #lease: Lease;
   readonly #watch: FenceWatch;
   #fence: ShardFence | undefined;
+  #seen: ShardFence | undefined;
+  #looked = false;
   /** The newest version that was seen in a fence of others, with the store's id. */
   #witnessed: { readonly store: string; readonly version: number } | undefined;
   /** When the fence's `served` was right, by the monotonic clock. */
@@ -64,6 +69,16 @@ export class Tenure {
       instance: identity.instance,
       isDead,
     });
+  }
+
+  /** The fence as it was looked at last, or replaced. */
+  get seen(): ShardFence | undefined {
+    return this.#lease.held ? this.#fence : this.#seen;
+  }
+
+  /** The fence was looked at, by a process that is not to take it. */
+  get looked(): boolean {
+    return this.#looked;
   }
 
   /** The fence as this owner has last replaced it; undefined before that. */
@@ -109,6 +124,7 @@ export class Tenure {
       this.#watch.interrupt();
       throw error;
     }
+    this.#seen = stored;
     const known = repair.known;
     const knowsMore = known !== undefined && isLess(stored, known);
     founder.check(stored);
@@ -127,6 +143,7 @@ export class Tenure {
       store: stored?.store ?? known?.store ?? first?.store ?? '',
       shard,
       shards: founder.shards,
+      holds: holdsUnder(this.#options, stored?.holds ?? {}),
       founded: stored?.founded ?? (known || shard > 0 || founder.shards === 1 ? 1 : 0),
       epoch: this.#epochAfter(stored),
       version: stored?.version ?? 0,
@@ -183,6 +200,8 @@ export class Tenure {
       this.#watch.interrupt();
       throw error;
     }
+    this.#seen = stored;
+    this.#looked = true;
     const { known } = this.#options.repair;
     if (known && isLess(stored, known)) return true;
     this.#mayTake(stored);

@@ -8,11 +8,13 @@
  *   {prefix}:{shard}:windows                sorted set: {end}/{version} {text}, all of one score, so they stand in the order of their bytes
  */
 import { WarrenError } from '../../errors.js';
+import type { NodeRegistry } from '../../nodes/membership.js';
 import type { ActorStore, Change, CommitOutcome, Loaded, Part, Scanned, Store } from '../contract.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { isState, WINDOWS } from '../store-ids.js';
 import { Connections } from './connections.js';
 import { KeyList, NO_HASH } from './key-list.js';
+import { RedisNodeRegistry } from './node-registry.js';
 import type { Client, Request } from './redis-connection.js';
 import { partsOf } from './redis-image.js';
 import { FORMER_KEY, PREDECESSOR_KEY, RedisKeys } from './redis-keys.js';
@@ -33,12 +35,14 @@ export class RedisStore implements Store {
   readonly #connections: Connections;
   readonly #prefix: string;
   readonly #selfTest: SelfTest | undefined;
+  readonly registry: NodeRegistry;
 
   /** @param timeoutMs bound on connecting and on every command, in milliseconds. @param selfTest a store without it is not tested. */
   constructor(place: RedisPlace, timeoutMs: number, selfTest?: SelfTestOptions) {
     const { prefix } = place;
     this.#connections = new Connections(place, timeoutMs);
     this.#prefix = prefix;
+    this.registry = new RedisNodeRegistry(this.#connections, prefix);
     // The hash tag comes first, for the rights of a user as well.
     const benchOf = (name: string) =>
       new RedisActorStore(this.#connections, `${prefix}:{0}:${name}`, timeoutMs);

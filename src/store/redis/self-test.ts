@@ -128,6 +128,7 @@ function fence(epoch: number): ShardFence {
     shard: 0,
     shards: 1,
     founded: 1,
+    holds: {},
     epoch,
     version: 0,
     group: '',

@@ -16,7 +16,7 @@ const routes = [
   ...frontRoutes({ context, healthy: () => true, ready: () => true, description: () => Buffer.alloc(0) }),
   ...sequenceRoutes(() => () => {}),
   ...actorRoutes(checkDefinitions([{ place: 'counter-actor', exported: counter }]), {
-    owner: {} as OwnerHandle,
+    mailbox: {} as OwnerHandle,
     context,
     bodyLimit: 1,
   }),

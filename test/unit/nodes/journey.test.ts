@@ -181,7 +181,7 @@ class World implements Itinerary, Asker {
 }
 
 function viewOf(kind: number, detail: number): ReplyView {
-  return { kind, detail, ascii: true, replayed: false, offset: 0, length: 0, epoch: 0, version: 0 };
+  return { kind, detail, ascii: true, replayed: false, offset: 0, length: 0, shard: 0, epoch: 0, version: 0 };
 }
 
 async function turn(): Promise<void> {

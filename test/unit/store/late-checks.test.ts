@@ -16,6 +16,7 @@ const FENCE: ShardFence = {
   shard: 0,
   shards: 1,
   founded: 1,
+  holds: {},
   epoch: 1,
   version: 1,
   group: 'g',

@@ -1,0 +1,83 @@
+/** What a node needs on the main thread to be one of several: connections to the others, the way of each request, and the listener that the others use. */
+import type { Logger } from 'pino';
+import type { HostPort } from '../config/schemas.js';
+import { type ProblemCode, WarrenError } from '../errors.js';
+import type { Uws } from '../http/load-uws.js';
+import type { RequestCounts } from '../http/request-counts.js';
+import type { Route } from '../http/route.js';
+import { Server } from '../http/server.js';
+import type { SlowReaders } from '../http/slow-readers.js';
+import type { Mailbox } from '../runtime/front/mailbox.js';
+import type { OwnerEvent, OwnerHandle } from '../runtime/front/owner-handle.js';
+import { Peers } from './peers.js';
+import { LastStop, Router, type Target } from './router.js';
+
+export interface NodeFrontOptions {
+  readonly address: HostPort & { readonly token: string };
+  readonly uws: Uws;
+  readonly version: string;
+  readonly owner: OwnerHandle;
+  readonly slowReaders: SlowReaders;
+  /** By message number. */
+  readonly targets: readonly Target[];
+  readonly askTimeoutMs: number;
+  readonly openLimit: number;
+  readonly connectionLimit: number;
+  readonly log: Logger;
+  readonly onProblem: (code: ProblemCode, counts: RequestCounts, requestId: string) => void;
+}
+
+export class NodeFront {
+  readonly router: Router;
+  readonly server: Server;
+  /** For the routes of the listener of nodes. */
+  readonly mailbox: Mailbox;
+  readonly #options: NodeFrontOptions;
+  readonly #peers: Peers;
+  /** Every shard has had an owner since this process began. */
+  #whole = false;
+  #leaving = false;
+  /** host:port for the others; empty until it listens. */
+  address = '';
+
+  constructor(options: NodeFrontOptions) {
+    const { address, log, owner, targets, askTimeoutMs } = options;
+    this.#options = options;
+    this.#peers = new Peers({ token: address.token });
+    const onError = (error: unknown) => log.error({ err: error }, 'a forwarded request failed');
+    this.router = new Router({ owner, peers: this.#peers, targets, askTimeoutMs, onError });
+    this.mailbox = new LastStop(owner, this.router);
+    this.server = new Server({ ...options, corsOrigins: [], token: address.token, onError });
+  }
+
+  /** Requests are answered, here or by another node. */
+  get ready(): boolean {
+    return this.#whole && !this.#leaving && this.router.ready;
+  }
+
+  /** Throws as `Server.listen`. */
+  async listen(routes: readonly Route[]): Promise<void> {
+    const { host, port } = this.#options.address;
+    this.server.register(routes, () => this.ready);
+    const taken = await this.server.listen(host, port).catch((error) => {
+      throw new WarrenError('listen-failed', `NODE_HOST_PORT: ${error.message}`, { cause: error });
+    });
+    this.address = host.includes(':') ? `[${host}]:${taken}` : `${host}:${taken}`;
+  }
+
+  onOwner(event: OwnerEvent): void {
+    if (event.kind === 'nodes') this.router.see(event.nodes);
+    else if (event.kind === 'whole') this.#whole = true;
+  }
+
+  /** Gives all shards away. Requests are answered by other nodes from then on. */
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    await this.#options.owner.leave();
+  }
+
+  async close(): Promise<void> {
+    this.server.close();
+    await this.#peers.close();
+  }
+}

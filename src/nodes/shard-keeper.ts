@@ -1,0 +1,108 @@
+/**
+ * Gives every shard of this node its duty, by the list of the living nodes. On the owner thread.
+ *
+ * What it decides is who should own a shard. A shard that this node has and shall not have any more is handed over: its owner answers what it has begun, and
+ * releases the fence. The next owner has looked at the fence before, and takes it at once. Some shards move at a time, so that the others are served meanwhile.
+ */
+import type { Duty } from '../runtime/owner/owner.js';
+import type { OwnerClock } from '../runtime/owner-clock.js';
+import type { ShardFence } from '../store/shard-fence.js';
+import type { Membership } from './membership.js';
+import type { NodeEntry } from './node.js';
+import { Placement } from './placement.js';
+
+/** What it needs of the owner of a shard. */
+export interface KeptShard {
+  readonly serving: boolean;
+  readonly seen: ShardFence | undefined;
+  readonly looked: boolean;
+  assign(duty: Duty): void;
+}
+
+export interface ShardKeeperOptions {
+  readonly instance: string;
+  readonly shards: readonly KeptShard[];
+  readonly membership: Pick<Membership, 'setState' | 'state'>;
+  readonly clock: OwnerClock;
+  /** This node has given away all that it had. Called once, after `leave`. */
+  readonly onLeft: () => void;
+}
+
+/** How often the duties are looked at, in milliseconds: what a shard holds, and whether it was handed over, is seen in its fence. */
+const LOOK_MS = 25;
+/** Shards that are handed over at a time. */
+const MOVES = 4;
+
+export class ShardKeeper {
+  readonly #options: ShardKeeperOptions;
+  readonly #duties: Duty[];
+  #placement = new Placement([]);
+  #leaving = false;
+  #ended = false;
+
+  constructor(options: ShardKeeperOptions) {
+    this.#options = options;
+    this.#duties = options.shards.map(() => 'rest');
+    this.#look();
+  }
+
+  /** The living nodes are these. */
+  see(nodes: readonly NodeEntry[]): void {
+    this.#placement = new Placement(nodes);
+    this.#assign();
+  }
+
+  /** Gives every shard away. */
+  leave(): void {
+    this.#leaving = true;
+    this.#options.membership.setState('leaving');
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  #look(): void {
+    if (this.#ended) return;
+    this.#assign();
+    this.#options.clock.after(LOOK_MS, () => this.#look());
+  }
+
+  #assign(): void {
+    const { shards, membership, onLeft } = this.#options;
+    let moves = shards.filter((shard, at) => shard.serving && this.#duties[at] !== 'own').length;
+    for (const [at, shard] of shards.entries()) {
+      const duty = this.#dutyOf(at, shard);
+      if (duty === this.#duties[at]) continue;
+      const moving = shard.serving && duty !== 'own';
+      if (moving && moves >= MOVES) continue;
+      if (moving) moves += 1;
+      this.#duties[at] = duty;
+      shard.assign(duty);
+    }
+    if (membership.state === 'joining' && this.#isPrepared) membership.setState('ready');
+    if (!this.#leaving || shards.some(({ serving }) => serving)) return;
+    this.#leaving = false;
+    this.#ended = true;
+    onLeft();
+  }
+
+  #dutyOf(at: number, { seen, serving }: KeptShard): Duty {
+    const { instance } = this.#options;
+    if (this.#leaving) return 'rest';
+    const owner = this.#placement.ownerOf(at, seen?.holds);
+    if (owner?.instance === instance) return 'own';
+    // Without a node that is ready, whoever has it keeps it.
+    if (!owner && serving) return 'own';
+    return this.#placement.watches(at, instance) ? 'watch' : 'rest';
+  }
+
+  /** It has looked at every shard that it will get. */
+  get #isPrepared(): boolean {
+    const { instance, shards } = this.#options;
+    if (!this.#placement.find(instance)) return false;
+    return shards.every(
+      ({ looked, seen }, at) => looked || !this.#placement.wouldOwn(at, instance, seen?.holds),
+    );
+  }
+}
