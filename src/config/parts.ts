@@ -38,7 +38,7 @@ export function partsOf(values: Values, isAdminAsked: boolean): Parts {
     },
     store: Object.freeze(store),
     node:
-      store.kind === 'redis'
+      store.kind === 'redis' && values.NODE_HOST_PORT !== 'none'
         ? { ...(values.NODE_HOST_PORT ?? LOOPBACK), token: values.NODE_TOKEN }
         : undefined,
     shards: values.SHARDS ?? (store.kind === 'redis' ? REDIS_SHARDS : 1),

@@ -38,7 +38,8 @@ export const ENVIRONMENT = v.pipe(
   v.forward(
     v.partialCheck(
       [['NODE_HOST_PORT'], ['NODE_TOKEN']],
-      ({ NODE_HOST_PORT, NODE_TOKEN }) => !NODE_HOST_PORT || isLoopback(NODE_HOST_PORT) || NODE_TOKEN !== '',
+      ({ NODE_HOST_PORT: address, NODE_TOKEN }) =>
+        !isAddress(address) || isLoopback(address) || NODE_TOKEN !== '',
       'is required when NODE_HOST_PORT is not a loopback address',
     ),
     ['NODE_TOKEN'],
@@ -46,7 +47,7 @@ export const ENVIRONMENT = v.pipe(
   v.forward(
     v.partialCheck(
       [['NODE_HOST_PORT']],
-      ({ NODE_HOST_PORT }) => !NODE_HOST_PORT || !['', '0.0.0.0', '::'].includes(NODE_HOST_PORT.host),
+      ({ NODE_HOST_PORT: address }) => !isAddress(address) || !['', '0.0.0.0', '::'].includes(address.host),
       'must be an address at which other nodes reach this one, not one that stands for all',
     ),
     ['NODE_HOST_PORT'],
@@ -150,4 +151,8 @@ export const ENVIRONMENT = v.pipe(
 
 function isLoopback({ host }: HostPort): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function isAddress(value: HostPort | 'none' | undefined): value is HostPort {
+  return typeof value === 'object';
 }

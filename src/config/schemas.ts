@@ -97,6 +97,16 @@ export const redisUrl = v.pipe(
   ),
 );
 
+/** For an address that can be left open, or be none on purpose. */
+export const nodeHostPort = v.pipe(
+  v.string(),
+  v.rawTransform<string, HostPort | 'none' | undefined>((context) => {
+    const { value } = context.dataset;
+    if (value === '') return undefined;
+    return value === 'none' ? 'none' : readHostPort(context);
+  }),
+);
+
 /** Undefined when it is left open. */
 export const shardCount = v.pipe(
   v.string(),

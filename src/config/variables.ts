@@ -13,6 +13,7 @@ import {
   KIB,
   MIB,
   milliseconds,
+  nodeHostPort,
   nonEmpty,
   oneOf,
   onOff,
@@ -133,9 +134,9 @@ export const VARIABLES = {
   },
   NODE_HOST_PORT: {
     fallback: '',
-    schema: optionalHostPort,
+    schema: nodeHostPort,
     meaning:
-      'address of this node for the other nodes on the same Redis; by default a free port of 127.0.0.1',
+      'address of this node for the other nodes on the same Redis, by default a free port of 127.0.0.1; none: it stands by while another one serves',
     setting: true,
   },
   NODE_TOKEN: {

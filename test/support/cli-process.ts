@@ -15,7 +15,11 @@ export async function runCli(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<CliResult> {
-  const child = await ChildHandle.spawn({ command: process.execPath, args: [ENTRY, ...args], env });
+  const child = await ChildHandle.spawn({
+    command: process.execPath,
+    args: [ENTRY, ...args],
+    env: { SHARDS: '1', ...env },
+  });
   scope.teardown(async () => {
     await child.end();
   });

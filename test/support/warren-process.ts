@@ -62,6 +62,9 @@ export async function spawnWarren(scope: Scope, options: WarrenOptions = {}): Pr
     SERVING_HOST_PORT: `127.0.0.1:${await freePort()}`,
     // Its default port belongs to whoever comes first; a test that wants the listener asks for port 0.
     ADMIN_HOST_PORT: '',
+    // Most tests are about one shard. Those of nodes say what they want.
+    SHARDS: '1',
+    NODE_HOST_PORT: 'none',
     // Tests of a take-over wait for it.
     LEASE_MS: '1000',
     ...PATIENCE,
