@@ -136,7 +136,7 @@ class Import {
     await this.#commit({ ...this.#held, renewal: this.#held.renewal + 1 }, changes);
   }
 
-  /** The last commit says that it is whole. */
+  /** The last commit takes the halted mark away. */
   async #finish(): Promise<{ commit: string; changes: number }> {
     await this.#flush();
     for (const changes of this.#batch.leftovers()) {

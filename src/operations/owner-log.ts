@@ -12,7 +12,7 @@ export class OwnerLog {
   readonly #messages: readonly string[];
   readonly #failedAt = new Map<number, number>();
 
-  /** @param messages their names, by number. */
+  /** @param messages names of the messages, by number. */
   constructor(log: Logger, events: EventLog, messages: readonly string[]) {
     this.#log = log;
     this.#events = events;

@@ -48,12 +48,12 @@ export class FibonacciFront implements ResidentFront, Numbers {
   readonly #replays: Replays;
   readonly #tick: NodeJS.Timeout;
   #held: Held[] = [];
-  /** Given to the owner after they were held: they expire by the time when they came. */
+  /** Requests that were held before they went to the owner: their time counts from their arrival. */
   #late: Held[] = [];
   #unshown: Unshown[] = [];
   /** A request for the index is under way. */
   #learning = false;
-  /** Where the sequence stands; undefined until an owner has said it. */
+  /** The current index; undefined until an owner has reported it. */
   #index: number | undefined;
 
   constructor(context: FrontContext) {
@@ -134,7 +134,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
   }
 
   show(index: number, response: NumberResponse): void {
-    // A previous term says nothing of where it stands.
+    // The reply to /previous does not tell the current index.
     this.#index = Math.max(this.#index ?? 0, index);
     const behind = this.#unshown.length > 0;
     const span = behind ? undefined : this.#terms.locate(index);
@@ -189,7 +189,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
   }
 
   #ask(message: number, response: NumberResponse, idempotency: string): void {
-    // An owner that refuses does not move the sequence.
+    // A refused request does not advance the sequence.
     if (this.#terms.ready || !this.#context.owner.mayServe) this.#give(message, response, idempotency);
     else if (this.#index === undefined)
       this.#held.push({ message, response, idempotency, since: performance.now() });
@@ -240,12 +240,12 @@ export class FibonacciFront implements ResidentFront, Numbers {
 
   #expire(): void {
     const deadline = performance.now() - this.#context.config.askTimeoutMs;
-    // The sequence has not moved for them.
+    // These requests have not advanced the sequence.
     this.#held = expired(this.#held, deadline, 'not-ready');
     this.#late = expired(this.#late, deadline, 'ask-timeout');
     this.#unshown = expired(this.#unshown, deadline, 'ask-timeout');
     this.#replays.expire(deadline);
-    // It was refused, as in a full queue.
+    // The request was refused, for example because the queue is full.
     if (this.#context.owner.serving && !this.#terms.ready && !this.#learning && !this.#terms.converting)
       this.#learnIndex();
   }
