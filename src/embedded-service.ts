@@ -15,7 +15,7 @@ import { check } from './runtime/values.js';
 import type { Service as ServedActors, ServeOptions } from './serve.js';
 import { Service } from './service.js';
 
-/** Of a key, in bytes of UTF-8. */
+/** Largest key, in bytes of UTF-8. */
 const KEY_LIMIT = 256;
 
 const version: string = JSON.parse(
@@ -33,12 +33,12 @@ export class EmbeddedService implements ServedActors {
   readonly #service: Service;
   readonly #threads: OwnerThreads;
   readonly #bodyLimit: number;
-  /** By "actor/message". */
+  /** Messages by "actor/message". */
   readonly #messages: ReadonlyMap<string, Numbered>;
   readonly #onExit = () => this.#threads.awaitLoaded();
   #closed: Promise<void> | undefined;
 
-  /** As `serve`. */
+  /** See `serve`. */
   static async start(
     modules: string | URL | readonly (string | URL)[],
     settings: Settings,
@@ -46,7 +46,7 @@ export class EmbeddedService implements ServedActors {
   ): Promise<EmbeddedService> {
     const named = typeof modules === 'string' || modules instanceof URL ? [modules] : modules;
     const config = readSettings(named, settings);
-    // Standard output belongs to the process.
+    // Standard output belongs to the host process.
     const log = await createLog(
       { level: config.logLevel, terminal: false },
       { write: (line) => void process.stderr.write(line) },

@@ -17,16 +17,16 @@ const FLUSH_RETRY_MS = 10;
 export class LogOutput {
   readonly #fd: number;
   readonly #lostLine: (count: number) => string;
-  /** Keeps the descriptor in the mode not to wait. */
+  /** Keeps the descriptor in non-blocking mode. */
   readonly #holder: Socket | undefined;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #lost = 0;
-  /** The last line was cut off in its middle. */
+  /** The last line was written only in part. */
   #torn = false;
   #retry: NodeJS.Timeout | undefined;
 
-  /** @param lostLine the line that says how many were lost. */
+  /** @param lostLine makes the line that says how many lines were lost. */
   constructor(fd: number, lostLine: (count: number) => string) {
     this.#lostLine = lostLine;
     const { fd: opened, holder } = withoutWaiting(fd);
@@ -72,11 +72,11 @@ export class LogOutput {
     const count = this.#lost;
     this.#lost = 0;
     this.#push(this.#lostLine(count));
-    // It may be lost itself: then it counts for those that it tells of.
+    // This line may be lost as well; then it counts as the lines that it reports.
     this.#drain(count);
   }
 
-  /** @param weight so many lines are lost when the first one is. */
+  /** @param weight number of lines that are lost with the first one. */
   #drain(weight = 1): void {
     for (let line = this.#waiting[0]; line; line = this.#waiting[0]) {
       let written = 0;
@@ -122,7 +122,7 @@ function withoutWaiting(fd: number): { fd: number; holder?: Socket } {
         if (kind.isCharacterDevice()) return { fd };
       }
     } else if (!kind.isSocket()) return { fd };
-    // To put the descriptor into that mode is the first thing that a socket does.
+    // A socket puts its descriptor into non-blocking mode at once.
     const holder = new Socket({ fd, readable: false, writable: true });
     holder.on('error', () => {}).unref();
     return { fd, holder };

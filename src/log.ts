@@ -4,7 +4,7 @@ import { LogOutput } from './log-output.js';
 
 export interface LogOptions {
   readonly level: LevelWithSilent;
-  /** Whether a person reads. */
+  /** Standard output is a terminal. */
   readonly terminal: boolean;
 }
 

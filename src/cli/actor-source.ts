@@ -15,7 +15,7 @@ import { CommandFailed } from './usage.js';
 export interface ActorSource {
   counts(): Promise<readonly ActorCount[]>;
   list(actor: string, prefix: string, after: string | undefined): Promise<Listing>;
-  /** Undefined when it has none. */
+  /** Undefined when the actor has no state. */
   state(
     actor: string,
     key: string,

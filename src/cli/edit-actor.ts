@@ -30,7 +30,7 @@ type Environment = Record<string, string | undefined>;
 interface Edit {
   readonly actor: string;
   readonly key: string;
-  /** Undefined: it is forgotten. */
+  /** The new state; undefined to delete it. */
   readonly state: string | undefined;
   readonly expected: string | undefined;
 }
@@ -115,7 +115,7 @@ async function versionOf({ modules }: Config, actor: string, text: string | unde
   try {
     if (text !== undefined) return readStored(text).version;
   } catch {
-    // It is to be replaced.
+    // A state that cannot be read may be replaced.
   }
   throw new CommandFailed(
     `The version of ${actor} is not known: name its module in ACTORS, as for the server. Nothing was done.`,

@@ -21,7 +21,7 @@ import { CommandFailed, EXIT_USAGE } from './usage.js';
 /** What a store holds. */
 interface Held {
   readonly fence: ShardFence;
-  /** Where the sequence stands; undefined when the store holds none. */
+  /** Index of the sequence; undefined when the store has no sequence. */
   readonly index: number | undefined;
 }
 

@@ -9,7 +9,7 @@ const PATIENCE_MS = 120_000;
 
 export interface Answer {
   readonly status: number;
-  /** What was sent as JSON. */
+  /** The body, parsed as JSON. */
   readonly body: Record<string, unknown>;
 }
 
@@ -19,7 +19,7 @@ export class RunningServer {
   readonly #url: string;
   readonly #headers: Record<string, string>;
 
-  /** @returns undefined when none is found. @throws CommandFailed when the one that was asked for is not the right one. */
+  /** @returns undefined when no server is found. @throws CommandFailed when the server at a given address serves another store. */
   static async find(config: Config): Promise<RunningServer | undefined> {
     const { admin, store } = config;
     // With port 0 the system has chosen the server's port, and this command does not know it.

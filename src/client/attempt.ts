@@ -24,17 +24,17 @@ export interface HttpRequest {
 }
 
 export interface AttemptBounds {
-  /** From one sign of the answer to the next, in milliseconds. */
+  /** Longest pause between two parts of the answer, in milliseconds. */
   readonly silenceMs: number;
-  /** By `performance.now`. */
+  /** Deadline, by `performance.now`. */
   readonly endsAt: number;
-  /** Of the caller. */
+  /** The caller's signal. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** With these no connection was made. A browser does not tell. */
+/** Error codes after which no connection was made. Browsers do not report them. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
-/** A timer takes no more. */
+/** The longest time that a timer takes. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** @throws the reason of the caller's signal, and what `fetch` throws for a request that could never be sent. */

@@ -41,14 +41,14 @@ export class Persistence {
     this.#bounds = { silenceMs, signal, endsAt: performance.now() + deadlineMs };
   }
 
-  /** It has turned out that the message is a query. */
+  /** Called when the server has shown that the message is a query. */
   hasNoEffects(): void {
     this.#effects = false;
     this.#unknown = false;
   }
 
   /**
-   * Sends the request until there is an answer that counts.
+   * Sends the request until there is an answer that a further attempt would not change.
    *
    * @throws ProblemError, NoAnswerError: that of the last attempt, when the deadline comes first. And as `attempt`.
    */

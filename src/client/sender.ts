@@ -34,7 +34,7 @@ export class Sender {
     const { headers = {}, fetch: given = fetch, deadlineMs = DEADLINE_MS, silenceMs = SILENCE_MS } = options;
     this.#base = base;
     this.#headers = headers;
-    // Called as a method of something else, a browser's fetch throws.
+    // A browser's fetch throws when it is called as a method of another object.
     this.#fetch = (...args) => given(...args);
     this.#deadlineMs = checked(deadlineMs, 'deadlineMs');
     this.#silenceMs = checked(silenceMs, 'silenceMs');
@@ -76,7 +76,7 @@ export class Sender {
 
   #query(path: string, input: unknown, headers: Readonly<Record<string, string>>): HttpRequest {
     const sent = this.#headersWith(headers);
-    // It belongs to commands.
+    // An idempotency key belongs to commands.
     sent.delete(IDEMPOTENCY_KEY);
     const search = searchOf(input);
     return { url: `${this.#base}${path}${search && `?${search}`}`, init: { headers: sent } };

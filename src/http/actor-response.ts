@@ -57,7 +57,7 @@ export class ActorResponse extends Response implements Responder {
     this.close(undefined);
   }
 
-  /** @param closes the connection, too. */
+  /** @param closes whether the answer closes the connection. */
   refuse(code: ProblemCode, detail?: string, closes = false): void {
     // Perhaps the request is still being parsed: behind an answer that ends the connection the parser would go on.
     if (this.request.last) setImmediate(() => this.#refuse(code, detail, closes));
@@ -87,7 +87,7 @@ export class ActorResponse extends Response implements Responder {
   #refused(res: HttpResponse, status: number, members: string): void {
     this.counts.refused += 1;
     const { idempotencyKey, requestId } = this.request;
-    // A retry gets the same body, so what is different in each request stays out of it.
+    // A retry gets the same body, so the body of a command with a key has no request id.
     const id = idempotencyKey === undefined ? `,"requestId":${JSON.stringify(requestIdOf(requestId))}` : '';
     const body = `{"type":"${REFUSAL_TYPE}","title":"The actor refused","status":${status},${members}${id}}`;
     res.cork(() => {
@@ -97,7 +97,7 @@ export class ActorResponse extends Response implements Responder {
     });
   }
 
-  /** Several headers in one call: each call into the library costs about as much as everything else that is done here. */
+  /** Writes several headers with one call: a call into the library costs about as much as everything else here. */
   #writeHead(res: HttpResponse, head: string): void {
     res.writeHeader('Content-Type', head + this.#more());
   }
@@ -112,7 +112,7 @@ export class ActorResponse extends Response implements Responder {
   #end(res: HttpResponse, body: string, length: number, closes = false): void {
     if (this.withBody) res.end(body, closes || this.closes);
     else {
-      // The library would wait for a body of that length.
+      // With a length of its own the library would wait for a body.
       res.writeHeader('Content-Length', `${length}`);
       res.endWithoutBody();
     }

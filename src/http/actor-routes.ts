@@ -18,7 +18,7 @@ import { ASK_PROBLEMS, type Fields, type Handler, type Method, type Route } from
 export interface ActorRoutesOptions {
   readonly mailbox: Mailbox;
   readonly context: ResponseContext;
-  /** Of a body, in bytes. */
+  /** Largest body, in bytes. */
   readonly bodyLimit: number;
 }
 

@@ -30,7 +30,7 @@ export interface Entry {
   readonly handler: Handler;
   readonly counts: RequestCounts;
   readonly body: BodyUse;
-  /** It is answered without a token, too. */
+  /** The route needs no token. */
   readonly open: boolean;
   /** The handler reads the body, so it runs while the request is being parsed. */
   readonly atOnce: boolean;
@@ -41,7 +41,7 @@ export interface Entry {
 export class Admission {
   readonly #context: ResponseContext;
   readonly #token: Buffer | undefined;
-  /** Of the request whose handler runs. */
+  /** The headers of the request whose handler runs. */
   readonly #head = new RequestHead();
 
   /** @param token empty for none. */
@@ -50,7 +50,7 @@ export class Admission {
     this.#token = token === '' ? undefined : Buffer.from(`Bearer ${token}`);
   }
 
-  /** A request whose connection ends with it is answered after the parser is done: nothing behind it is taken for a request. */
+  /** When the answer closes the connection, it waits until the parser is done, so that bytes behind the request are not taken for another one. */
   admit(res: HttpResponse, req: HttpRequest, entry: Entry): void {
     const { body, open, atOnce, counts, handler } = entry;
     const fault = this.#head.read(req, req.getUrl().length, body);
@@ -71,7 +71,7 @@ export class Admission {
     else this.#run(res, request, counts, key, handler);
   }
 
-  /** @returns whether the method is one; otherwise the request is refused. */
+  /** @returns whether the path has this method; if not, the request has been refused. */
   hasMethod(res: HttpResponse, req: HttpRequest, counts: RequestCounts): boolean {
     if (METHOD.test(req.getCaseSensitiveMethod())) return true;
     this.#head.read(req, req.getUrl().length, 'ignored');
@@ -82,7 +82,7 @@ export class Admission {
   #isAuthorized(req: HttpRequest): boolean {
     const given = Buffer.from(req.getHeader('authorization'));
     const token = this.#token as Buffer;
-    // Of equal length, or a comparison in constant time is not possible; the length of the token is no secret.
+    // A comparison in constant time needs equal lengths. The length of the token is no secret.
     return given.length === token.length && timingSafeEqual(given, token);
   }
 

@@ -6,9 +6,9 @@ export class RequestCounts {
   readonly path: string;
   /** The actor that the path leads to; empty for none. */
   readonly actor: string;
-  /** Answered with 200. */
+  /** Requests answered with 200 or 204. */
   ok = 0;
-  /** Answered with a refusal of a behavior. */
+  /** Requests that the actor refused. */
   refused = 0;
   /** Clients that left before their answer. */
   left = 0;

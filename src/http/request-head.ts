@@ -33,13 +33,13 @@ export interface RequestFacts {
   readonly origin: string;
   /** The Idempotency-Key header as it came; undefined when there is none, and a text that is no key when there are several. */
   readonly idempotencyKey: string | undefined;
-  /** Without its question mark. */
+  /** The query string, without its question mark. */
   readonly query: string;
-  /** The connection ends with the answer: the client wants it so, or sent a body where none is taken. */
+  /** The answer closes the connection: the client asked for that, or sent a body to a route that takes none. */
   readonly last: boolean;
 }
 
-/** Of nearly every request. */
+/** The facts of nearly every request. */
 const PLAIN: RequestFacts = Object.freeze({
   requestId: '',
   origin: '',
@@ -67,7 +67,7 @@ export class RequestHead implements RequestFacts {
 
   /**
    * @param pathBytes length of the path.
-   * @returns why the request is refused.
+   * @returns the problem with which to refuse the request; undefined when it is valid.
    */
   read(req: HttpRequest, pathBytes: number, body: BodyUse): ProblemCode | undefined {
     this.requestId = '';
@@ -90,13 +90,13 @@ export class RequestHead implements RequestFacts {
         this.last = true;
       }
     }
-    // Without any, the library has refused it.
+    // The library has refused a request without a Host.
     if (this.#hosts > 1) return 'bad-request';
     if (this.#headers > HEADER_LIMIT || this.#bytes > HEAD_LIMIT_BYTES) return 'head-too-large';
     return undefined;
   }
 
-  /** For an answer that is given when the next head may have been read. */
+  /** A copy, for an answer that is given later: this object may hold another request by then. */
   facts(): RequestFacts {
     const { requestId, origin, idempotencyKey, query, last } = this;
     if (requestId === '' && origin === '' && query === '' && !last && idempotencyKey === undefined) {
@@ -109,11 +109,11 @@ export class RequestHead implements RequestFacts {
     return this.#lengths === 0 && this.#coding.toLowerCase() === 'chunked';
   }
 
-  /** The library has made the names lower-case, and trimmed the values. */
+  /** Called for each header. The library gives names in lower case, and values without blanks around them. */
   readonly #visit = (name: string, value: string): void => {
     this.#headers += 1;
     this.#bytes += name.length + value.length + HEADER_BYTES;
-    // By length first: nearly every header is told apart by that alone.
+    // Compared by length first, which is enough for nearly every header.
     switch (name.length) {
       case 4:
         if (name === 'host') this.#hosts += 1;

@@ -5,18 +5,18 @@ import type { RequestFacts } from './request-head.js';
 import type { SlowReaders } from './slow-readers.js';
 
 export interface ResponseContext {
-  /** Connections are closed with their answers. */
+  /** The server stops: every answer closes its connection. */
   readonly draining: boolean;
   readonly slowReaders: SlowReaders;
-  /** Counts a request in. @returns false when there are too many, or the server stops: it is to be refused. */
+  /** Counts a new request. @returns false when it must be refused: there are too many, or the server stops. */
   opened(): boolean;
-  /** The request is answered, or its client has left. @param position of the request, when the owner may still have it. */
+  /** Called when a request is answered or its client has left. @param position of the request in the queue, when the owner may still have it. */
   closed(position: number | undefined): void;
-  /** Header lines for browsers on other origins, to go behind another header. */
+  /** CORS header lines, to append to another header's value. */
   corsHeaders(request: RequestFacts): string;
   retryAfterSeconds(): number;
   /** Called for each request that is answered with a problem. */
   onProblem(code: ProblemCode, counts: RequestCounts, requestId: string): void;
-  /** A response failed. */
+  /** Called when a response failed. */
   onError(error: unknown): void;
 }

@@ -23,18 +23,18 @@ import type { SlowReader } from './slow-readers.js';
 export abstract class Response implements SlowReader, Omit<Asker, keyof Responder> {
   protected readonly context: ResponseContext;
   protected readonly counts: RequestCounts;
-  /** False for HEAD: headers, and the length that the body would have. */
+  /** False for HEAD, whose answer has only headers, with the length that the body would have. */
   protected readonly withBody: boolean;
-  /** Good for longer than the handler of the request. */
+  /** The request's headers, valid also after its handler has returned. */
   protected readonly request: RequestFacts;
   #res: HttpResponse | undefined;
-  /** Sends on from an offset of the body; set while the reader is slower than we are. */
+  /** Sends the body from an offset on; set while the reader is slow. */
   #sendOn: ((from: number) => boolean) | undefined;
   #sent = 0;
   progressAt = 0;
-  /** Of the request in the owner's queue. */
+  /** Position of the request in the queue. */
   position: number | undefined;
-  /** The reply to a command tells the commit that made it durable. */
+  /** The answer has a `Commit` header: it answers a command. */
   namesCommit = false;
   /** Header lines about the reply; each begins with a line end. */
   protected replyLines = '';
@@ -57,12 +57,12 @@ export abstract class Response implements SlowReader, Omit<Asker, keyof Responde
     });
   }
 
-  /** Undefined when it is answered, or its client has left. */
+  /** The response object; undefined when the request is answered or its client has left. */
   protected get res(): HttpResponse | undefined {
     return this.#res;
   }
 
-  /** It is neither answered nor left. */
+  /** The request is not answered, and its client has not left. */
   get open(): boolean {
     return this.#res !== undefined;
   }
@@ -142,7 +142,7 @@ export abstract class Response implements SlowReader, Omit<Asker, keyof Responde
     if (view.replayed) this.replyLines += REPLAYED_LINE;
   }
 
-  /** @param body good until this returns. @param writeHead is called once, corked. */
+  /** @param body valid until this returns. @param writeHead called once, corked. */
   protected sendBytes(res: HttpResponse, body: Uint8Array, writeHead: () => void): void {
     let done = false;
     res.cork(() => {
@@ -173,7 +173,7 @@ export abstract class Response implements SlowReader, Omit<Asker, keyof Responde
     }
   }
 
-  /** Ends the connection: under a reader that stands still, or when there is no answer. Its client does not know the outcome. */
+  /** Closes the connection of a reader that takes nothing, or of a request that has no answer. The client does not know the outcome. */
   cut(): void {
     this.#res?.close();
   }
@@ -181,7 +181,7 @@ export abstract class Response implements SlowReader, Omit<Asker, keyof Responde
   /** Closes the connection: this request cannot be answered, and others must not be affected. */
   protected abandon(error: unknown): void {
     this.context.onError(error);
-    // It may have been answered before something else failed.
+    // The request may have been answered before something else failed.
     this.cut();
   }
 

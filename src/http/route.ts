@@ -17,33 +17,33 @@ export type Json = string | number | boolean | readonly Json[] | { readonly [nam
 export type Fields = Readonly<Record<string, Json>>;
 
 export interface Route {
-  /** `:key` stands for one segment. */
+  /** The path; `:key` stands for one segment. */
   readonly path: string;
-  /** The actor that it leads to; empty when the front answers alone. */
+  /** The actor that the path leads to; empty when the main thread answers alone. */
   readonly actor: string;
   readonly methods: readonly Method[];
-  /** It is answered without a token, too. */
+  /** The route needs no token. */
   readonly open: boolean;
   /**
-   * Its handler reads the body of a POST, so it runs while the request is being parsed. Then an answer that ends the connection must be left
-   * to a later turn of the event loop.
+   * The handler reads the body of a POST, so it runs while the request is being parsed. An answer that closes the connection must then wait
+   * for a later iteration of the event loop.
    */
   readonly readsBody: boolean;
-  /** Problems that it may answer with. */
+  /** The problems that the route may answer with. */
   readonly problems: readonly ProblemCode[];
   handler(method: Method): Handler;
-  /** For the API description. */
+  /** The OpenAPI description of one method. */
   operation(method: Method): Fields;
 }
 
-/** Requests that are refused whatever they ask for. */
+/** Problems of the headers, which any route may answer with. */
 export const HEAD_PROBLEMS = [
   'bad-request',
   'length-required',
   'head-too-large',
 ] as const satisfies ProblemCode[];
 
-/** Problems of any route that asks the owner. */
+/** Problems of every route that sends requests to the owner. */
 export const ASK_PROBLEMS = [
   ...HEAD_PROBLEMS,
   'unauthorized',

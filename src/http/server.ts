@@ -16,7 +16,7 @@ import type { SlowReaders } from './slow-readers.js';
 
 export interface ServerOptions {
   readonly uws: Uws;
-  /** Of the program. */
+  /** Version of the program. */
   readonly version: string;
   readonly owner: OwnerHandle;
   readonly slowReaders: SlowReaders;
@@ -26,13 +26,13 @@ export interface ServerOptions {
   readonly connectionLimit: number;
   /** Origins whose pages may read answers; `*` for any, none by default. */
   readonly corsOrigins: readonly string[];
-  /** Asked for as bearer token on every route that is not open; empty for none. */
+  /** The bearer token that every route but the open ones requires; empty for none. */
   readonly token: string;
   /** While it drains, requests on connections that are open are still answered: by other nodes. */
   readonly answersOn?: () => boolean;
   /** A handler threw. */
   readonly onError: (error: unknown) => void;
-  /** A request was answered with a problem. */
+  /** Called when a request was answered with a problem. */
   readonly onProblem: ResponseContext['onProblem'];
 }
 
@@ -59,7 +59,7 @@ export class Server implements ResponseContext {
   readonly #admission: Admission;
   readonly slowReaders: SlowReaders;
   draining = false;
-  /** By route and method, and one for all that is no route. */
+  /** Counts by route and method, and one for requests of other paths. */
   readonly counts: RequestCounts[] = [];
   connections = 0;
   connectionsRefused = 0;
@@ -77,7 +77,7 @@ export class Server implements ResponseContext {
     this.#app.filter((res, change) => this.#countConnection(res, Number(change)));
   }
 
-  /** Once. @param ready whether requests can be answered now. */
+  /** Registers the routes. Called once. @param ready whether requests can be answered now. */
   register(routes: readonly Route[], ready: () => boolean): void {
     const { owner, version } = this.#options;
     let description = Buffer.alloc(0);
@@ -96,7 +96,7 @@ export class Server implements ResponseContext {
     this.#answerWithProblem('/*', 'not-found', this.#count('ANY', 'other', ''));
   }
 
-  /** Problems that requests of a kind may be answered with. */
+  /** The problems that a route may answer with. */
   problemsOf(method: string, path: string): readonly ProblemCode[] {
     const route = this.#routes.find((one) => one.path === path);
     if (!route) return ['not-found'];
@@ -137,7 +137,7 @@ export class Server implements ResponseContext {
     });
   }
 
-  /** Waits for no request any more. */
+  /** Stops waiting for open requests. */
   abandon(): void {
     this.#drained?.();
   }

@@ -1,6 +1,6 @@
 /**
- * Answers that their clients did not take at once. Each has a private copy of what is left of its body, so that it holds nobody up. All copies
- * together are bounded. Where the bound is reached, the slowest reader is cut: the one that has had its copy for the longest. Main thread only.
+ * Answers that clients have not read completely. The rest of each body is copied, so that a slow reader delays no other. All copies together are limited. At
+ * the limit the slowest reader is disconnected: the one that has had its copy for the longest. Main thread only.
  */
 import { UnsentMemory } from './unsent-memory.js';
 
@@ -11,17 +11,17 @@ const NUDGE_MS = 1000;
 const PATIENCE_MS = 250;
 
 export interface SlowReader {
-  /** When it last took bytes, by `performance.now()`. */
+  /** When the client last took bytes, by `performance.now()`. */
   readonly progressAt: number;
   nudge(): void;
-  /** Ends the connection, and calls `release`. */
+  /** Closes the connection and calls `release`. */
   cut(): void;
 }
 
 export interface SlowReadersOptions {
   /** Bound on all copies together. */
   readonly bytes: number;
-  /** How long a reader may stand still, in milliseconds. */
+  /** How long a reader may take nothing, in milliseconds. */
   readonly timeoutMs: number;
 }
 
@@ -29,11 +29,11 @@ export class SlowReaders {
   readonly #memory: UnsentMemory;
   readonly #timeoutMs: number;
   readonly #tick: NodeJS.Timeout;
-  /** The oldest first. */
+  /** Readers, the oldest first. */
   readonly #kept = new Map<SlowReader, { readonly copy: Uint8Array; readonly since: number }>();
   /** Bytes of the last copy: the next one will be about as large. */
   #expected = 0;
-  /** Readers whose connection was ended, for lack of time or of memory. */
+  /** Number of readers that were disconnected, for lack of time or memory. */
   cut = 0;
 
   constructor({ bytes, timeoutMs }: SlowReadersOptions) {

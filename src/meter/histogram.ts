@@ -81,7 +81,7 @@ export class Distribution {
     return new Distribution(this.shape, this.sum - earlier.sum, counts);
   }
 
-  /** Both together. @param other of the same shape. */
+  /** The sum of both. @param other of the same shape. */
   plus(other: Distribution): Distribution {
     const counts = this.counts.map((count, bucket) => count + (other.counts[bucket] as number));
     return new Distribution(this.shape, this.sum + other.sum, counts);

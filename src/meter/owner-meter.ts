@@ -27,7 +27,7 @@ const CELLS = GROUP_BYTES + cellsOf(BYTES);
 
 export class OwnerMeter {
   readonly memory: SharedArrayBuffer;
-  /** Of commits that were answered, whatever the answer, in milliseconds. */
+  /** Time of commits that the store answered, successful or not, in milliseconds. */
   readonly commitLatency: Histogram;
   /** Actors whose states one commit has stored together. */
   readonly groupSizes: Histogram;

@@ -56,7 +56,7 @@ export class ActorAdmin {
     this.#options = options;
   }
 
-  /** @returns false for a path of others. */
+  /** @returns false when the path is not one of these. */
   async answer(
     { pathname, searchParams }: URL,
     request: IncomingMessage,
@@ -119,7 +119,7 @@ export class ActorAdmin {
     });
   }
 
-  /** A part is asked for when the one before is on its way: neither thread holds more than one. */
+  /** Asks for a part when the part before is being sent, so that neither thread holds more than one. */
   async #export(response: ServerResponse): Promise<void> {
     const { owner } = this.#options;
     let stream: number | undefined;
@@ -143,7 +143,7 @@ export class ActorAdmin {
       }
       response.end();
     } catch (error) {
-      // A file that ends before its last line is seen to be no whole export.
+      // The reader sees that the export is incomplete: its last line is missing.
       if (response.headersSent) response.destroy();
       else end(response, failed(503, 'The store cannot be read now', messageOf(error)));
     } finally {

@@ -67,7 +67,7 @@ export class AdminServer {
   }
 
   #guarded(request: IncomingMessage, response: ServerResponse): void {
-    // A client that goes away in the middle of its answer is no failure of ours.
+    // A client that leaves in the middle of its answer is no failure.
     response.on('error', () => {});
     this.#answer(request, response).catch((error) => {
       this.#options.onError(error);
@@ -113,7 +113,7 @@ export class AdminServer {
   /** Loaded with the first scrape only, since prom-client takes long to load and delays requests meanwhile. */
   #loadMetrics(): Promise<Registry> {
     this.#metrics ??= import('./metrics.js').then(({ createMetrics }) => createMetrics(this.#options.parts));
-    // What failed once is tried again by the next scrape.
+    // After a failure the next scrape tries again.
     this.#metrics.catch(() => {
       this.#metrics = undefined;
     });

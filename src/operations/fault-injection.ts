@@ -20,7 +20,7 @@ export class FaultInjection {
   readonly words = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT));
   #return: NodeJS.Timeout | undefined;
 
-  /** Added to every call of the store, in milliseconds, until it is set again. */
+  /** Delay of every call of the store, in milliseconds; 0 ends it. */
   get storeDelayMs(): number {
     return Atomics.load(this.words, STORE_DELAY_MS);
   }
@@ -40,7 +40,7 @@ export class FaultInjection {
     this.#return = setTimeout(() => Atomics.store(this.words, STORE_DROPPED, 0), ms).unref();
   }
 
-  /** The owner stops turning, until the watchdog ends it. */
+  /** Makes the owner thread hang until the watchdog ends it. */
   hangOwner(): void {
     Atomics.store(this.words, HANG, 1);
   }

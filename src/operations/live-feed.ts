@@ -20,7 +20,7 @@ export class LiveFeed {
   readonly #events: EventLog;
   readonly #listeners = new Set<ServerResponse>();
   readonly #onError: (error: unknown) => void;
-  /** The last tick failed: the next failures say nothing new. */
+  /** The last sample failed; further failures are not reported. */
   #failing = false;
   readonly #samples: Sample[] = [];
   readonly #timer: NodeJS.Timeout;
@@ -42,7 +42,7 @@ export class LiveFeed {
     response.writeHead(200, {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store',
-      // Otherwise nginx would keep the events to itself.
+      // Otherwise nginx would buffer the events.
       'X-Accel-Buffering': 'no',
     });
     response.write(`retry: ${RETRY_MS}\n${event('hello', this.#hello())}`);

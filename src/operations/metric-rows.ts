@@ -8,9 +8,9 @@ export interface HistogramRow {
   readonly help: string;
   /** With the label `actor`, when there is one. */
   readonly histograms: ReadonlyMap<string, Histogram>;
-  /** From the histogram's unit to the metric's. */
+  /** Factor from the histogram's unit to the metric's. */
   readonly scale: number;
-  /** Buckets kept per bucket shown: fewer time series at a little less resolution. */
+  /** How many buckets become one in the metric: fewer time series, less resolution. */
   readonly merged: number;
 }
 

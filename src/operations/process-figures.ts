@@ -15,14 +15,14 @@ export interface Parts {
   readonly ownerMeter: OwnerMeter;
   readonly requests: RequestMeter;
   readonly server: Server;
-  /** Bound on connections to the public port. */
+  /** Limit on connections to the public port. */
   readonly connectionLimit: number;
-  /** Requests are answered. */
+  /** Whether requests are answered. */
   readonly ready: () => boolean;
-  /** By name. */
+  /** Built-in actors, by name. */
   readonly residents: ReadonlyMap<string, ResidentFront>;
   readonly mainLoop: Float64Array;
-  /** Undefined when no faults may be injected. */
+  /** Undefined with FAULTS=off. */
   readonly faults: FaultInjection | undefined;
 }
 

@@ -14,7 +14,7 @@ export interface Sample {
   /** Milliseconds; undefined in a second without answers. */
   readonly latency: Percentiles;
   readonly actors: readonly ActorSample[];
-  /** What built-in applications show of themselves, by their names. */
+  /** Figures of the built-in actors, by name. */
   readonly residents: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly pending: number;
   readonly oldestMs: number;
@@ -24,7 +24,7 @@ export interface Sample {
     readonly latency: Percentiles;
     /** Actors per commit. */
     readonly group: number | undefined;
-    /** Bytes per commit, about. */
+    /** Approximate bytes per commit. */
     readonly bytes: number | undefined;
     /** Actors whose newest state is not stored yet. */
     readonly unstored: number;
@@ -36,7 +36,7 @@ export interface Sample {
     readonly loads: number;
     readonly evictions: number;
   };
-  /** Busy share, 0 to 1. */
+  /** Share of time in which the thread was busy, 0 to 1. */
   readonly busy: { readonly main: number; readonly owner: number };
   readonly heapBytes: { readonly main: number; readonly owner: number };
   readonly residentBytes: number;

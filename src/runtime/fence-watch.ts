@@ -46,7 +46,7 @@ export class FenceWatch {
     const { now, wall } = momentOf(clock);
     const last = this.#lookedAt;
     this.#lookedAt = { now, wall };
-    // Between two looks that are far apart, as after a suspension, another may have reigned, and the store have lost it all.
+    // Between two looks that are far apart, as after a suspension, another owner may have served, and the store may have lost its commits.
     const farMs = commitTimeoutMs + LAST_RETRY_MS;
     const unbroken = last && now - last.now <= farMs && wall - last.wall <= farMs;
     if (unbroken && isSameFence(this.#fence, fence)) return;

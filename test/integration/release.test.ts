@@ -61,7 +61,7 @@ t.test('the version is written into the package, the lock, the changelog and the
 t.test('the release runs scripts that are there', async (t) => {
   const steps = execFileSync(join(ROOT, '.ci/release'), ['--steps'], { encoding: 'utf8' }).trim().split('\n');
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  for (const part of ['.ci/run', 'test:container', 'chaos'])
+  for (const part of ['.ci/run', 'test:container', 'chaos', 'bench:race'])
     t.ok(
       steps.some((step) => step.includes(part)),
       part,

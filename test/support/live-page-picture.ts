@@ -1,5 +1,5 @@
 /**
- * `npm run picture`: takes docs/live-page.png anew, from a real server on LevelDB in the middle of a rehearsal of a minute and a
+ * `npm run picture`: takes docs/live-page.png anew, from a real server on LevelDB while faults are injected for a minute and a
  * half: the owner is ended, the store is slowed, and dropped, and the service heals.
  */
 import { setTimeout as delay } from 'node:timers/promises';

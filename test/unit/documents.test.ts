@@ -1,5 +1,5 @@
 /** What the documents say of the code is so: generated parts are fresh, links lead somewhere, and names that they give exist. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import ts from 'typescript';
@@ -80,5 +80,26 @@ t.test('every block of JavaScript, TypeScript and JSON in the documents parses',
         document,
       );
     }
+  }
+});
+
+/** See `docs/glossary.md`. The decisions are history, and keep the words of their time. */
+const GONE = /\bjournal|\bvitals?\b|vital signs|rehears|\breign(s|ed|ing)?\b|last words/i;
+
+t.test('the words that the glossary has replaced do not come back', async (t) => {
+  const names = ['src', 'workers', 'docs', 'test', 'bench'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+  );
+  const texts = ['README.md', ...names].filter(
+    (name) =>
+      /\.(ts|md|html|css|yml|sh)$/.test(name) &&
+      !/node_modules|^docs\/(glossary|decisions)|documents\.test|fault-proxy\.test|src\/service\.ts|bench\/results/.test(
+        name,
+      ),
+  );
+  t.ok(texts.length > 400);
+  for (const name of texts) {
+    const found = read(name).match(GONE);
+    if (found) t.fail(`${name}: ${found[0]}`);
   }
 });

@@ -15,9 +15,9 @@ const STATE_BYTES = 0;
 const TEXT_BYTES = 64;
 
 export interface FibonacciSettings {
-  /** Where a fresh sequence stands. */
+  /** Index of a fresh sequence. */
   readonly initialIndex: number;
-  /** The last index that is handed out. */
+  /** The last index. */
   readonly maxIndex: number;
 }
 

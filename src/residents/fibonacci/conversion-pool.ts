@@ -24,7 +24,7 @@ export interface ConversionOptions {
   readonly heapMb: number;
   /** Bound on one try, in milliseconds. */
   readonly timeoutMs: number;
-  /** Told every two seconds. */
+  /** Called every two seconds. */
   readonly onProgress: (index: number, step: string) => void;
   /** A try failed, with the code `format-failing`. */
   readonly onFailure: (error: WarrenError) => void;
@@ -88,7 +88,7 @@ export class ConversionPool {
 
   async #try<T>(index: number, signal: AbortSignal, threads: number, work: Work<T>): Promise<T> {
     const { heapMb, timeoutMs, onProgress, entry = ENTRY } = this.#options;
-    // Its library is loaded when it is needed, which for small numbers is never.
+    // piscina is loaded when it is needed, which for small numbers is never.
     const { Piscina } = await import('piscina');
     const pool: Pool = new Piscina({
       filename: entry,

@@ -52,12 +52,12 @@ export class FibonacciFront implements ResidentFront, Numbers {
   readonly #replays: Replays;
   readonly #tick: NodeJS.Timeout;
   #held: Held[] = [];
-  /** Given to the owner after they were held: they expire by the time when they came. */
+  /** Requests that were held before they went to the owner: their time counts from their arrival. */
   #late: Held[] = [];
   #unshown: Unshown[] = [];
   /** A request for the index is under way. */
   #learning = false;
-  /** Where the sequence stands; undefined until an owner has said it. */
+  /** The current index; undefined until an owner has reported it. */
   #index: number | undefined;
 
   constructor(context: FrontContext) {
@@ -148,7 +148,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
   }
 
   show(index: number, response: NumberResponse): void {
-    // A previous term says nothing of where it stands.
+    // The reply to /previous does not tell the current index.
     this.#index = Math.max(this.#index ?? 0, index);
     const behind = this.#unshown.length > 0;
     const span = behind ? undefined : this.#terms.locate(index);
@@ -257,7 +257,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
 
   #expire(): void {
     const deadline = performance.now() - this.#context.config.askTimeoutMs;
-    // The sequence has not moved for them.
+    // These requests have not advanced the sequence.
     this.#held = expired(this.#held, deadline, 'not-ready');
     this.#late = expired(this.#late, deadline, 'ask-timeout');
     this.#unshown = expired(this.#unshown, deadline, 'ask-timeout');

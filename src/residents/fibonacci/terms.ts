@@ -25,7 +25,7 @@ export type Convert = (index: number, signal: AbortSignal) => Promise<readonly [
 export interface TermsOptions {
   readonly maxIndex: number;
   readonly convert: Convert;
-  /** Up to this index nothing is left to `convert`. */
+  /** Up to this index the terms are computed at once, without `convert`. */
   readonly smallIndex?: number;
   /** The terms at this index are being converted; `tookMs` is undefined at the beginning. */
   readonly onConversion: (index: number, tookMs: number | undefined) => void;
@@ -93,14 +93,14 @@ export class Terms implements Digits {
     });
   }
 
-  /** What index the sequence will stand at next is unknown: another instance serves. */
+  /** The next index is unknown, since another instance serves. */
   forget(): void {
     this.#ready = false;
     this.#conversion?.abort();
     this.#conversion = undefined;
   }
 
-  /** The span is good until the next call. */
+  /** The span is valid until the next call. */
   locate(index: number): DigitSpan | undefined {
     if (!this.#ready || index - this.#ring.end >= this.atOnce) return undefined;
     while (index >= this.#ring.end) this.#add();

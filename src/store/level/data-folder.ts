@@ -100,7 +100,7 @@ export function signFolder(folder: string): void {
     rmSync(join(folder, HOLDER), { force: true });
     writeFileSync(join(folder, HOLDER), `${JSON.stringify(word)}\n`);
   } catch {
-    // Without it an error says less.
+    // Without this file, error messages say less.
   }
 }
 

@@ -20,7 +20,7 @@ export function levelFolderIn(dataFolder: string): string {
 
 /** What the database consists of, besides CURRENT. */
 export interface LevelFiles {
-  /** As it was read: it may have grown since. */
+  /** Size when it was read; the file may have grown since. */
   readonly manifest: { readonly name: string; readonly bytes: Buffer };
   /** By name, the newest first. */
   readonly tables: ReadonlyMap<string, Table>;

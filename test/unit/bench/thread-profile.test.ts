@@ -10,7 +10,7 @@ t.test(
     const folder = await mkdtemp(join(tmpdir(), 'warren-profile-'));
     t.teardown(() => rm(folder, { recursive: true }));
     const frames = [
-      ['file:///w/src/http/reply.ts', '#send'],
+      ['file:///w/src/http/response.ts', '#send'],
       ['', 'postMessage'],
       ['', '(idle)'],
       ['file:///w/dist/workers/owner.js', ''],

@@ -1,0 +1,144 @@
+/** Which server a store goes to: the master that Sentinels name, and the nodes of a cluster. */
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { ClusterNodes } from '../../../src/store/redis/cluster-nodes.js';
+import { Connections } from '../../../src/store/redis/connections.js';
+import { Elsewhere } from '../../../src/store/redis/elsewhere.js';
+import { RedisActorStore } from '../../../src/store/redis/redis-actor-store.js';
+import type { HostPort, RedisPlace } from '../../../src/store/redis/redis-place.js';
+import { parseRedisUrl, type RedisAddress } from '../../../src/store/redis/redis-url.js';
+import { freePort } from '../../support/free-port.js';
+import { startCluster } from '../../support/redis-cluster.js';
+import { startRedis } from '../../support/redis-process.js';
+import { masterAnswer, startToldSentinel, type ToldSentinel } from '../../support/told-sentinel.js';
+import { fenceOf } from './store-contract.js';
+import { adminOf } from './store-on-redis.js';
+
+const FENCE_KEY = 'warren:{0}:fence';
+
+function storeOf(t: Test, place: Omit<RedisPlace, 'url' | 'prefix'>, timeoutMs = 10_000): RedisActorStore {
+  const connections = new Connections({ url: 'redis://any', prefix: 'warren', ...place }, timeoutMs);
+  t.teardown(async () => connections.drop());
+  return new RedisActorStore(connections, 'warren', timeoutMs);
+}
+
+function behind(sentinels: readonly Pick<ToldSentinel, 'port'>[]) {
+  const nodes = sentinels.map(({ port }) => ({ host: '127.0.0.1', port }));
+  return { sentinels: { nodes, master: 'mymaster', username: '', password: '' } };
+}
+
+t.test('of the Sentinels that answer, the one that has seen the latest fail-over is right', async (t) => {
+  const [old, master] = [await startRedis(t), await startRedis(t)];
+  const hung = await startToldSentinel(t);
+  const cutOff = await startToldSentinel(t, masterAnswer(old.port, 3));
+  const knowing = await startToldSentinel(t, masterAnswer(master.port, 4));
+  const dead = { port: await freePort() };
+  const store = storeOf(t, behind([dead, hung, knowing, cutOff]), 2_000);
+  t.equal(await store.commit(undefined, fenceOf(1), []), 'swapped');
+  t.equal(await adminOf(t, master).exists(FENCE_KEY), 1);
+  t.equal(await adminOf(t, old).exists(FENCE_KEY), 0);
+});
+
+t.test('a master that still answers is left when the Sentinels name another', async (t) => {
+  const [old, next] = [await startRedis(t), await startRedis(t)];
+  const sentinel = await startToldSentinel(t, masterAnswer(old.port, 1));
+  const store = storeOf(t, behind([sentinel]));
+  await store.commit(undefined, fenceOf(1), []);
+  const { connection } = store;
+  sentinel.answer = masterAnswer(next.port, 2);
+  while ((await store.fence()) !== undefined) await delay(5);
+  t.not(store.connection, connection, 'and its user hears that the store may be an older one');
+  t.equal(await adminOf(t, next).exists(FENCE_KEY), 0, 'the next one had nothing');
+  t.equal(await store.commit(undefined, fenceOf(2), []), 'swapped');
+  t.equal(await adminOf(t, next).exists(FENCE_KEY), 1);
+});
+
+t.test('while no Sentinel answers, the master that is known stays', async (t) => {
+  const master = await startRedis(t);
+  const sentinel = await startToldSentinel(t, masterAnswer(master.port, 1));
+  const store = storeOf(t, behind([sentinel]));
+  await store.commit(undefined, fenceOf(1), []);
+  sentinel.answer = '-ERR No such master with that name\r\n';
+  for (const before = sentinel.asked; sentinel.asked < before + 2; ) {
+    t.strictSame(await store.fence(), fenceOf(1));
+    await delay(5);
+  }
+});
+
+t.test('what no Sentinel will ever answer is told with its cure', async (t) => {
+  const unknown = await startToldSentinel(t, '-ERR No such master with that name\r\n');
+  await t.rejects(storeOf(t, behind([unknown])).fence(), {
+    code: 'store-denied',
+    message: /no Sentinel names the master "mymaster": .*Set REDIS_SENTINEL_NAME/,
+  });
+  await t.rejects(storeOf(t, behind([await startRedis(t)])).fence(), {
+    code: 'store-denied',
+    message: /REDIS_SENTINELS names a server that is no Sentinel/,
+  });
+  await t.rejects(storeOf(t, behind([unknown, { port: await freePort() }])).fence(), {
+    code: 'store-refused',
+  });
+});
+
+t.test('any node of a cluster leads to the one that has the keys, whatever shard they are of', async (t) => {
+  const nodes = await startCluster(t, 3);
+  const named = { host: '127.0.0.1', port: nodes[1]?.port ?? 0 };
+  const connections = new Connections({ url: 'redis://any', prefix: 'x', cluster: [named] }, 10_000);
+  t.teardown(async () => connections.drop());
+  for (let shard = 0; shard < 20; shard++) {
+    const key = `x:{${shard}}:some`;
+    const request = { commands: 'SET', keys: [key] };
+    await connections.ask(request, (client) => client.set(key, `${shard}`));
+    t.equal(await connections.ask(request, (client) => client.get(key)), `${shard}`);
+  }
+  const sizes = await Promise.all(nodes.map((node) => adminOf(t, node).dbsize()));
+  t.ok(
+    sizes.every((size) => size > 0),
+    `${sizes}`,
+  );
+});
+
+t.test('a server that is no node of a cluster is refused', async (t) => {
+  const { port } = await startRedis(t);
+  await t.rejects(storeOf(t, { cluster: [{ host: '127.0.0.1', port }] }).fence(), {
+    code: 'store-denied',
+    message: /READWRITE: .*name it in REDIS_URL instead/,
+  });
+});
+
+t.test(
+  'a node that fails is asked after all others, and one that was only heard of is forgotten',
+  async (t) => {
+    const [a, b] = [node('a', 1), node('b', 2)];
+    const nodes = new ClusterNodes([a, b], login());
+    t.match(nodes.locate('0'), a);
+    nodes.follow('0', nodes.locate('0'), new Elsewhere('MOVED 1 c:3', ''));
+    t.match(nodes.locate('0'), node('c', 3));
+    t.match(nodes.locate('1'), a, 'of other tags it says nothing');
+    t.equal(nodes.servers, 3);
+    nodes.failed(nodes.locate('0'));
+    t.equal(nodes.servers, 2);
+    t.match(nodes.locate('0'), a);
+    nodes.failed(nodes.locate('0'));
+    t.match(nodes.locate('0'), b);
+    t.match(nodes.locate('1'), b);
+    nodes.failed(nodes.locate('0'));
+    t.match(nodes.locate('0'), a);
+  },
+);
+
+t.test('a node may leave out the host that it was asked by, and IPv6 has colons of its own', async (t) => {
+  const nodes = new ClusterNodes([node('a', 1)], login());
+  nodes.follow('0', nodes.locate('0'), new Elsewhere('MOVED 1 :2', ''));
+  t.match(nodes.locate('0'), node('a', 2));
+  nodes.follow('0', nodes.locate('0'), new Elsewhere('MOVED 1 ::1:3', ''));
+  t.match(nodes.locate('0'), node('::1', 3));
+});
+
+function node(host: string, port: number): HostPort {
+  return { host, port };
+}
+
+function login(): RedisAddress {
+  return parseRedisUrl('redis://any') as RedisAddress;
+}
