@@ -14,9 +14,10 @@ const END = '<!-- /race -->';
 
 const WHAT = `One job, done by what you would use instead of Warren: add one to a durable counter, and answer with the new value, over HTTP,
 when it is durable. \`POST /counter/{key}/add\` with the body \`{"by":1}\`. Each contestant is written as its documentation shows it, and as short as that allows:
-[the programs](../bench/race/programs) have about twenty to forty lines each.`;
+[the programs](../bench/race/programs) have about twenty to forty lines each, and thirty for HTTP that some of them share.`;
 
 const HOW = `- **Load** comes from wrk with one thread on the same machine, in a closed loop: each connection sends its next request when it has its answer. Keys are taken at random.
+  On two cores wrk takes up to one of them from the contestant.
 - **Rounds** are interleaved: in each round every contestant runs once, in rotated order, after a warm-up. Figures are medians with half of their range; ratios are taken within
   each round against bare uWebSockets.js, which stores nothing.
 - **CPU** is user and system time of all processes of a contestant, Redis and PostgreSQL included, divided by its answers. **Memory** is theirs after a run, the highest of all
@@ -33,8 +34,8 @@ const UNFAIR = `- **To the programs of 30 and 40 lines:** they have no limits, n
 - **To workerd:** it is the runtime under Cloudflare's network and not tuned for one machine; each object has an SQLite file of its own, and each answer waits for its own sync.
 - **To Restate:** it records each step of a handler in a replicated log and can resume a handler in the middle, which a counter does not need. Its default number of partitions
   is for larger machines than this one.
-- **To rivetkit:** 2.0.33 with its file driver, the last version whose driver works in the process. 2.3.19 needs its engine beside it and answered some 64 times a second here when it was tried, for a
-  reason of its own. It is called through its in-process client, behind \`node:http\`, on Node 24.
+- **To rivetkit:** this is 2.0.33 with its file driver. 2.3.19 brings an engine of its own; in a first trial, on another machine, it answered 64 times a second, for a reason of its own,
+  and without syncs. The actor is asked through the client in its process, behind \`node:http\`, on Node 24.
 - **To Redis:** \`appendfsync always\` is not how most run it. On Redis the promise of Warren is that of Redis.
 - **To Warren:** all others are asked for nothing beyond the counter, so limits, checks of each input and supervision are in its figures alone.`;
 
@@ -45,6 +46,7 @@ export function racePage(facts: Surroundings, results: RaceResults): string {
     '![Answers a second of each contestant](race.svg)',
     `\`${facts.command}\` makes this page, the picture and the table of the README, in about twelve minutes.`,
     describe(facts).split('\n').slice(0, -1).join('\n'),
+    ...busy(facts),
     ...LOADS.map((load) => loadSection(results, load)).filter((section) => section !== undefined),
     markdown(durabilityTable(results)),
     '## What Warren wants to reach',
@@ -135,7 +137,15 @@ export function readmeTable(facts: Surroundings, results: RaceResults): string {
         verdict(contestant, results.honesty.get(contestant.id)),
       ]),
   });
-  return table;
+  return [table, ...busy(facts)].join('\n\n');
+}
+
+/** A run beside other work says so. */
+function busy({ loadAverage, cpus }: Surroundings): string[] {
+  if (loadAverage <= cpus / 2) return [];
+  return [
+    `**The machine had other work (load average ${loadAverage.toFixed(1)} before the run): read the order and the ratios, not the figures.**`,
+  ];
 }
 
 function summary(measurement: Measurement, figure: keyof Sample) {
