@@ -39,7 +39,7 @@ export const ENVIRONMENT = v.pipe(
     v.partialCheck(
       [['NODE_HOST_PORT'], ['NODE_TOKEN']],
       ({ NODE_HOST_PORT: address, NODE_TOKEN }) =>
-        !isAddress(address) || isLoopback(address) || NODE_TOKEN !== '',
+        !isAddress(address) || isLoopback(address) || isWildcard(address) || NODE_TOKEN !== '',
       'is required when NODE_HOST_PORT is not a loopback address',
     ),
     ['NODE_TOKEN'],
@@ -47,7 +47,7 @@ export const ENVIRONMENT = v.pipe(
   v.forward(
     v.partialCheck(
       [['NODE_HOST_PORT']],
-      ({ NODE_HOST_PORT: address }) => !isAddress(address) || !['', '0.0.0.0', '::'].includes(address.host),
+      ({ NODE_HOST_PORT: address }) => !isAddress(address) || !isWildcard(address),
       'must be an address at which other nodes reach this one, not one that stands for all',
     ),
     ['NODE_HOST_PORT'],
@@ -155,4 +155,8 @@ function isLoopback({ host }: HostPort): boolean {
 
 function isAddress(value: HostPort | 'none' | undefined): value is HostPort {
   return typeof value === 'object';
+}
+
+function isWildcard({ host }: HostPort): boolean {
+  return ['', '0.0.0.0', '::'].includes(host);
 }
