@@ -20,8 +20,9 @@ const version: string = JSON.parse(
 
 async function help(): Promise<string> {
   const { VARIABLES } = await import('./config/variables.js');
+  const width = Math.max(...Object.keys(VARIABLES).map((name) => name.length));
   const rows = Object.entries(VARIABLES).map(
-    ([name, { fallback, meaning }]) => `  ${name.padEnd(20)} ${fallback.padEnd(17)} ${meaning}`,
+    ([name, { fallback, meaning }]) => `  ${name.padEnd(width)} ${fallback.padEnd(17)} ${meaning}`,
   );
   return [
     `Warren ${version}: durable, ordered actors over HTTP. Without a module it serves the Fibonacci sequence.`,

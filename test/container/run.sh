@@ -328,7 +328,7 @@ build() {
 # build_suite TAG: the repository goes along without .dockerignore, which leaves out the tests.
 build_suite() {
   # shellcheck disable=SC2046
-  tar --create --exclude=./node_modules --exclude=./dist --exclude=./.git --exclude=./.tap --exclude=./data --exclude=./.dockerignore . |
+  tar --create --file=- --exclude=node_modules --exclude=./dist --exclude=./.git --exclude=./.tap --exclude=./data --exclude=./.dockerignore . |
     timeout 1800 docker build $(host_network) $(proxy_arguments) --tag "$1" --file test/container/suite.Dockerfile -
 }
 

@@ -4,6 +4,7 @@ import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
 import { readConfig } from '../../src/config/config.js';
 import { VARIABLE_NAMES } from '../../src/config/variables.js';
+import { documents } from '../docs/markdown.js';
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -112,3 +113,21 @@ t.test('the snippets of the runbook parse, and set nothing unknown', async (t) =
   const scraping = snippets.find((snippet) => snippet.scrape_configs);
   t.equal(scraping.scrape_configs[0].job_name, 'warren');
 });
+
+t.test(
+  'every `docker run` in the documents has the limits of the container test, and mounts what the image reads',
+  async (t) => {
+    const folder = /^ *DATA_DIR=(\S+)$/m.exec(read('Dockerfile'))?.[1];
+    let found = 0;
+    for (const document of documents()) {
+      for (const [command] of read(document).matchAll(/^docker run (?:.*\\\n)*.*$/gm)) {
+        found += 1;
+        t.match(command, '--restart always --init --memory 512m --memory-swap 512m --cpus 1', document);
+        t.match(command, new RegExp(`-v \\w+:${folder} `), document);
+        const [, mounted] = /-v "\$PWD":(\S+):ro/.exec(command) ?? [];
+        if (mounted) t.match(command, `-e ACTORS=${mounted}/`, document);
+      }
+    }
+    t.ok(found >= 2);
+  },
+);
