@@ -123,7 +123,7 @@ export class Connections {
   /** What no shard uses any longer is closed: an old master may hang, or confirm what is lost. */
   #leave(left: RedisConnection): void {
     for (const { connection } of this.#lanes.values()) if (connection === left) return;
-    left.drop();
+    left.leave();
     for (const [server, connection] of this.#byServer) if (connection === left) this.#byServer.delete(server);
   }
 

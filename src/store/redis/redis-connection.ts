@@ -82,6 +82,8 @@ export class RedisConnection {
   /** Why the connection broke, such as an untrusted certificate. The library only says that it is closed. */
   #breach: Error | undefined;
   #opening: Promise<void> | undefined;
+  #unsettled = 0;
+  #left = false;
   #dropped = false;
 
   constructor(address: RedisAddress, options: ConnectionOptions) {
@@ -135,7 +137,17 @@ export class RedisConnection {
    * @throws Elsewhere another server has the keys, and nothing has happened.
    */
   async ask<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
-    await this.open();
+    this.#unsettled += 1;
+    try {
+      await this.open();
+      return await this.#send(request, send);
+    } finally {
+      this.#unsettled -= 1;
+      if (this.#left) this.leave();
+    }
+  }
+
+  async #send<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
     try {
       return await send(this.#client).catch((error) => {
         if (isReply(error) && error.message.startsWith(UNKNOWN_SCRIPT)) return send(this.#client);
@@ -165,6 +177,12 @@ export class RedisConnection {
       'store-unreachable',
       `Redis: ${replicas} of ${wanted} replicas have acknowledged the commit, so it may be lost with the master`,
     );
+  }
+
+  /** Nothing more is asked on it: it is closed when what was asked is answered. */
+  leave(): void {
+    this.#left = true;
+    if (this.#unsettled === 0) this.drop();
   }
 
   drop(): void {

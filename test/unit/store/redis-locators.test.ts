@@ -12,7 +12,7 @@ import { startCluster } from '../../support/redis-cluster.js';
 import { startRedis } from '../../support/redis-process.js';
 import { masterAnswer, startToldSentinel, type ToldSentinel } from '../../support/told-sentinel.js';
 import { fenceOf } from './store-contract.js';
-import { adminOf } from './store-on-redis.js';
+import { adminOf, settled } from './store-on-redis.js';
 
 const FENCE_KEY = 'warren:{0}:fence';
 
@@ -52,6 +52,32 @@ t.test('a master that still answers is left when the Sentinels name another', as
   t.equal(await store.commit(undefined, fenceOf(2), []), 'swapped');
   t.equal(await adminOf(t, next).exists(FENCE_KEY), 1);
 });
+
+t.test(
+  'what was sent to a server that is left is still answered, and then its connection closed',
+  async (t) => {
+    const [old, next] = [await startRedis(t), await startRedis(t)];
+    const sentinel = await startToldSentinel(t, masterAnswer(old.port, 1));
+    const place = { url: 'redis://any', prefix: 'x', ...behind([sentinel]) };
+    const connections = new Connections(place, 60_000);
+    t.teardown(async () => connections.drop());
+    const key = 'x:{0}:list';
+    const request = { commands: 'BLPOP, GET', keys: [key] };
+    const answer = connections.ask(request, (client) => client.blpop(key, 0));
+    const admin = adminOf(t, old);
+    await settled(async () => (await admin.info('clients')).includes('blocked_clients:1'));
+    sentinel.answer = masterAnswer(next.port, 2);
+    const count = connections.countOf(key);
+    while (connections.countOf(key) === count) {
+      // Until it is sent to the next server it waits behind the other, as that does for its answer.
+      connections.ask(request, (client) => client.get('x:{0}:other')).catch(t.fail);
+      await delay(50);
+    }
+    await admin.rpush(key, 'sent before');
+    t.strictSame(await answer, [key, 'sent before']);
+    await settled(async () => (await admin.info('clients')).includes('connected_clients:1'));
+  },
+);
 
 t.test('while no Sentinel answers, the master that is known stays', async (t) => {
   const master = await startRedis(t);

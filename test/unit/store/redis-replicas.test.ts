@@ -21,7 +21,7 @@ t.test(
   'a commit that too few replicas have is of unknown outcome, until one that follows is acknowledged',
   async (t) => {
     const master = await startRedis(t, QUICK);
-    const [store] = storesAt(t, master.url, ['warren'], 400) as [RedisActorStore];
+    const [store] = storesAt(t, master.url, ['warren'], 5_000) as [RedisActorStore];
     await t.rejects(store.commit(undefined, fenceOf(1), []), {
       code: 'store-unreachable',
       message: /0 of 1 replicas have acknowledged/,
