@@ -13,7 +13,7 @@ import { Server } from './http/server.js';
 import { SlowReaders } from './http/slow-readers.js';
 import { LOOP_CELLS, watchLoop } from './meter/loop-gauge.js';
 import { RequestMeter } from './meter/request-meter.js';
-import { NodeFront } from './nodes/node-front.js';
+import type { NodeFront } from './nodes/node-front.js';
 import type { Target } from './nodes/router.js';
 import { ActorAdmin } from './operations/actor-admin.js';
 import { AdminServer } from './operations/admin-server.js';
@@ -79,12 +79,14 @@ export class Service {
     const { config, begun } = options;
     let service: Service | undefined;
     try {
-      const [definitions, uws] = await Promise.all([
+      const [definitions, uws, nodeFront] = await Promise.all([
         loadActors(config.modules),
         loadUws(),
+        // Only nodes need it, and it costs start-up time.
+        config.node && import('./nodes/node-front.js'),
         keepLibrary(config.store.kind),
       ]);
-      service = new Service(options, definitions, uws);
+      service = new Service(options, definitions, uws, nodeFront?.NodeFront);
       await service.#begin();
       return service;
     } catch (error) {
@@ -98,6 +100,7 @@ export class Service {
     options: ServiceOptions,
     definitions: readonly Definition[],
     uws: Awaited<ReturnType<typeof loadUws>>,
+    Nodes: typeof NodeFront | undefined,
   ) {
     const { version, config, log, begun } = options;
     this.#options = options;
@@ -160,7 +163,8 @@ export class Service {
     });
     this.nodes =
       config.node &&
-      new NodeFront({
+      Nodes &&
+      new Nodes({
         address: config.node,
         uws,
         version,
