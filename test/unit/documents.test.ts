@@ -32,6 +32,16 @@ t.test(
   },
 );
 
+t.test('the runbook says what to do for each code with which the process ends', async (t) => {
+  const [, type = ''] = /export type FatalCode =\n(.*?);/s.exec(read('src/errors.ts')) ?? [];
+  const codes = [...type.matchAll(/'([a-z-]+)'/g)].map(([, code]) => code as string);
+  t.ok(codes.length > 10);
+  for (const code of codes) {
+    // 78, of which the chapter speaks first.
+    if (code !== 'config-invalid') t.match(read('docs/operations/runbook.md'), `| \`${code}\``, code);
+  }
+});
+
 t.test('every promise has its limits, and names tests that are there', async (t) => {
   const promises = read('docs/guarantees.md')
     .split(/^## \d+\. /m)
