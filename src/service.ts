@@ -62,7 +62,7 @@ export class Service {
   readonly #options: ServiceOptions;
   readonly #requests: RequestMeter;
   readonly #residents: ResidentFront[] = [];
-  readonly #journal = new EventLog();
+  readonly #events = new EventLog();
   /** Told of the first event of the owner. */
   #onFirstEvent = () => {};
   #admin: AdminServer | undefined;
@@ -105,7 +105,7 @@ export class Service {
     const messages = messagesOf(config, definitions);
     const ownerLog = new OwnerLog(
       log,
-      this.#journal,
+      this.#events,
       messages.map(({ actor, name }) => `${actor}.${name}`),
       config.shards,
     );
@@ -187,7 +187,7 @@ export class Service {
     const { server, owner } = this;
     let inTime = true;
     log.info({ signal: cause, open: server.open }, 'stopping');
-    this.#journal.add('stopping', `stopping: ${cause}`);
+    this.#events.add('stopping', `stopping: ${cause}`);
     const late = setTimeout(() => {
       inTime = false;
       log.error({ open: server.open }, 'not everything could be answered and committed in time');
@@ -227,7 +227,7 @@ export class Service {
     ];
     server.register(routesOn(server, mailbox), () => this.ready);
     await this.nodes?.listen(routesOn(this.nodes.server, this.nodes.mailbox));
-    this.#journal.add('started', `version ${version} started as process ${process.pid}`);
+    this.#events.add('started', `version ${version} started as process ${process.pid}`);
     await this.#startAdmin();
     const { serving, instance } = config;
     if (config.store.kind === 'level') {
@@ -282,7 +282,7 @@ export class Service {
     const admin = new AdminServer({
       address,
       parts: this.#parts,
-      events: this.#journal,
+      events: this.#events,
       actors: new ActorAdmin({
         owner: this.owner,
         definitions: this.definitions,
@@ -339,7 +339,7 @@ export class Service {
         this.#options.onState?.();
         break;
       case 'fatal':
-        this.#journal.add('fatal', event.reason);
+        this.#events.add('fatal', event.reason);
         this.#options.onFatal(event.code, event.reason);
         break;
       case 'loaded':
