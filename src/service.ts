@@ -285,6 +285,7 @@ export class Service {
       events: this.#events,
       actors: new ActorAdmin({
         owner: this.owner,
+        nodes: this.nodes?.router,
         definitions: this.definitions,
         firstEdit: messagesOf(config, this.definitions).length - EDITS.length * this.definitions.length,
         place: () => identityOf(config.store),
@@ -315,6 +316,7 @@ export class Service {
       ownerMeter: begun.meter,
       requests: this.#requests,
       server: this.server,
+      nodes: this.nodes,
       connectionLimit: this.connectionLimit,
       ready: () => this.ready,
       residents: new Map(config.residents.map((name, at) => [name, this.#residents[at] as ResidentFront])),

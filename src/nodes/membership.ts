@@ -35,6 +35,8 @@ export interface NodeRegistry {
   beat(entry: NodeEntry, ttlMs: number, dead: string): Promise<Beat>;
   /** Removes the entry, if it is of this incarnation. */
   leave(instance: string, incarnation: string): Promise<void>;
+  /** The living nodes, for a reader that is none of them. */
+  list(): Promise<readonly NodeEntry[]>;
   /** For a caller that waits no longer for what it has asked. */
   giveUp(): void;
 }

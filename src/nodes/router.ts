@@ -145,6 +145,11 @@ export class Router implements Mailbox, Itinerary {
     return owner?.instance === this.#instance ? undefined : owner?.instance;
   }
 
+  /** The name of the node that should have a shard; undefined while no node is ready. */
+  placedOn(shard: number): string | undefined {
+    return this.#placement.ownerOf(shard)?.instance;
+  }
+
   send(address: string, request: PeerRequest, ms: number): Promise<PeerAnswer> {
     return this.#options.peers.send(address, request, ms);
   }

@@ -11,7 +11,7 @@ import { Redis } from 'ioredis';
 import { messageOf, WarrenError } from '../../errors.js';
 import type { CommitOutcome } from '../contract.js';
 import { Elsewhere } from './elsewhere.js';
-import { BEAT_NODE, LEAVE_NODE } from './node-scripts.js';
+import { BEAT_NODE, LEAVE_NODE, LIST_NODES } from './node-scripts.js';
 import type { RedisAddress } from './redis-url.js';
 import { type Refusal, refusalOf } from './refusals.js';
 import { ReplicaAcks } from './replica-acks.js';
@@ -36,6 +36,7 @@ export type Client = Redis & {
     ...keyAndArguments: (string | number)[]
   ): Promise<[revision: string, holder: [text: string, renewals: number] | null, living: string[] | null]>;
   leaveNode(...keyAndArguments: string[]): Promise<null>;
+  listNodes(key: string): Promise<string[]>;
 };
 
 /** What is asked of Redis, for the sentence that tells of its refusal. */
@@ -69,6 +70,7 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   readThese: READ_THESE,
   beatNode: BEAT_NODE,
   leaveNode: LEAVE_NODE,
+  listNodes: LIST_NODES,
 };
 
 /** A Redis that has no password takes any, as it does for a user who is named. */

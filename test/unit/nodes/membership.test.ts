@@ -54,6 +54,10 @@ class FakeRegistry implements NodeRegistry {
     if (this.stored.get(instance)?.entry.incarnation === incarnation) this.stored.delete(instance);
   }
 
+  async list(): Promise<readonly NodeEntry[]> {
+    return this.#nodes;
+  }
+
   giveUp(): void {
     this.givenUp += 1;
   }
