@@ -43,7 +43,8 @@ async function askedOf(server: RunningServer): Promise<NodesReport> {
 }
 
 async function registeredIn({ store: place, shards, commitTimeoutMs }: Config): Promise<NodeReport[]> {
-  if (place.kind !== 'redis') throw new CommandFailed('Several nodes share a Redis, and the environment names none.');
+  if (place.kind !== 'redis')
+    throw new CommandFailed('Several nodes share a Redis, and the environment names none.');
   const store = await openStore(place, { timeoutMs: commitTimeoutMs });
   try {
     const nodes = (await store.registry?.list()) ?? [];
@@ -65,7 +66,12 @@ function rowOf({ node, state, address, version, placed, actors }: NodeReport): s
 function tableOf(rows: readonly (readonly string[])[]): string {
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
-    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] as number)).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] as number))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n');
 }
 

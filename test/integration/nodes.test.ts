@@ -62,7 +62,10 @@ t.test('all nodes say the same of who should own what, and each what it owns', a
   const redis = await startRedis(t);
   const one = await nodeCalled(t, redis, 'one');
   await ready(one);
-  t.same((await settled([one])).map(({ owned }) => owned), [SHARDS]);
+  t.same(
+    (await settled([one])).map(({ owned }) => owned),
+    [SHARDS],
+  );
   const before = await scrape(one.adminUrl);
   t.equal(before.value('warren_shards_taken_total'), SHARDS);
   t.equal(before.value('warren_shards_given_total'), 0);
@@ -101,7 +104,8 @@ t.test('a node without a shard is ready, and its metrics count what it forwards'
   const at = reports.findIndex(({ owned }) => owned === 0);
   const idle = nodes[at] as WarrenProcess;
   const before = await scrape(idle.adminUrl);
-  for (const index of [1, 2, 3]) t.equal((await get(idle.url, '/next')).headers['sequence-index'], `${index}`);
+  for (const index of [1, 2, 3])
+    t.equal((await get(idle.url, '/next')).headers['sequence-index'], `${index}`);
   const after = await scrape(idle.adminUrl);
   const rose = (series: string) => after.value(series) - before.value(series);
   t.equal(rose('warren_forwards_total{outcome="answered"}'), 3);
@@ -112,33 +116,36 @@ t.test('a node without a shard is ready, and its metrics count what it forwards'
   t.equal(after.value('warren_standby'), 0);
 });
 
-t.test('no node is ready before every shard has an owner, though it answers for those that have one', async (t) => {
-  const redis = await startRedis(t);
-  const before = await nodeCalled(t, redis, 'before');
-  await ready(before);
-  t.equal(await before.stop(), 0);
-  const key = 'warren:{5}:fence';
-  const text = String(await redisCommand(redis, 'GET', key));
-  await redisCommand(redis, 'SET', key, encodeFence({ ...decodeFence(text), halted: 'by this test' }));
-  const nodes = [await nodeCalled(t, redis, 'one'), await nodeCalled(t, redis, 'two')];
-  const owned = async () => {
-    const reports = await Promise.all(nodes.map(reportOf));
-    return reports.reduce((sum, report) => sum + report.owned, 0);
-  };
-  while ((await owned()) < SHARDS - 1) await delay(20);
-  let answered = 0;
-  for (let at = 0; answered < 3; at++) {
-    const { status } = await get((nodes[at % 2] as WarrenProcess).url, `/counter/k${at}/get`);
-    if (status === 200) answered += 1;
-  }
-  for (const node of nodes) {
-    t.equal((await get(node.url, '/ready')).status, 503);
-    t.equal((await get(node.url, '/health')).status, 200);
-  }
-  for (const node of nodes) t.equal(await node.stop(), 0);
-  await redisCommand(redis, 'SET', key, text);
-  await ready(await nodeCalled(t, redis, 'one'));
-});
+t.test(
+  'no node is ready before every shard has an owner, though it answers for those that have one',
+  async (t) => {
+    const redis = await startRedis(t);
+    const before = await nodeCalled(t, redis, 'before');
+    await ready(before);
+    t.equal(await before.stop(), 0);
+    const key = 'warren:{5}:fence';
+    const text = String(await redisCommand(redis, 'GET', key));
+    await redisCommand(redis, 'SET', key, encodeFence({ ...decodeFence(text), halted: 'by this test' }));
+    const nodes = [await nodeCalled(t, redis, 'one'), await nodeCalled(t, redis, 'two')];
+    const owned = async () => {
+      const reports = await Promise.all(nodes.map(reportOf));
+      return reports.reduce((sum, report) => sum + report.owned, 0);
+    };
+    while ((await owned()) < SHARDS - 1) await delay(20);
+    let answered = 0;
+    for (let at = 0; answered < 3; at++) {
+      const { status } = await get((nodes[at % 2] as WarrenProcess).url, `/counter/k${at}/get`);
+      if (status === 200) answered += 1;
+    }
+    for (const node of nodes) {
+      t.equal((await get(node.url, '/ready')).status, 503);
+      t.equal((await get(node.url, '/health')).status, 200);
+    }
+    for (const node of nodes) t.equal(await node.stop(), 0);
+    await redisCommand(redis, 'SET', key, text);
+    await ready(await nodeCalled(t, redis, 'one'));
+  },
+);
 
 t.test('an edit at a node that does not have the actor says which one has it', async (t) => {
   const redis = await startRedis(t);
@@ -206,7 +213,9 @@ t.test('the live page shows the nodes, their shards, and those that come and go'
   const two = await nodeCalled(t, redis, 'two');
   await ready(two);
   const [report] = (await settled([one, two])) as [NodesReport];
-  await card.getByText(`This node owns ${report.owned} of ${SHARDS} shards; none is about to move.`).waitFor();
+  await card
+    .getByText(`This node owns ${report.owned} of ${SHARDS} shards; none is about to move.`)
+    .waitFor();
   const row = card.getByRole('row', { name: /^two ready/ });
   t.equal(await row.locator('td').nth(1).textContent(), `${SHARDS - report.owned}`);
   if (process.env['PICTURE']) await card.screenshot({ path: process.env['PICTURE'] });

@@ -41,6 +41,8 @@ export type FromOwner =
   | { readonly kind: 'fatal'; readonly code: string; readonly reason: string }
   /** The living nodes have changed. */
   | { readonly kind: 'nodes'; readonly nodes: readonly NodeEntry[] }
+  /** Redis refuses the heartbeats of this node until an operator changes something: the other nodes take it for lost. */
+  | { readonly kind: 'registry-denied'; readonly reason: string }
   /** Every shard of the store has an owner: for the first time in this process. */
   | { readonly kind: 'whole' }
   /** All shards are given away. */
