@@ -84,6 +84,7 @@ export class RedisConnection {
   /** Why the connection broke, such as an untrusted certificate. The library only says that it is closed. */
   #breach: Error | undefined;
   #opening: Promise<void> | undefined;
+  #gathering = false;
   #unsettled = 0;
   #left = false;
   #dropped = false;
@@ -150,6 +151,7 @@ export class RedisConnection {
   }
 
   async #send<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
+    this.#gather();
     try {
       return await send(this.#client).catch((error) => {
         if (isReply(error) && error.message.startsWith(UNKNOWN_SCRIPT)) return send(this.#client);
@@ -190,6 +192,18 @@ export class RedisConnection {
   drop(): void {
     this.#dropped = true;
     this.#client.disconnect();
+  }
+
+  /** What is sent in one turn of the event loop, such as the commits of several shards, leaves with one write. */
+  #gather(): void {
+    const { stream } = this.#client;
+    if (this.#gathering) return;
+    this.#gathering = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.#gathering = false;
+      stream.uncork();
+    });
   }
 
   /** Nothing has been asked of the store yet, so whatever fails here has had no effect. */
