@@ -1,5 +1,6 @@
 /** The service put together: modules and residents -> owner -> front -> admin listener. The program and the library both begin here. */
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Begun } from './begin-owner.js';
 import type { Config } from './config/config.js';
@@ -36,6 +37,9 @@ const REQUEST_BYTES = 8 * MIB;
 const REPLY_BYTES = 8 * MIB;
 /** At the least, in a store of several shards. */
 const SHARD_CAPACITY = 1024;
+/** A node that stops answers on for so long, until its clients have closed their connections, in milliseconds. */
+const LINGER_MS = 500;
+const LOOK_MS = 10;
 
 export interface ServiceOptions {
   readonly version: string;
@@ -67,6 +71,8 @@ export class Service {
   #onFirstEvent = () => {};
   #admin: AdminServer | undefined;
   #adminUrl: string | undefined;
+  /** A node that stops has answered what came meanwhile. */
+  #takesNoMore = false;
   /** 0 until it listens. */
   port = 0;
 
@@ -156,7 +162,7 @@ export class Service {
       token: config.servingToken,
       onError: (error) => log.error({ err: error }, 'a handler failed'),
       onProblem,
-      answersOn: () => this.nodes !== undefined,
+      answersOn: () => this.nodes !== undefined && !this.#takesNoMore,
     });
     this.nodes =
       config.node &&
@@ -196,8 +202,15 @@ export class Service {
     }, config.shutdownTimeoutMs);
     // Other nodes answer for the shards of this one before it takes no more requests.
     await this.nodes?.leave();
-    const drained = server.drain();
-    if (this.nodes) await drained;
+    let drained = server.drain();
+    if (this.nodes) {
+      // Each answer ends its connection, so a client that goes on goes to another node. One that asks later than this is refused, and nothing is cut off.
+      for (let waited = 0; server.connections > 0 && waited < LINGER_MS && inTime; waited += LOOK_MS)
+        await delay(LOOK_MS);
+      this.#takesNoMore = true;
+      if (inTime) drained = server.drain();
+      await drained;
+    }
     await owner.stop();
     // Everything is committed; whoever is still reading gets the rest of the time.
     await drained;
