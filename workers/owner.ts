@@ -235,7 +235,6 @@ function joinNodes(
     shards,
     membership,
     clock: OWNER_CLOCK,
-    onHolds: (shard, holds) => post({ kind: 'holds', shard, holds }),
     onLeft: () => post({ kind: 'left' }),
   });
   membership.start();
