@@ -235,6 +235,7 @@ function joinNodes(
     shards,
     membership,
     clock: OWNER_CLOCK,
+    onHolds: (shard, holds) => post({ kind: 'holds', shard, holds }),
     onLeft: () => post({ kind: 'left' }),
   });
   membership.start();

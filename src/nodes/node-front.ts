@@ -84,6 +84,7 @@ export class NodeFront {
   onOwner(event: OwnerEvent): void {
     this.moves.onOwner(event);
     if (event.kind === 'nodes') this.router.see(event.nodes);
+    else if (event.kind === 'holds') this.router.hold(event.shard, event.holds);
     else if (event.kind === 'whole') this.#whole = true;
   }
 

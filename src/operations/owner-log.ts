@@ -94,6 +94,7 @@ export class OwnerLog {
         log.error({ reason: event.reason }, 'this node cannot say that it lives');
         events.add('away', `this node cannot say that it lives: ${event.reason}`);
         return;
+      case 'holds':
       case 'whole':
       case 'left':
       case 'shard-stopped':

@@ -190,6 +190,8 @@ export class RedisConnection {
   }
 
   drop(): void {
+    // All that was asked fails with it, and each of them comes here.
+    if (this.#dropped) return;
     this.#dropped = true;
     this.#client.disconnect();
   }
