@@ -1,5 +1,6 @@
 /** The service put together: modules and residents -> owner -> front -> admin listener. The program and the library both begin here. */
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Begun } from './begin-owner.js';
 import type { Config } from './config/config.js';
@@ -36,6 +37,9 @@ const REQUEST_BYTES = 8 * MIB;
 const REPLY_BYTES = 8 * MIB;
 /** At the least, in a store of several shards. */
 const SHARD_CAPACITY = 1024;
+/** A node that stops answers on for so long, until its clients have closed their connections, in milliseconds. */
+const LINGER_MS = 500;
+const LOOK_MS = 10;
 
 export interface ServiceOptions {
   readonly version: string;
@@ -62,11 +66,13 @@ export class Service {
   readonly #options: ServiceOptions;
   readonly #requests: RequestMeter;
   readonly #residents: ResidentFront[] = [];
-  readonly #journal = new EventLog();
+  readonly #events = new EventLog();
   /** Told of the first event of the owner. */
   #onFirstEvent = () => {};
   #admin: AdminServer | undefined;
   #adminUrl: string | undefined;
+  /** A node that stops has answered what came meanwhile. */
+  #takesNoMore = false;
   /** 0 until it listens. */
   port = 0;
 
@@ -108,7 +114,7 @@ export class Service {
     const messages = messagesOf(config, definitions);
     const ownerLog = new OwnerLog(
       log,
-      this.#journal,
+      this.#events,
       messages.map(({ actor, name }) => `${actor}.${name}`),
       config.shards,
     );
@@ -159,7 +165,7 @@ export class Service {
       token: config.servingToken,
       onError: (error) => log.error({ err: error }, 'a handler failed'),
       onProblem,
-      answersOn: () => this.nodes !== undefined,
+      answersOn: () => this.nodes !== undefined && !this.#takesNoMore,
     });
     this.nodes =
       config.node &&
@@ -191,7 +197,7 @@ export class Service {
     const { server, owner } = this;
     let inTime = true;
     log.info({ signal: cause, open: server.open }, 'stopping');
-    this.#journal.add('stopping', `stopping: ${cause}`);
+    this.#events.add('stopping', `stopping: ${cause}`);
     const late = setTimeout(() => {
       inTime = false;
       log.error({ open: server.open }, 'not everything could be answered and committed in time');
@@ -200,8 +206,15 @@ export class Service {
     }, config.shutdownTimeoutMs);
     // Other nodes answer for the shards of this one before it takes no more requests.
     await this.nodes?.leave();
-    const drained = server.drain();
-    if (this.nodes) await drained;
+    let drained = server.drain();
+    if (this.nodes) {
+      // Each answer ends its connection, so a client that goes on goes to another node. One that asks later than this is refused, and nothing is cut off.
+      for (let waited = 0; server.connections > 0 && waited < LINGER_MS && inTime; waited += LOOK_MS)
+        await delay(LOOK_MS);
+      this.#takesNoMore = true;
+      if (inTime) drained = server.drain();
+      await drained;
+    }
     await owner.stop();
     // Everything is committed; whoever is still reading gets the rest of the time.
     await drained;
@@ -231,7 +244,7 @@ export class Service {
     ];
     server.register(routesOn(server, mailbox), () => this.ready);
     await this.nodes?.listen(routesOn(this.nodes.server, this.nodes.mailbox));
-    this.#journal.add('started', `version ${version} started as process ${process.pid}`);
+    this.#events.add('started', `version ${version} started as process ${process.pid}`);
     await this.#startAdmin();
     const { serving, instance } = config;
     if (config.store.kind === 'level') {
@@ -286,9 +299,10 @@ export class Service {
     const admin = new AdminServer({
       address,
       parts: this.#parts,
-      events: this.#journal,
+      events: this.#events,
       actors: new ActorAdmin({
         owner: this.owner,
+        nodes: this.nodes?.router,
         definitions: this.definitions,
         firstEdit: messagesOf(config, this.definitions).length - EDITS.length * this.definitions.length,
         place: () => identityOf(config.store),
@@ -319,6 +333,7 @@ export class Service {
       ownerMeter: begun.meter,
       requests: this.#requests,
       server: this.server,
+      nodes: this.nodes,
       connectionLimit: this.connectionLimit,
       ready: () => this.ready,
       residents: new Map(config.residents.map((name, at) => [name, this.#residents[at] as ResidentFront])),
@@ -343,7 +358,7 @@ export class Service {
         this.#options.onState?.();
         break;
       case 'fatal':
-        this.#journal.add('fatal', event.reason);
+        this.#events.add('fatal', event.reason);
         this.#options.onFatal(event.code, event.reason);
         break;
       case 'loaded':

@@ -224,12 +224,18 @@ function joinNodes(
       keeper?.see(nodes);
     },
     onTwin: (reason) => post({ kind: 'fatal', code: 'instance-taken', reason }),
+    onDenied: (reason) => {
+      // A node that was never one of the others cannot do anything.
+      if (membership?.nodes.length === 0) post({ kind: 'fatal', code: 'store-denied', reason });
+      else post({ kind: 'registry-denied', reason });
+    },
   });
   keeper = new ShardKeeper({
     instance,
     shards,
     membership,
     clock: OWNER_CLOCK,
+    onHolds: (shard, holds) => post({ kind: 'holds', shard, holds }),
     onLeft: () => post({ kind: 'left' }),
   });
   membership.start();

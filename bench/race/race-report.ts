@@ -74,11 +74,9 @@ function loadSection(results: RaceResults, load: RaceLoad): string | undefined {
     rows: of.map((measurement) => [
       measurement.contestant,
       withSpread(summary(measurement, 'requestsPerSecond')),
-      withRange(
-        baseline
-          ? ratios(figures(measurement, 'requestsPerSecond'), figures(baseline, 'requestsPerSecond'))
-          : summarize([]),
-      ),
+      baseline
+        ? withRange(ratios(figures(measurement, 'requestsPerSecond'), figures(baseline, 'requestsPerSecond')))
+        : '–',
       milliseconds(summary(measurement, 'p50').median),
       milliseconds(summary(measurement, 'p99').median),
       microseconds(summary(measurement, 'cpuMicroseconds').median),

@@ -3,7 +3,7 @@
  * with it, also when it is interrupted.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chooseLoadTool } from '../load/closed-loop.js';
 import type { Measurement, Sample } from '../measurement.js';
@@ -22,6 +22,7 @@ import { countSyncs } from './sync-count.js';
 
 /** The compiled file stands in dist/bench/race/. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const RESULTS = `${ROOT}bench/results/race/`;
 const WARM_UP_S = 3;
 const SYNC_S = 2;
 const EXIT_USAGE = 64;
@@ -146,6 +147,21 @@ class Race {
   }
 }
 
+/** Every round of the last race, for whoever wants to look closer. */
+function keep(facts: Surroundings, results: RaceResults): void {
+  const { measurements, syncs, honesty, notes } = results;
+  const all = {
+    ...facts,
+    measurements,
+    syncs: Object.fromEntries(syncs),
+    honesty: Object.fromEntries(honesty),
+    notes,
+  };
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(`${RESULTS}results.json`, `${JSON.stringify(all, undefined, 2)}\n`);
+  console.log(`\nWritten: ${RESULTS}results.json`);
+}
+
 function write(facts: Surroundings, results: RaceResults): void {
   writeFileSync(`${ROOT}docs/race.md`, racePage(facts, results));
   writeFileSync(`${ROOT}docs/race.svg`, raceChart(results));
@@ -186,6 +202,7 @@ async function main(argv: readonly string[]): Promise<number | undefined> {
     const results = await new Race(options, raceContestants(), scope).run();
     console.log(racePage(facts, results));
     console.log(readmeTable(facts, results));
+    keep(facts, results);
     if (options.write) write(facts, results);
     return undefined;
   } catch (error) {

@@ -78,6 +78,11 @@ function readEdit(command: 'set' | 'forget', args: readonly string[]): Edit {
 async function ask(server: RunningServer, { actor, key, state, expected }: Edit): Promise<string> {
   const method = state === undefined ? 'DELETE' : 'PUT';
   const answer = await server.ask(method, '/state', { actor, key, if: expected }, state);
+  if (answer.body['code'] === 'misdirected') {
+    throw new CommandFailed(
+      `The node ${answer.body['holder']} has ${actor} ${key}: say it again with ADMIN_HOST_PORT and ADMIN_TOKEN of that node (warren nodes lists all). Nothing was done.`,
+    );
+  }
   if (answer.body['code'] === 'commit-changed') throw changed(String(answer.body['commit'] || 'under way'));
   return String(checked(answer, []).body['commit'] ?? '');
 }

@@ -19,6 +19,7 @@ const USAGE = `usage: warren COMMAND
   set ACTOR KEY JSON
                    replace the state of an actor
   forget ACTOR KEY delete the state of an actor
+  nodes            print the nodes that share the Redis
   backup DIR       copy the store in DATA_DIR to a new folder
   set-index N      set the index of the sequence, while no server runs
   accept-loss      continue on a Redis that has lost confirmed commits
@@ -79,6 +80,12 @@ async function run(command: string | undefined, args: readonly string[]): Promis
       const { IMPORT_USAGE, importAll } = await import('./import.js');
       if (!help) return importAll(args, process.env);
       console.log(IMPORT_USAGE);
+      return 0;
+    }
+    case 'nodes': {
+      const { NODES_USAGE, listNodes } = await import('./nodes.js');
+      if (!help) return listNodes(args, process.env);
+      console.log(NODES_USAGE);
       return 0;
     }
     case 'accept-loss': {

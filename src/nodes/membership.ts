@@ -7,6 +7,7 @@
  * Two processes must not have one name. The process that finds its name taken leaves the entry alone and waits: for the end of the entry, for its
  * holder to leave, or for the proof that the holder has ended. When it has seen the holder renew, the holder lives, and this process has to end.
  */
+import { messageOf, WarrenError } from '../errors.js';
 import type { OwnerClock } from '../runtime/owner-clock.js';
 import type { NodeEntry, NodeState } from './node.js';
 
@@ -35,6 +36,8 @@ export interface NodeRegistry {
   beat(entry: NodeEntry, ttlMs: number, dead: string): Promise<Beat>;
   /** Removes the entry, if it is of this incarnation. */
   leave(instance: string, incarnation: string): Promise<void>;
+  /** The living nodes, for a reader that is none of them. */
+  list(): Promise<readonly NodeEntry[]>;
   /** For a caller that waits no longer for what it has asked. */
   giveUp(): void;
 }
@@ -51,6 +54,8 @@ export interface MembershipOptions {
   readonly onView: (nodes: readonly NodeEntry[]) => void;
   /** Another living process has the name of this node, so this one has to end. Called once. */
   readonly onTwin: (reason: string) => void;
+  /** The registry refuses heartbeats until an operator changes something. Called once until it answers again. */
+  readonly onDenied: (reason: string) => void;
 }
 
 export class Membership {
@@ -64,6 +69,7 @@ export class Membership {
   #cancel: (() => void) | undefined;
   /** As it was seen first. */
   #conflict: Conflict | undefined;
+  #denied = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -125,10 +131,19 @@ export class Membership {
     const { registry, node, leaseMs, isDead } = this.#options;
     const holder = this.#conflict?.holder;
     const dead = holder && isDead(holder.process) ? holder.incarnation : '';
-    const beat = await this.#bounded(registry.beat({ ...node, state: this.#state }, leaseMs, dead));
+    const asked = registry.beat({ ...node, state: this.#state }, leaseMs, dead);
+    asked.catch((error) => this.#failed(error));
+    const beat = await this.#bounded(asked);
     if (!beat || !this.#running) return;
+    this.#denied = false;
     if (beat.conflict) this.#nameTaken(beat.conflict);
     else this.#see(beat.nodes);
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof WarrenError) || error.code !== 'store-denied' || this.#denied) return;
+    this.#denied = true;
+    if (this.#running) this.#options.onDenied(messageOf(error));
   }
 
   #see(nodes: readonly NodeEntry[]): void {

@@ -9,8 +9,10 @@ import { Server } from '../http/server.js';
 import type { SlowReaders } from '../http/slow-readers.js';
 import type { Mailbox } from '../runtime/front/mailbox.js';
 import type { OwnerEvent, OwnerHandle } from '../runtime/front/owner-handle.js';
+import { type NodesReport, reportOf } from './nodes-report.js';
 import { Peers } from './peers.js';
 import { LastStop, Router, type Target } from './router.js';
+import { ShardMoves } from './shard-moves.js';
 
 export interface NodeFrontOptions {
   readonly address: HostPort & { readonly token: string };
@@ -32,9 +34,9 @@ export class NodeFront {
   readonly server: Server;
   /** For the routes of the listener of nodes. */
   readonly mailbox: Mailbox;
+  readonly moves = new ShardMoves();
   readonly #options: NodeFrontOptions;
   readonly #peers: Peers;
-  /** Every shard has had an owner since this process began. */
   #whole = false;
   #leaving = false;
   /** host:port for the others; empty until it listens. */
@@ -55,6 +57,20 @@ export class NodeFront {
     return this.#whole && !this.#leaving && this.router.ready;
   }
 
+  /** Every shard has had an owner since this process began. */
+  get whole(): boolean {
+    return this.#whole;
+  }
+
+  /** It gives all its shards away, and stops. */
+  get leaving(): boolean {
+    return this.#leaving;
+  }
+
+  get report(): NodesReport {
+    return reportOf(this.router, this.#options.owner);
+  }
+
   /** Throws as `Server.listen`. */
   async listen(routes: readonly Route[]): Promise<void> {
     const { host, port } = this.#options.address;
@@ -66,7 +82,9 @@ export class NodeFront {
   }
 
   onOwner(event: OwnerEvent): void {
+    this.moves.onOwner(event);
     if (event.kind === 'nodes') this.router.see(event.nodes);
+    else if (event.kind === 'holds') this.router.hold(event.shard, event.holds);
     else if (event.kind === 'whole') this.#whole = true;
   }
 

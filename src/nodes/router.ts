@@ -13,7 +13,7 @@ import type { Responder } from '../runtime/front/request-queue.js';
 import type { ReplyView } from '../runtime/link/front-link.js';
 import { LINK_PROBLEMS, PROBLEM } from '../runtime/link/reply-kind.js';
 import { type Itinerary, Journey, type Place } from './journey.js';
-import { canReach, type NodeEntry } from './node.js';
+import { canReach, type NodeEntry, type Versions } from './node.js';
 import type { PeerAnswer } from './peer-answer.js';
 import type { PeerRequest, Peers } from './peers.js';
 import { Placement } from './placement.js';
@@ -40,6 +40,8 @@ export class Router implements Mailbox, Itinerary {
   readonly #options: RouterOptions;
   #placement = new Placement([]);
   #instance = '';
+  /** What shards hold that this node has looked at. By shard. */
+  readonly #holds: (Versions | undefined)[] = [];
   /** Of the answers of other nodes, in milliseconds. */
   readonly latency = new Histogram(LATENCY_MS);
   /** Requests that were sent to another node, and what came of them. */
@@ -72,6 +74,11 @@ export class Router implements Mailbox, Itinerary {
     this.#placement = new Placement(nodes);
     const others = nodes.filter(({ instance }) => instance !== this.#instance);
     this.#options.peers.keep(others.map(({ address }) => address));
+  }
+
+  /** A shard holds this. Nodes that cannot read it should not own it. */
+  hold(shard: number, holds: Versions): void {
+    this.#holds[shard] = holds;
   }
 
   ask(
@@ -128,7 +135,7 @@ export class Router implements Mailbox, Itinerary {
   placeOf(shard: number): Place {
     const state = this.#options.owner.stateOf(shard);
     if (state === 'serving') return 'here';
-    const owner = this.#placement.ownerOf(shard);
+    const owner = this.#ownerOf(shard);
     // It is to be had, and the store is away: the request waits for it as in a node that is alone.
     if (owner?.instance === this.#instance) return state === 'away' ? 'here' : undefined;
     return owner && this.#reachable(owner);
@@ -141,8 +148,13 @@ export class Router implements Mailbox, Itinerary {
 
   /** Who should have a shard that is not here. */
   holderOf(shard: number): string | undefined {
-    const owner = this.#placement.ownerOf(shard);
+    const owner = this.#ownerOf(shard);
     return owner?.instance === this.#instance ? undefined : owner?.instance;
+  }
+
+  /** The name of the node that should have a shard; undefined while no node is ready. */
+  placedOn(shard: number): string | undefined {
+    return this.#ownerOf(shard)?.instance;
   }
 
   send(address: string, request: PeerRequest, ms: number): Promise<PeerAnswer> {
@@ -165,6 +177,10 @@ export class Router implements Mailbox, Itinerary {
 
   onError(error: unknown): void {
     this.#options.onError(error);
+  }
+
+  #ownerOf(shard: number): NodeEntry | undefined {
+    return this.#placement.ownerOf(shard, this.#holds[shard]);
   }
 
   #reachable(node: NodeEntry): Place {

@@ -8,7 +8,7 @@ import type { Duty } from '../runtime/owner/owner.js';
 import type { OwnerClock } from '../runtime/owner-clock.js';
 import type { ShardFence } from '../store/shard-fence.js';
 import type { Membership } from './membership.js';
-import type { NodeEntry } from './node.js';
+import type { NodeEntry, Versions } from './node.js';
 import { Placement } from './placement.js';
 
 /** What it needs of the owner of a shard. */
@@ -24,6 +24,8 @@ export interface ShardKeeperOptions {
   readonly shards: readonly KeptShard[];
   readonly membership: Pick<Membership, 'setState' | 'state'>;
   readonly clock: OwnerClock;
+  /** A shard that is not here holds other versions than before. */
+  readonly onHolds: (shard: number, holds: Versions) => void;
   /** This node has given away all that it had. Called once, after `leave`. */
   readonly onLeft: () => void;
 }
@@ -36,6 +38,8 @@ const MOVES = 4;
 export class ShardKeeper {
   readonly #options: ShardKeeperOptions;
   readonly #duties: Duty[];
+  /** What was said of each shard last. */
+  readonly #told: { seen: ShardFence | undefined; text: string }[];
   #placement = new Placement([]);
   #leaving = false;
   #ended = false;
@@ -43,6 +47,7 @@ export class ShardKeeper {
   constructor(options: ShardKeeperOptions) {
     this.#options = options;
     this.#duties = options.shards.map(() => 'rest');
+    this.#told = options.shards.map(() => ({ seen: undefined, text: '' }));
     this.#look();
   }
 
@@ -64,8 +69,19 @@ export class ShardKeeper {
 
   #look(): void {
     if (this.#ended) return;
+    for (const [at, shard] of this.#options.shards.entries()) this.#tell(at, shard);
     this.#assign();
     this.#options.clock.after(LOOK_MS, () => this.#look());
+  }
+
+  #tell(at: number, { seen, serving }: KeptShard): void {
+    const told = this.#told[at];
+    if (!told || !seen || serving || seen === told.seen) return;
+    const text = JSON.stringify(seen.holds);
+    told.seen = seen;
+    if (text === told.text) return;
+    told.text = text;
+    this.#options.onHolds(at, seen.holds);
   }
 
   #assign(): void {

@@ -9,10 +9,13 @@
  *   PUT    /state?actor=A&key=K&if=COMMIT               replaces it; the body is the state as in the store
  *   DELETE /state?actor=A&key=K&if=COMMIT               deletes it
  *   GET    /export                                      everything, line by line
+ *
+ * Every node reads the whole store. An edit is taken by the node that has the actor; any other node answers 421 and names that one.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, PROBLEMS, type ProblemCode } from '../errors.js';
+import type { Router } from '../nodes/router.js';
 import type { Definition } from '../runtime/definition.js';
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
 import type { Responder } from '../runtime/front/request-queue.js';
@@ -24,6 +27,8 @@ import { commitText } from '../store/commit-id.js';
 
 export interface ActorAdminOptions {
   readonly owner: OwnerHandle;
+  /** Undefined where this process is not one of several nodes. */
+  readonly nodes: Pick<Router, 'instance' | 'nodes' | 'isHere' | 'placedOn'> | undefined;
   readonly definitions: readonly Definition[];
   /** Number of the first edit among the messages of all actors. */
   readonly firstEdit: number;
@@ -105,7 +110,7 @@ export class ActorAdmin {
   }
 
   async #edit(method: string, query: URLSearchParams, request: IncomingMessage): Promise<Answer> {
-    const { owner, definitions, firstEdit, stateLimitBytes } = this.#options;
+    const { owner, nodes, definitions, firstEdit, stateLimitBytes } = this.#options;
     const [actor, key] = [query.get('actor'), query.get('key') ?? ''];
     const at = definitions.findIndex(({ name }) => name === actor);
     if (at < 0) return failed(404, 'No such actor is served here');
@@ -114,9 +119,25 @@ export class ActorAdmin {
     if (state === undefined) return problem('body-too-large');
     const body = editBody(query.get('if') ?? undefined, state);
     const number = firstEdit + EDITS.length * at + EDITS.indexOf(method === 'PUT' ? SET : FORGET);
-    return new Promise((resolve) => {
-      owner.ask(number, encodeURIComponent(key), body, new EditAnswer(resolve));
+    const path = encodeURIComponent(key);
+    const shard = owner.shardOf(number, path);
+    if (nodes && !nodes.isHere(shard)) return this.#elsewhere(shard);
+    const answer = await new Promise<Answer | undefined>((resolve) => {
+      owner.askIn(shard, number, path, body, new EditAnswer(resolve), '');
     });
+    return answer ?? this.#elsewhere(shard);
+  }
+
+  /** Nothing has happened: another node has the shard. */
+  #elsewhere(shard: number): Answer {
+    const { nodes } = this.#options;
+    const holder = nodes?.placedOn(shard);
+    // It waits for the shard, or it is alone.
+    if (!nodes || holder === undefined || holder === nodes.instance) return problem('standby');
+    const address = nodes.nodes.find(({ instance }) => instance === holder)?.address;
+    const detail = `Ask the admin listener of the node ${holder}, whose address for other nodes is ${address}.`;
+    const { status, body } = problem('misdirected', detail);
+    return { status, body: { ...body, holder } };
   }
 
   /** Asks for a part when the part before is being sent, so that neither thread holds more than one. */
@@ -152,11 +173,11 @@ export class ActorAdmin {
   }
 }
 
-/** Waits for the turn of an edit. */
+/** Waits for the turn of an edit. The answer is undefined when another instance has the shard. */
 class EditAnswer implements Responder {
-  readonly #resolve: (answer: Answer) => void;
+  readonly #resolve: (answer: Answer | undefined) => void;
 
-  constructor(resolve: (answer: Answer) => void) {
+  constructor(resolve: (answer: Answer | undefined) => void) {
     this.#resolve = resolve;
   }
 
@@ -170,11 +191,12 @@ class EditAnswer implements Responder {
       const { code, details } = JSON.parse(`{${text}}`);
       const title = `Its last commit is ${details.commit || 'under way'}`;
       this.#resolve({ status: detail, body: { ...failed(detail, title).body, code, ...details } });
-    } else this.#resolve(problem(LINK_PROBLEMS[detail] ?? 'internal', text));
+    } else if (LINK_PROBLEMS[detail] === 'standby') this.#resolve(undefined);
+    else this.#resolve(problem(LINK_PROBLEMS[detail] ?? 'internal', text));
   }
 
   refuse(code: ProblemCode): void {
-    this.#resolve(problem(code));
+    this.#resolve(code === 'standby' ? undefined : problem(code));
   }
 }
 

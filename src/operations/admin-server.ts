@@ -1,5 +1,5 @@
 /**
- * The admin listener: metrics, the live page and its events, the actors of the store, and fault injection. It is separate from the public port and runs on Node's own
+ * The admin listener: metrics, the live page and its events, the nodes, the actors of the store, and fault injection. It is separate from the public port and runs on Node's own
  * HTTP server on the main thread: it gets a few requests a second, and must work when the public port is what an operator looks into.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -98,6 +98,13 @@ export class AdminServer {
       const body = await metrics.metrics();
       response.writeHead(200, { 'Content-Type': metrics.contentType, 'Cache-Control': 'no-store' });
       response.end(body);
+    } else if (pathname === '/nodes') {
+      const { nodes } = this.#options.parts;
+      if (!nodes) problem(response, 404, 'This process is not one of several nodes');
+      else {
+        response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+        response.end(JSON.stringify(nodes.report));
+      }
     } else if (pathname === '/events') {
       if (!this.#feed.listen(response)) problem(response, 503, 'Too many pages are open');
     } else {

@@ -1,6 +1,6 @@
 /**
  * Sends server-sent events to the live page: first `hello` with everything known so far (version, the last minutes, the last events), then a `sample` each
- * second and each new event as `entry`. A page that connects late misses nothing.
+ * second, each new event as `entry`, and the nodes as `nodes` when something about them has changed. A page that connects late misses nothing.
  */
 import type { ServerResponse } from 'node:http';
 import type { EventLog } from './event-log.js';
@@ -24,6 +24,8 @@ export class LiveFeed {
   #failing = false;
   readonly #samples: Sample[] = [];
   readonly #timer: NodeJS.Timeout;
+  /** As it was told last. */
+  #nodes = '';
 
   /** @param onError called when a sample or an event could not be sent; the feed goes on. */
   constructor(parts: Parts, events: EventLog, onError: (error: unknown) => void) {
@@ -31,7 +33,7 @@ export class LiveFeed {
     this.#events = events;
     this.#onError = onError;
     const sampler = new Sampler(parts);
-    this.#timer = setInterval(() => this.#guarded(() => this.#add(sampler.take())), PERIOD_MS);
+    this.#timer = setInterval(() => this.#guarded(() => this.#tick(sampler.take())), PERIOD_MS);
     this.#timer.unref();
     events.onEntry((entry) => this.#guarded(() => this.#tellAll('entry', entry)));
   }
@@ -66,8 +68,17 @@ export class LiveFeed {
     }
   }
 
+  #tick(sample: Sample): void {
+    this.#add(sample);
+    const nodes = this.#parts.nodes?.report;
+    const text = JSON.stringify(nodes) ?? '';
+    if (!nodes || text === this.#nodes) return;
+    this.#nodes = text;
+    this.#tellAll('nodes', nodes);
+  }
+
   #hello(): object {
-    const { version, config } = this.#parts;
+    const { version, config, nodes } = this.#parts;
     return {
       version,
       node: process.versions.node,
@@ -77,6 +88,7 @@ export class LiveFeed {
       durability: config.durability,
       faults: this.#parts.faults !== undefined,
       pendingLimit: config.mailboxLimit,
+      nodes: nodes?.report,
       samples: this.#samples,
       entries: this.#events.entries,
     };

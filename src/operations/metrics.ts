@@ -17,22 +17,25 @@ import {
   UNSTORED,
   VERSION,
 } from '../meter/owner-meter.js';
+import type { NodeState } from '../nodes/node.js';
+import type { NodesReport } from '../nodes/nodes-report.js';
+import type { Router } from '../nodes/router.js';
 import { type HistogramRow, registerHistogram, registerRow } from './metric-rows.js';
 import { type Parts, pendingOf, phaseOf, residentBytes, threadsOf } from './process-figures.js';
 
 const MS = 1e-3;
+const NO_FORWARDS: Router['counts'] = { answered: 0, 'not-consumed': 0, unknown: 0 };
 
 export function createMetrics(parts: Parts): Registry {
   const registry = new Registry();
   const ofResidents = [...parts.residents.values()].flatMap(({ metrics }) => metrics);
-  for (const row of [...requestRows(parts), ...ownerRows(parts), ...ofResidents, ...processRows(parts)]) {
-    registerRow(registry, row);
-  }
+  const rows = [...requestRows(parts), ...ownerRows(parts), ...nodeRows(parts)];
+  for (const row of [...rows, ...ofResidents, ...processRows(parts)]) registerRow(registry, row);
   for (const row of histogramsOf(parts)) registerHistogram(registry, row);
   return registry;
 }
 
-function histogramsOf({ requests, ownerMeter }: Parts): HistogramRow[] {
+function histogramsOf({ requests, ownerMeter, nodes }: Parts): HistogramRow[] {
   return [
     {
       name: 'warren_answer_duration_seconds',
@@ -68,6 +71,13 @@ function histogramsOf({ requests, ownerMeter }: Parts): HistogramRow[] {
       histograms: new Map([['', ownerMeter.groupBytes]]),
       scale: 1,
       merged: 1,
+    },
+    {
+      name: 'warren_forward_duration_seconds',
+      help: 'Time from sending a request to another node until its answer.',
+      histograms: new Map(nodes && [['', nodes.router.latency]]),
+      scale: MS,
+      merged: 2,
     },
   ];
 }
@@ -137,12 +147,12 @@ function requestRows(parts: Parts): MetricRow[] {
 }
 
 function ownerRows(parts: Parts): MetricRow[] {
-  const { owner, ownerMeter } = parts;
+  const { owner, ownerMeter, nodes } = parts;
   const figure = (cell: number) => () => ownerMeter.read(cell);
   return [
     gauge('ready', '1 when requests are answered.', () => Number(phaseOf(parts) === 'serving')),
     gauge('standby', '1 while another instance serves and this one waits to take over.', () =>
-      Number(owner.standby),
+      Number(!nodes && owner.standby),
     ),
     gauge('healthy', '1 while the main thread and the owner thread are responsive.', () =>
       Number(owner.alive),
@@ -183,6 +193,47 @@ function ownerRows(parts: Parts): MetricRow[] {
     ),
     counter('owner_deaths_total', 'Owner threads that died and were replaced.', () => owner.deaths),
   ];
+}
+
+/** Zeros, too, where this process is not one of several nodes, so that one dashboard fits every deployment. */
+function nodeRows({ owner, nodes }: Parts): MetricRow[] {
+  const states: readonly NodeState[] = ['joining', 'ready', 'leaving'];
+  const forwards = nodes?.router.counts ?? NO_FORWARDS;
+  return [
+    gauge('shards', 'Shards of the store.', () => owner.shards),
+    gauge('shards_owned', 'Shards that this node owns, and whose commits pass.', () => owner.owned),
+    gauge(
+      'shards_misplaced',
+      'Shards that are about to move: this node owns them and another one should, or the reverse.',
+      () => (nodes ? misplaced(nodes.report) : 0),
+    ),
+    counter(
+      'shards_taken_total',
+      'Shards that came to this node: at its start, from another node, or from a node that was lost.',
+      () => nodes?.moves.taken ?? 0,
+    ),
+    counter('shards_given_total', 'Shards that went to another node.', () => nodes?.moves.given ?? 0),
+    gauge(
+      'nodes',
+      'Living nodes on the same Redis as this node knows them, this one among them, by state.',
+      () =>
+        states.map((state): Sample => {
+          const { length } = nodes?.router.nodes.filter((node) => node.state === state) ?? [];
+          return [{ state }, length];
+        }),
+      ['state'],
+    ),
+    counter(
+      'forwards_total',
+      'Requests that were sent to another node, by what came of it: not-consumed is sent again, unknown was cut off.',
+      () => Object.entries(forwards).map(([outcome, count]): Sample => [{ outcome }, count]),
+      ['outcome'],
+    ),
+  ];
+}
+
+function misplaced({ coming, going }: NodesReport): number {
+  return coming + going;
 }
 
 function processRows(parts: Parts): MetricRow[] {

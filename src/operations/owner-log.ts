@@ -90,6 +90,11 @@ export class OwnerLog {
         events.add('nodes', `the nodes are ${nodes.join(', ')}`);
         return;
       }
+      case 'registry-denied':
+        log.error({ reason: event.reason }, 'this node cannot say that it lives');
+        events.add('away', `this node cannot say that it lives: ${event.reason}`);
+        return;
+      case 'holds':
       case 'whole':
       case 'left':
       case 'shard-stopped':

@@ -26,6 +26,7 @@ const PLACES: Readonly<Record<string, readonly [type: string, place: URL | strin
   '/event-lines.js': [SCRIPT, own('event-lines.js')],
   '/feed.js': [SCRIPT, own('feed.js')],
   '/format.js': [SCRIPT, own('format.js')],
+  '/node-rows.js': [SCRIPT, own('node-rows.js')],
   '/place.js': [SCRIPT, own('place.js')],
   '/store-questions.js': [SCRIPT, own('store-questions.js')],
   '/icon.svg': ['image/svg+xml', own('icon.svg')],

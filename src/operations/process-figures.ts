@@ -4,6 +4,7 @@ import type { Server } from '../http/server.js';
 import { type LoopFigures, readLoop } from '../meter/loop-gauge.js';
 import type { OwnerMeter } from '../meter/owner-meter.js';
 import type { RequestMeter } from '../meter/request-meter.js';
+import type { NodeFront } from '../nodes/node-front.js';
 import type { ResidentFront } from '../residents/resident.js';
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
 import type { FaultInjection } from './fault-injection.js';
@@ -15,6 +16,8 @@ export interface Parts {
   readonly ownerMeter: OwnerMeter;
   readonly requests: RequestMeter;
   readonly server: Server;
+  /** Undefined where this process is not one of several nodes. */
+  readonly nodes: NodeFront | undefined;
   /** Limit on connections to the public port. */
   readonly connectionLimit: number;
   /** Whether requests are answered. */
@@ -28,8 +31,10 @@ export interface Parts {
 
 export type Phase = 'starting' | 'serving' | 'standby' | 'away' | 'stopping';
 
-export function phaseOf({ owner, server, ready }: Parts): Phase {
-  if (server.draining) return 'stopping';
+export function phaseOf({ owner, server, nodes, ready }: Parts): Phase {
+  if (server.draining || nodes?.leaving) return 'stopping';
+  // A node without a shard forwards, so it serves.
+  if (nodes) return ready() ? 'serving' : nodes.whole ? 'away' : 'starting';
   if (owner.standby) return 'standby';
   if (owner.epoch === 0 && !owner.serving) return 'starting';
   return owner.serving && ready() ? 'serving' : 'away';

@@ -1,5 +1,6 @@
 /**
- * `npm run chaos -- --seconds 60 --seed 1 --store level|redis --actor sequence|counter|calls`: exit code 0 for a clean verdict, 1 for a
+ * `npm run chaos -- --seconds 60 --seed 1 --store level|redis --actor sequence|counter|calls`, or with `--nodes 3` over several nodes on
+ * one Redis (`--shards 64`, `--only node-killed`): exit code 0 for a clean verdict, 1 for a
  * violation or a failure, 2 for options that make no sense. Without a store or an actor all are tried, without a seed a random one.
  */
 import { randomInt } from 'node:crypto';
@@ -10,13 +11,18 @@ import { runChaos } from './run.js';
 import type { StoreKind } from './world.js';
 
 const USAGE =
-  'usage: npm run chaos -- [--seconds 60] [--seed N] [--store level|redis] [--actor sequence|counter|calls]';
+  'usage: npm run chaos -- [--seconds 60] [--seed N] [--store level|redis] [--actor sequence|counter|calls] ' +
+  '[--nodes N [--shards 64] [--only FAULT]]';
 
 interface Options {
   readonly seconds: number;
   readonly seed: number;
   readonly stores: readonly StoreKind[];
   readonly actors: readonly Name[];
+  /** 0 for one server. */
+  readonly nodes: number;
+  readonly shards: number;
+  readonly only: string;
 }
 
 const STORES: readonly StoreKind[] = ['level', 'redis'];
@@ -30,14 +36,20 @@ function readOptions(): Options | undefined {
         seed: { type: 'string', default: String(randomInt(1_000_000)) },
         store: { type: 'string' },
         actor: { type: 'string' },
+        nodes: { type: 'string', default: '0' },
+        shards: { type: 'string', default: '64' },
+        only: { type: 'string', default: '' },
       },
     });
     const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
-    const stores = STORES.filter((store) => (values.store ?? store) === store);
+    const [nodes, shards] = [Number(values.nodes), Number(values.shards)];
+    const all: readonly StoreKind[] = nodes > 0 ? ['redis'] : STORES;
+    const stores = all.filter((store) => (values.store ?? store) === store);
     const actors = ACTORS.filter((actor) => (values.actor ?? actor) === actor);
-    const makesSense = seconds > 0 && Number.isSafeInteger(seed) && seed >= 0;
+    const whole = [seed, nodes, shards].every((value) => Number.isSafeInteger(value) && value >= 0);
+    const makesSense = seconds > 0 && whole && shards > 0;
     return makesSense && stores.length > 0 && actors.length > 0
-      ? { seconds, seed, stores, actors }
+      ? { seconds, seed, stores, actors, nodes, shards, only: values.only }
       : undefined;
   } catch {
     return undefined;
@@ -62,7 +74,7 @@ if (!options) {
   console.error(USAGE);
   process.exit(2);
 }
-const { seconds, seed, stores, actors } = options;
+const { stores, actors, ...rest } = options;
 let good = true;
 for (const actor of actors) for (const store of stores) good = (await tried(actor, store)) && good;
 process.exit(good ? 0 : 1);
@@ -72,7 +84,7 @@ async function tried(actor: Name, store: StoreKind): Promise<boolean> {
   const interrupt = () => void teardowns.run().then(() => process.exit(130));
   process.once('SIGINT', interrupt);
   try {
-    const report = await runChaos(teardowns, { store, actor, seed, seconds });
+    const report = await runChaos(teardowns, { store, actor, ...rest });
     console.log(tell(report));
     return passed(report);
   } finally {

@@ -7,9 +7,10 @@ export function passed({ verdict, failures }: ChaosReport): boolean {
 }
 
 export function tell(report: ChaosReport): string {
-  const { store, actor, seed, seconds } = report;
+  const { store, actor, seed, seconds, nodes, shards } = report;
+  const where = nodes > 0 ? `${nodes} nodes with ${shards} shards on ${store}` : store;
   return [
-    `chaos: seed ${seed}, ${seconds} s of the ${actor} on ${store}`,
+    `chaos: seed ${seed}, ${seconds} s of the ${actor} on ${where}`,
     '',
     ...timelineOf(report),
     '',
@@ -24,7 +25,8 @@ function timelineOf({ timeline, beganAt }: ChaosReport): string[] {
   return [
     ' from s     to s  fault',
     ...timeline.map(
-      ({ kind, startedAt, mendedAt, note }) => `${seconds(startedAt)} ${seconds(mendedAt)}  ${kind} ${note}`,
+      ({ kind, startedAt, mendedAt, note, backMs }) =>
+        `${seconds(startedAt)} ${seconds(mendedAt)}  ${kind} ${note}${backMs === undefined ? '' : `; all answered after ${Math.round(backMs)} ms`}`,
     ),
   ];
 }
@@ -33,6 +35,7 @@ function figuresOf({ history, timeline, verdict }: ChaosReport): string[] {
   const { operations, answers } = history;
   const unknowns = operations.filter(({ outcome }) => outcome === 'unknown').length;
   const violation = verdict && !verdict.ok ? verdict.violation.kind : undefined;
+  const back = timeline.flatMap(({ backMs }) => backMs ?? []).sort((a, b) => a - b);
   const recoveries = [...recoveryTimes(operations, timeline)].sort(([a], [b]) => a.localeCompare(b));
   return [
     `requests ${operations.length}, faults ${timeline.length}, unknowns ${unknowns}, ` +
@@ -44,6 +47,11 @@ function figuresOf({ history, timeline, verdict }: ChaosReport): string[] {
       .sort(([, a], [, b]) => b - a)
       .map(([answer, count]) => `${answer} ${count}`)
       .join(', ')}`,
+    ...(back.length > 0
+      ? [
+          `from a fault until every actor had answered again, ms: ${back.map((ms) => Math.round(ms)).join(', ')}`,
+        ]
+      : []),
     '',
     'fault                       times   silence after it, ms: median      max',
     ...recoveries.map(
@@ -54,7 +62,8 @@ function figuresOf({ history, timeline, verdict }: ChaosReport): string[] {
 }
 
 function verdictOf(report: ChaosReport): string[] {
-  const { verdict, failures, store, actor, seed, seconds } = report;
+  const { verdict, failures, store, actor, seed, seconds, nodes, shards, only } = report;
+  const several = nodes > 0 ? ` --nodes ${nodes} --shards ${shards}${only && ` --only ${only}`}` : '';
   if (passed(report)) {
     const once = actor === 'calls' ? ', every call exactly once, and none unknown' : '';
     return [`verdict: linearizable, nothing lost, nothing repeated${once}`];
@@ -68,6 +77,6 @@ function verdictOf(report: ChaosReport): string[] {
   }
   return [
     ...lines,
-    `to repeat: npm run chaos -- --seconds ${seconds} --seed ${seed} --store ${store} --actor ${actor}`,
+    `to repeat: npm run chaos -- --seconds ${seconds} --seed ${seed} --store ${store} --actor ${actor}${several}`,
   ];
 }

@@ -6,8 +6,10 @@ import type { Scope } from '../support/child-handle.js';
 import { type History, monotonicMs, type Operation, recordHistory } from '../support/history.js';
 import type { Verdict } from '../support/linearizability.js';
 import { notOnce, recordCalls } from './calls.js';
+import type { ChaosWorld } from './chaos-world.js';
 import { drivenBy, judge, type Name } from './driven.js';
 import { type FaultRecord, unleash } from './faults.js';
+import { NodesWorld } from './nodes-world.js';
 import { type StoreKind, World } from './world.js';
 
 export interface ChaosOptions {
@@ -15,6 +17,11 @@ export interface ChaosOptions {
   readonly actor: Name;
   readonly seed: number;
   readonly seconds: number;
+  /** 0 for one server. */
+  readonly nodes: number;
+  readonly shards: number;
+  /** The one kind of fault that happens to nodes; empty for all. */
+  readonly only: string;
 }
 
 export interface ChaosReport extends ChaosOptions {
@@ -33,12 +40,18 @@ const PAUSE_MS = 8;
 /** Callers through the client, and their pause: about as many requests a second. */
 const CALLERS = 200;
 const CALL_PAUSE_MS = 80;
+/** With several nodes most requests are handled twice. */
+const CALL_PAUSE_OF_NODES_MS = 250;
+const PAUSE_OF_NODES_MS = 25;
 const MENDED_WITHIN_MS = 60_000;
 
 export async function runChaos(scope: Scope, options: ChaosOptions): Promise<ChaosReport> {
   const { store, actor, seed, seconds } = options;
   const driven = drivenBy(actor);
-  const world = await World.start(scope, store, driven);
+  const several = options.nodes > 0;
+  const world: ChaosWorld = several
+    ? await NodesWorld.start(scope, options, driven)
+    : await World.start(scope, store, driven);
   const failures: string[] = [];
   if (!(await world.ready(MENDED_WITHIN_MS))) failures.push('the server was never ready');
 
@@ -52,8 +65,19 @@ export async function runChaos(scope: Scope, options: ChaosOptions): Promise<Cha
   const { subject } = driven;
   const recording =
     actor === 'calls'
-      ? recordCalls({ ...load, clients: CALLERS, keys: subject.keys, pauseMs: CALL_PAUSE_MS })
-      : recordHistory({ ...load, subject, clients: CLIENTS, pauseMs: PAUSE_MS, timeoutMs: 4_000 });
+      ? recordCalls({
+          ...load,
+          clients: CALLERS,
+          keys: subject.keys,
+          pauseMs: several ? CALL_PAUSE_OF_NODES_MS : CALL_PAUSE_MS,
+        })
+      : recordHistory({
+          ...load,
+          subject,
+          clients: CLIENTS,
+          pauseMs: several ? PAUSE_OF_NODES_MS : PAUSE_MS,
+          timeoutMs: 4_000,
+        });
   // On a busy machine the first answers take their time.
   await world.serves();
   const beganAt = monotonicMs();
@@ -65,7 +89,7 @@ export async function runChaos(scope: Scope, options: ChaosOptions): Promise<Cha
   ending.abort();
   const history = await recording;
   if (recovered) {
-    await world.killAndRestart(0);
+    await world.restart();
     recovered = await world.ready(MENDED_WITHIN_MS);
   }
 
@@ -76,7 +100,7 @@ export async function runChaos(scope: Scope, options: ChaosOptions): Promise<Cha
     if (actor === 'calls') failures.push(...notOnce(history.operations, ends));
     await world.stop();
   } else {
-    failures.push(`not ready within ${MENDED_WITHIN_MS} ms; the server's output:\n${world.server.output}`);
+    failures.push(`not ready within ${MENDED_WITHIN_MS} ms; the server's output:\n${world.output}`);
   }
   failures.push(...world.surprises, ...history.complaints);
   return { ...options, beganAt, timeline, history, verdict, failures };

@@ -13,12 +13,14 @@ import { monotonicMs, type Operation } from '../support/history.js';
 import { get } from '../support/http-client.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
+import type { Breakable, ChaosWorld } from './chaos-world.js';
 import { type Driven, finalIndexes } from './driven.js';
+import { breakablesOf } from './server-faults.js';
 
 export type StoreKind = 'level' | 'redis';
 
 /** Short bounds, so that a minute holds many outages that end beyond them. */
-const BOUNDS = {
+export const BOUNDS = {
   COMMIT_TIMEOUT_MS: '300',
   STORE_GRACE_MS: '500',
   ASK_TIMEOUT_MS: '3000',
@@ -31,7 +33,7 @@ const POLL_TIMEOUT_MS = 5_000;
 /** Against a world that never serves again. */
 const SERVES_WITHIN_MS = 120_000;
 
-export class World {
+export class World implements ChaosWorld {
   readonly redis: RedisProcess | undefined;
   readonly storeLink: FaultProxy | undefined;
   readonly clientLink: FaultProxy;
@@ -74,6 +76,14 @@ export class World {
     this.#watch(server);
   }
 
+  get breakables(): readonly Breakable[] {
+    return breakablesOf(this);
+  }
+
+  get output(): string {
+    return this.#server.output;
+  }
+
   get server(): WarrenProcess {
     return this.#server;
   }
@@ -109,6 +119,10 @@ export class World {
     const acting = this.#whoeverKills.then(act);
     this.#whoeverKills = acting.catch(() => {});
     return acting;
+  }
+
+  restart(): Promise<void> {
+    return this.killAndRestart(0);
   }
 
   async killAndRestart(pauseMs: number): Promise<void> {

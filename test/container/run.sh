@@ -246,11 +246,11 @@ serves_actors_of_a_folder() {
   check 'actors: docker stop exits 0' equals 0 docker inspect --format '{{.State.ExitCode}}' "$actors"
 }
 
-# The suite as a whole on the Node and the Debian of the image. Privileged: some tests mount file systems and make namespaces.
+# The suite as a whole on the Node and the Debian of the image.
 suite_passes_on_the_image_s_node() {
   check 'suite: its image builds' logged build_suite "$project-suite" || return
   # shellcheck disable=SC2046
-  check 'suite: every test passes' logged timeout 3600 docker run --rm --init --name "$project-suite" --privileged \
+  check 'suite: every test passes' logged timeout 3600 docker run --rm --init --name "$project-suite" \
     --shm-size 512m $(host_network) "$project-suite"
   note "suite: $(grep -E '^# \{ total: ' "$work/last.log" | tail -n 1)"
 }

@@ -28,7 +28,7 @@ export interface Report {
 /** Runs the faults under load and asserts that the history has one order, without a gap that any client can see. */
 export async function underLoad(
   t: Test,
-  warren: WarrenProcess,
+  warren: Pick<WarrenProcess, 'url'>,
   load: Load,
   faults: (signal: AbortSignal) => Promise<void>,
 ): Promise<Report> {

@@ -70,6 +70,29 @@ t.test('the rights of the runbook are enough to take over, serve, stop and start
   onlyTheLog(t, warren);
 });
 
+t.test(
+  'the rights of the runbook are enough for several nodes, and one that loses them says so',
+  async (t) => {
+    const redis = await startRedis(t);
+    const url = await makeUser(redis);
+    const env = { REDIS_URL: url, NODE_HOST_PORT: '', SHARDS: '4' };
+    const one = await startWarren(t, { env: { ...env, INSTANCE_ID: 'one' } });
+    const two = await startWarren(t, { env: { ...env, INSTANCE_ID: 'two' } });
+    await serves(one);
+    await serves(two);
+    for (const index of [1, 2]) t.equal((await get(two.url, '/next')).headers['sequence-index'], `${index}`);
+    const listed = await runCli(t, ['nodes'], { ...env, ADMIN_HOST_PORT: '' });
+    t.match(listed, { code: 0, output: /^one .*\n^two /m });
+    t.equal(await two.stop(), 0);
+    t.strictSame(await redisCommand(redis, 'ACL', 'LOG'), [], 'nothing was asked for that they forbid');
+    await redisCommand(redis, 'ACL', 'SETUSER', 'warren', '-time');
+    const { reason } = await one.waitForLog(({ msg }) => msg === 'this node cannot say that it lives');
+    t.match(reason, /TIME.* on "warren:\{nodes\}:members"/);
+    t.equal((await get(one.url, '/next')).headers['sequence-index'], '3', 'alone it goes on');
+    onlyTheLog(t, one);
+  },
+);
+
 t.test('a start that Redis will never let serve ends with a code and a sentence', async (t) => {
   const redis = await startRedis(t);
   const url = await makeUser(redis);
@@ -101,8 +124,14 @@ t.test('a start that Redis will never let serve ends with a code and a sentence'
       /SET on "warren:\{0\}:self-test:.*NOPERM/,
     ],
     [
+      'no right to the time',
+      () => user('+set', '-time'),
+      { REDIS_URL: url, NODE_HOST_PORT: '', SHARDS: '4' },
+      /TIME.* on "warren:\{nodes\}:members"/,
+    ],
+    [
       'no right to read the key of the Go service',
-      () => user('+set', 'resetkeys', '~warren:{0}:*'),
+      () => user('+time', 'resetkeys', '~warren:{0}:*'),
       { REDIS_URL: url },
       /GET on "fibonacci_current": NOPERM/,
     ],

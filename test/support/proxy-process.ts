@@ -13,30 +13,41 @@ const READY_MS = 60_000;
 
 interface Kind {
   readonly file: string;
+  /** The servers that the file names. */
+  readonly upstreams: readonly string[];
   /** Where the file listens, and what goes in its place. */
   readonly listen: readonly [text: string, withPort: (port: number) => string];
   command(folder: string, configuration: string): Promise<readonly [command: string, ...args: string[]]>;
 }
 
+const NGINX = {
+  file: 'nginx.conf',
+  upstreams: ['127.0.0.1:8080'],
+  listen: ['listen 8000;', (port) => `listen 127.0.0.1:${port};`],
+  command: async (folder, configuration) => {
+    await writeFile(join(folder, 'warren.conf'), configuration);
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      .map((name) => `${name}_temp_path ${folder}/${name};`)
+      .join(' ');
+    await writeFile(
+      join(folder, 'nginx.conf'),
+      `daemon off; master_process off; pid ${folder}/pid; error_log stderr warn; events { }\n` +
+        `http { access_log off; ${temporary} include ${folder}/warren.conf; }\n`,
+    );
+    return ['nginx', '-p', folder, '-c', `${folder}/nginx.conf`, '-e', 'stderr'];
+  },
+} as const satisfies Kind;
+
 const KINDS = {
-  nginx: {
-    file: 'nginx.conf',
-    listen: ['listen 8000;', (port) => `listen 127.0.0.1:${port};`],
-    command: async (folder, configuration) => {
-      await writeFile(join(folder, 'warren.conf'), configuration);
-      const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-        .map((name) => `${name}_temp_path ${folder}/${name};`)
-        .join(' ');
-      await writeFile(
-        join(folder, 'nginx.conf'),
-        `daemon off; master_process off; pid ${folder}/pid; error_log stderr warn; events { }\n` +
-          `http { access_log off; ${temporary} include ${folder}/warren.conf; }\n`,
-      );
-      return ['nginx', '-p', folder, '-c', `${folder}/nginx.conf`, '-e', 'stderr'];
-    },
+  nginx: NGINX,
+  'nginx-nodes': {
+    ...NGINX,
+    file: 'nginx-nodes.conf',
+    upstreams: ['app:8080', 'node2:8080', 'node3:8080'],
   },
   haproxy: {
     file: 'haproxy.cfg',
+    upstreams: ['127.0.0.1:8080'],
     listen: ['bind :8000', (port) => `bind 127.0.0.1:${port}`],
     command: async (folder, configuration) => {
       await writeFile(join(folder, 'haproxy.cfg'), configuration);
@@ -47,22 +58,20 @@ const KINDS = {
 
 export type ProxyName = keyof typeof KINDS;
 
-/** Starts the proxy, and waits until it passes requests on. */
+/** Starts the proxy, and waits until it passes requests on. @param ports of the servers, as many as the file names. */
 export async function startProxy(
   scope: Scope,
   name: ProxyName,
-  upstreamPort: number,
+  ...ports: readonly number[]
 ): Promise<{ port: number; url: string }> {
-  const { file, listen, command }: Kind = KINDS[name];
+  const { file, upstreams, listen, command }: Kind = KINDS[name];
   const folder = await mkdtemp(join(tmpdir(), `warren-${name}-`));
   scope.teardown(() => rm(folder, { recursive: true, force: true }));
   const port = await freePort();
   const text = await readFile(new URL(`../../../docs/operations/${file}`, import.meta.url), 'utf8');
-  const configuration = replaced(
-    replaced(text, listen[0], listen[1](port)),
-    '127.0.0.1:8080',
-    `127.0.0.1:${upstreamPort}`,
-  );
+  let configuration = replaced(text, listen[0], listen[1](port));
+  for (const [at, upstream] of upstreams.entries())
+    configuration = replaced(configuration, upstream, `127.0.0.1:${ports[at]}`);
   const [program, ...args] = await command(folder, configuration);
   const child = await ChildHandle.spawn({ command: program, args, env: {} });
   scope.teardown(async () => void (await child.end()));

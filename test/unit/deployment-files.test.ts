@@ -22,6 +22,7 @@ interface Container {
     readonly value?: string;
     readonly valueFrom?: { readonly secretKeyRef: Fields };
   }[];
+  readonly lifecycle: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
   readonly [probe: `${string}Probe`]: { readonly httpGet: { readonly path: string; readonly port: string } };
 }
@@ -61,6 +62,89 @@ t.test(
       t.match(container[probe], { httpGet: { path, port: 'http' } }, probe);
     }
     t.match(container.image, /^[^/]+\.[^/]+\/.+:.+$/, 'a registry and a tag, to be replaced');
+  },
+);
+
+t.test(
+  'the manifest of several nodes: each pod has a name and an address of its own, and starts once its secrets are replaced',
+  async (t) => {
+    const objects = parseAllDocuments(read('docs/operations/kubernetes-nodes.yml')).map((document) => {
+      if (document.errors.length > 0) throw document.errors[0];
+      return document.toJS();
+    });
+    const named = (kind: string, name: string) =>
+      objects.find((object) => object.kind === kind && object.metadata.name === name);
+    const { spec } = named('StatefulSet', 'warren');
+    const nodes: Container = spec.template.spec.containers[0];
+    const { stringData } = named('Secret', 'warren-nodes');
+    const secrets = { 'admin-token': TOKEN, 'node-token': TOKEN, 'redis-url': 'redis://redis:6379' };
+    const environmentOf = (pod: Record<string, string>, secrets: Record<string, string>) =>
+      Object.fromEntries(
+        nodes.env
+          .filter(({ name }) => !name.startsWith('POD_'))
+          .map(({ name, value, valueFrom }) => {
+            t.ok(KNOWN.has(name), name);
+            if (valueFrom) return [name, secrets[`${valueFrom.secretKeyRef['key']}`]];
+            return [name, value?.replace(/\$\((\w+)\)/g, (_, pod_field) => `${pod[pod_field]}`)];
+          }),
+      );
+    t.strictSame(Object.keys(stringData), Object.keys(secrets));
+    const pod = { POD_NAME: 'warren-1', POD_IP: '10.1.2.3' };
+    const config = readConfig(environmentOf(pod, secrets));
+    const port = (name: string) => nodes.ports.find((one) => one.name === name)?.containerPort;
+    t.equal(config.instance, 'warren-1');
+    t.match(config.node, { host: '10.1.2.3', port: port('nodes'), token: TOKEN });
+    t.equal(config.serving.port, port('http'));
+    t.equal(config.admin?.port, port('admin'));
+    t.throws(() => readConfig(environmentOf(pod, stringData)), { code: 'config-invalid' });
+    t.match(spec, { replicas: 3, serviceName: 'warren-nodes', podManagementPolicy: 'Parallel' });
+    t.match(named('Service', 'warren-nodes').spec, { clusterIP: 'None', publishNotReadyAddresses: true });
+    t.match(named('PodDisruptionBudget', 'warren-nodes').spec, { maxUnavailable: 1 });
+    const { labels } = spec.template.metadata;
+    for (const object of objects) {
+      const selected = object.spec?.selector?.matchLabels ?? object.spec?.selector;
+      if (selected) t.strictSame(selected, labels, object.kind);
+    }
+    t.match(nodes['readinessProbe'], { httpGet: { path: '/ready', port: 'http' } });
+    t.match(nodes['livenessProbe'], { httpGet: { path: '/health', port: 'http' } });
+    const [, seconds] = nodes['lifecycle'].preStop.exec.command;
+    const { shutdownTimeoutMs } = config;
+    t.ok(
+      spec.template.spec.terminationGracePeriodSeconds * 1000 > Number(seconds) * 1000 + shutdownTimeoutMs,
+    );
+  },
+);
+
+t.test(
+  'compose: three nodes that differ in name and address alone, and nginx passes requests to each',
+  async (t) => {
+    const compose = parse(read('docker-compose.yml'), { merge: true });
+    const services = Object.entries(compose.services as Record<string, Fields>).filter(
+      ([, { image }]) => image === 'warren',
+    );
+    t.equal(services.length, 3);
+    for (const [name, { hostname, environment, profiles }] of services) {
+      t.equal(hostname, name);
+      t.strictSame(profiles, name === 'app' ? undefined : ['cluster']);
+      const config = readConfig({ ...(environment as Record<string, string>), NODE_TOKEN: TOKEN });
+      t.match(config, { instance: name, node: { host: name, port: 7080 }, store: { kind: 'redis' } });
+    }
+    const token = /\$\{NODE_TOKEN:-(.*)\}/.exec(compose['x-token'])?.[1];
+    t.doesNotThrow(() =>
+      readConfig({ ...(services[0]?.[1]['environment'] as Record<string, string>), NODE_TOKEN: `${token}` }),
+    );
+    const nginx = read('docs/operations/nginx-nodes.conf');
+    const upstreams = [...nginx.matchAll(/^ *server (\w+):8080 /gm)].map(([, name]) => name);
+    t.strictSame(
+      upstreams,
+      services.map(([name]) => name),
+    );
+    t.match(compose.services.nginx, { profiles: ['cluster'] });
+    t.ok(compose.services.nginx.volumes[0].startsWith('./docs/operations/nginx-nodes.conf:'));
+    const [, rest = '', next = ''] = nginx.split(/^ *location .*$/m);
+    const repeated = (location: string) => /^ *proxy_next_upstream (.*);$/m.exec(location)?.[1];
+    t.equal(repeated(rest), 'error http_503', 'a POST that was sent is not sent again');
+    t.equal(repeated(next), 'http_503 non_idempotent', 'a GET of /next is sent again after a 503 alone');
   },
 );
 

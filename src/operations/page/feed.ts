@@ -64,6 +64,22 @@ export interface Entry {
   readonly text: string;
 }
 
+/** What one node knows of all that share its Redis. */
+export interface Nodes {
+  readonly node: string;
+  readonly shards: number;
+  readonly owned: number;
+  readonly coming: number;
+  readonly going: number;
+  readonly nodes: readonly {
+    readonly node: string;
+    readonly state: string;
+    readonly address: string;
+    readonly version: string;
+    readonly placed: number;
+  }[];
+}
+
 export interface Hello {
   readonly version: string;
   readonly node: string;
@@ -73,6 +89,7 @@ export interface Hello {
   readonly durability: string;
   readonly faults: boolean;
   readonly pendingLimit: number;
+  readonly nodes?: Nodes;
   readonly samples: readonly Sample[];
   readonly entries: readonly Entry[];
 }
@@ -81,6 +98,7 @@ export interface Listener {
   hello(hello: Hello): void;
   sample(sample: Sample): void;
   entry(entry: Entry): void;
+  nodes(nodes: Nodes): void;
   lost(): void;
 }
 
@@ -94,6 +112,7 @@ export function listen(listener: Listener): void {
     source.addEventListener(name, (event) => handle(JSON.parse((event as MessageEvent<string>).data) as T));
   on<Hello>('hello', (hello) => listener.hello(hello));
   on<Sample>('sample', (sample) => listener.sample(sample));
+  on<Nodes>('nodes', (nodes) => listener.nodes(nodes));
   on<Entry>('entry', (entry) => listener.entry(entry));
   source.addEventListener('error', () => {
     listener.lost();

@@ -3,6 +3,7 @@ import { ActorsView } from './actors-view.js';
 import { Charts } from './charts.js';
 import { type ActorSample, type Entry, type Hello, listen, type Sample } from './feed.js';
 import { amount, count, duration, megabytes, milliseconds } from './format.js';
+import { showNodes } from './node-rows.js';
 import { placeOf } from './place.js';
 
 const WINDOW_MS = 300_000;
@@ -34,6 +35,7 @@ listen({
     ];
     about = hello;
     element('faults').hidden = !hello.faults;
+    showNodes(element('nodes'), hello.nodes);
     showPhase(phaseOf(samples.at(-1)));
     showAll();
   },
@@ -47,6 +49,7 @@ listen({
     entries = [...entries, entry].slice(-KEPT_ENTRIES);
     showEvents();
   },
+  nodes: (nodes) => showNodes(element('nodes'), nodes),
   lost: () => showPhase('lost'),
 });
 

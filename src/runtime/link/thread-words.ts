@@ -1,4 +1,4 @@
-/** Words that an owner thread shares with the main thread from its birth on, by index. */
+/** The 32-bit words of memory that an owner thread shares with the main thread from its start on, by index. */
 
 /** Counters that each side beats while its event loop turns. */
 export const MAIN_HEARTBEAT = 0;

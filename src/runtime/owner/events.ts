@@ -1,6 +1,6 @@
 /** The events that an owner thread reports to the main thread, beside its replies. */
 
-import type { NodeEntry } from '../../nodes/node.js';
+import type { NodeEntry, Versions } from '../../nodes/node.js';
 
 /** What befalls one shard. */
 export type FromShard =
@@ -41,6 +41,10 @@ export type FromOwner =
   | { readonly kind: 'fatal'; readonly code: string; readonly reason: string }
   /** The living nodes have changed. */
   | { readonly kind: 'nodes'; readonly nodes: readonly NodeEntry[] }
+  /** What a shard that is not here holds, as its fence says: nodes of an older version are not to own it. */
+  | { readonly kind: 'holds'; readonly shard: number; readonly holds: Versions }
+  /** Redis refuses the heartbeats of this node until an operator changes something: the other nodes take it for lost. */
+  | { readonly kind: 'registry-denied'; readonly reason: string }
   /** Every shard of the store has an owner: for the first time in this process. */
   | { readonly kind: 'whole' }
   /** All shards are given away. */

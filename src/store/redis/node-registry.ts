@@ -1,7 +1,7 @@
 /** The nodes that share a Redis, in one hash: see `node-scripts.ts`. On the owner thread. */
 import type { Beat, NodeRegistry } from '../../nodes/membership.js';
 import type { NodeEntry } from '../../nodes/node.js';
-import { BEAT_NODE, LEAVE_NODE } from './node-scripts.js';
+import { BEAT_NODE, LEAVE_NODE, LIST_NODES } from './node-scripts.js';
 import type { Client, Request } from './redis-connection.js';
 
 /** What it needs of `Connections`. */
@@ -38,6 +38,12 @@ export class RedisNodeRegistry implements NodeRegistry {
   /** @throws as `Connections.ask`. */
   async leave(instance: string, incarnation: string): Promise<void> {
     await this.#ask(LEAVE_NODE.commands, (client) => client.leaveNode(this.#key, instance, incarnation));
+  }
+
+  /** @throws as `Connections.ask`. */
+  async list(): Promise<readonly NodeEntry[]> {
+    const living = await this.#ask(LIST_NODES.commands, (client) => client.listNodes(this.#key));
+    return living.map((text) => JSON.parse(text) as NodeEntry);
   }
 
   giveUp(): void {

@@ -64,3 +64,20 @@ redis.call('HDEL', KEYS[1], ARGV[1])
   numberOfKeys: 1,
   commands: 'EVALSHA, EVAL, TIME, HGET, HSET, HDEL',
 };
+
+/** KEYS: as above. Returns the entries that have not ended, and writes nothing. */
+export const LIST_NODES = {
+  lua: `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local living = {}
+local found = redis.call('HGETALL', KEYS[1])
+for i = 2, #found, 2 do
+  local expires, text = string.match(found[i], '^(%d+) %d+ %S+ (.*)$')
+  if expires and tonumber(expires) > now then living[#living + 1] = text end
+end
+return living
+`,
+  numberOfKeys: 1,
+  commands: 'EVALSHA, EVAL, TIME, HGETALL',
+};

@@ -11,7 +11,7 @@ import { Redis } from 'ioredis';
 import { messageOf, WarrenError } from '../../errors.js';
 import type { CommitOutcome } from '../contract.js';
 import { Elsewhere } from './elsewhere.js';
-import { BEAT_NODE, LEAVE_NODE } from './node-scripts.js';
+import { BEAT_NODE, LEAVE_NODE, LIST_NODES } from './node-scripts.js';
 import type { RedisAddress } from './redis-url.js';
 import { type Refusal, refusalOf } from './refusals.js';
 import { ReplicaAcks } from './replica-acks.js';
@@ -36,6 +36,7 @@ export type Client = Redis & {
     ...keyAndArguments: (string | number)[]
   ): Promise<[revision: string, holder: [text: string, renewals: number] | null, living: string[] | null]>;
   leaveNode(...keyAndArguments: string[]): Promise<null>;
+  listNodes(key: string): Promise<string[]>;
 };
 
 /** What is asked of Redis, for the sentence that tells of its refusal. */
@@ -69,6 +70,7 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   readThese: READ_THESE,
   beatNode: BEAT_NODE,
   leaveNode: LEAVE_NODE,
+  listNodes: LIST_NODES,
 };
 
 /** A Redis that has no password takes any, as it does for a user who is named. */
@@ -82,6 +84,7 @@ export class RedisConnection {
   /** Why the connection broke, such as an untrusted certificate. The library only says that it is closed. */
   #breach: Error | undefined;
   #opening: Promise<void> | undefined;
+  #gathering = false;
   #unsettled = 0;
   #left = false;
   #dropped = false;
@@ -148,6 +151,7 @@ export class RedisConnection {
   }
 
   async #send<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
+    this.#gather();
     try {
       return await send(this.#client).catch((error) => {
         if (isReply(error) && error.message.startsWith(UNKNOWN_SCRIPT)) return send(this.#client);
@@ -186,8 +190,22 @@ export class RedisConnection {
   }
 
   drop(): void {
+    // All that was asked fails with it, and each of them comes here.
+    if (this.#dropped) return;
     this.#dropped = true;
     this.#client.disconnect();
+  }
+
+  /** What is sent in one turn of the event loop, such as the commits of several shards, leaves with one write. */
+  #gather(): void {
+    const { stream } = this.#client;
+    if (this.#gathering) return;
+    this.#gathering = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.#gathering = false;
+      stream.uncork();
+    });
   }
 
   /** Nothing has been asked of the store yet, so whatever fails here has had no effect. */

@@ -1,5 +1,6 @@
 /** The heartbeat of a node: what it tells, what it sees, and whether two processes can have one name. */
 import t from 'tap';
+import { WarrenError } from '../../../src/errors.js';
 import { type Beat, Membership, type NodeRegistry } from '../../../src/nodes/membership.js';
 import type { NodeEntry, NodeState } from '../../../src/nodes/node.js';
 import { FakeClock } from '../runtime/fake-clock.js';
@@ -23,6 +24,7 @@ class FakeRegistry implements NodeRegistry {
   most = 0;
   givenUp = 0;
   away = false;
+  denied = false;
   /** Answers the calls that wait; calls wait while it is set. */
   held: (() => void)[] | undefined;
 
@@ -54,6 +56,10 @@ class FakeRegistry implements NodeRegistry {
     if (this.stored.get(instance)?.entry.incarnation === incarnation) this.stored.delete(instance);
   }
 
+  async list(): Promise<readonly NodeEntry[]> {
+    return this.#nodes;
+  }
+
   giveUp(): void {
     this.givenUp += 1;
   }
@@ -64,6 +70,7 @@ class FakeRegistry implements NodeRegistry {
     if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve));
     this.underWay -= 1;
     if (this.away) throw new Error('away');
+    if (this.denied) throw new WarrenError('store-denied', 'no right to TIME');
   }
 }
 
@@ -71,11 +78,13 @@ interface Watched {
   readonly membership: Membership;
   readonly views: string[];
   readonly twins: string[];
+  readonly denials: string[];
 }
 
 function memberOf(registry: NodeRegistry, clock: FakeClock, node: NodeEntry, dead: string[] = []): Watched {
   const views: string[] = [];
   const twins: string[] = [];
+  const denials: string[] = [];
   const membership = new Membership({
     registry,
     clock,
@@ -84,8 +93,9 @@ function memberOf(registry: NodeRegistry, clock: FakeClock, node: NodeEntry, dea
     isDead: (process) => dead.includes(process),
     onView: (nodes) => views.push(nodes.map(({ instance, state }) => `${instance} ${state}`).join(', ')),
     onTwin: (reason) => twins.push(reason),
+    onDenied: (reason) => denials.push(reason),
   });
-  return { membership, views, twins };
+  return { membership, views, twins, denials };
 }
 
 function world(): { clock: FakeClock; registry: FakeRegistry } {
@@ -169,6 +179,21 @@ t.test('a registry that is away changes nothing, and is asked again', async (t) 
   registry.away = false;
   await pass(clock, 250);
   t.ok(registry.stored.has('a'));
+});
+
+t.test('a registry that refuses heartbeats is told of once, and again after it had taken one', async (t) => {
+  const { clock, registry } = world();
+  const a = memberOf(registry, clock, nodeCalled('a'));
+  registry.denied = true;
+  a.membership.start();
+  await pass(clock, 5_000);
+  t.same(a.denials, ['no right to TIME']);
+  registry.denied = false;
+  await pass(clock, 1_000);
+  t.same(a.views, ['a joining']);
+  registry.denied = true;
+  await pass(clock, 5_000);
+  t.equal(a.denials.length, 2);
 });
 
 t.test('a heartbeat without an answer is given up after a lease, and the next one follows', async (t) => {

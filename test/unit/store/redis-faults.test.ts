@@ -134,6 +134,22 @@ t.test('a Redis that was killed is found again on its port, with or without the 
   }
 });
 
+t.test('a connection on which much fails at once is closed once', async (t) => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on('warning', note);
+  t.teardown(() => process.off('warning', note));
+  const redis = await startRedis(t);
+  const store = storeOn(t, redis.port, PATIENCE_MS);
+  await store.fence();
+  redis.pause();
+  const asked = Array.from({ length: 20 }, () => store.commit(undefined, fenceOf(1), []));
+  for (const commit of await Promise.allSettled(asked)) t.equal(commit.status, 'rejected');
+  redis.resume();
+  await settled(async () => (await store.fence().catch(() => 'away')) !== 'away');
+  t.strictSame(warnings, []);
+});
+
 t.test('a slow Redis within the bound is just slow', async (t) => {
   const redis = await startRedis(t);
   const proxy = await startFaultProxy(t, redis.port);

@@ -168,3 +168,27 @@ function node(host: string, port: number): HostPort {
 function login(): RedisAddress {
   return parseRedisUrl('redis://any') as RedisAddress;
 }
+
+t.test('what several shards send in one turn of the event loop leaves with one write', async (t) => {
+  const { url } = await startRedis(t);
+  const connections = new Connections({ url, prefix: 'x' }, 10_000);
+  t.teardown(async () => connections.drop());
+  const stream = await connections.ask(
+    { commands: '', keys: ['x:{0}:some'] },
+    async (client) => client.stream,
+  );
+  let writes = 0;
+  for (const name of ['_write', '_writev'] as const) {
+    const write = Reflect.get(stream, name) as (...words: unknown[]) => void;
+    Reflect.set(stream, name, (...words: unknown[]) => {
+      writes += 1;
+      Reflect.apply(write, stream, words);
+    });
+  }
+  const answers = [0, 1, 2, 3].map((shard) => {
+    const key = `x:{${shard}}:some`;
+    return connections.ask({ commands: 'SET', keys: [key] }, (client) => client.set(key, 'x'));
+  });
+  t.strictSame(await Promise.all(answers), ['OK', 'OK', 'OK', 'OK']);
+  t.equal(writes, 1);
+});
