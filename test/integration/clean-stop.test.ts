@@ -132,7 +132,7 @@ for (const asked of [true, false]) {
   t.test(`a stop while the store is away, with ${asked ? 'one' : 'nobody'} waiting, is clean`, async (t) => {
     const redis = await startRedis(t);
     const env = { ...WATCHED, COMMIT_TIMEOUT_MS: '3000', REDIS_HOST_PORT: redis.hostPort };
-    const warren = await startWarren(t, { env });
+    const warren = await startPatiently(t, env);
     t.equal((await get(warren.url, '/next')).status, 200);
     redis.pause();
     const answer = asked ? get(warren.url, '/next') : undefined;
