@@ -208,7 +208,8 @@ for (const kind of ['level', 'redis'] as const) {
     writeFileSync(file, `${[...lines, `{"warren":"end","lines":${lines.length - 1}}`].join('\n')}\n`);
     const place: Env =
       kind === 'redis' ? { REDIS_URL: (await startRedis(t)).url } : { DATA_DIR: join(folder, 'data') };
-    const env = { ...place, ADMIN_HOST_PORT: '' };
+    // The renewals of one fence tell how far it is.
+    const env = { ...place, ADMIN_HOST_PORT: '', SHARDS: '1' };
     // A reader that never ends: the import has all lines but the last.
     const fed = `{ head -n -1 "${file}"; sleep 600; } | exec "${process.execPath}" "${CLI}" import -`;
     const child = await ChildHandle.spawn({ command: '/bin/sh', args: ['-c', `echo $$; ${fed}`], env });

@@ -46,6 +46,8 @@ const WITHOUT_SCENARIO = [
   // Shown by the test of idempotency keys.
   'idempotency-key-reused',
   'idempotency-full',
+  // Shown by the model of journeys between nodes.
+  'node-lost',
   ...['/health', '/next', '/current', '/previous'].map((path) => `${path} not-ready`),
 ];
 

@@ -153,7 +153,7 @@ async function serveTickets(t: Test, env: Record<string, string> = {}): Promise<
 }
 
 function envOf(warren: WarrenProcess): Record<string, string> {
-  return { DATA_DIR: warren.dataDir, ADMIN_HOST_PORT: new URL(warren.adminUrl).host };
+  return { DATA_DIR: warren.dataDir, ADMIN_HOST_PORT: new URL(warren.adminUrl).host, SHARDS: '1' };
 }
 
 /** @returns the first of two seats. */
