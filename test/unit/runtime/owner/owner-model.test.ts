@@ -7,7 +7,7 @@ import type { Verdict } from './fixtures/run-schedules.js';
 
 const SCHEDULES = new URL('./fixtures/run-schedules.js', import.meta.url);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
-const RUNS = Number(process.env['RUNS'] ?? 200);
+const RUNS = Number(process.env['RUNS'] ?? 140);
 
 for (const name of Object.keys(FAMILIES)) {
   t.test(`${name}: what was acknowledged is stored once, whatever happens (SEED=${SEED})`, async (t) => {
