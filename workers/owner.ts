@@ -165,6 +165,7 @@ function begin({ links, instance, node }: OwnerStart): readonly Owner[] {
     randomId: () => randomBytes(16).toString('hex'),
   });
   const identity = { writer: setup.incarnation, instance, process: processMark() };
+  const isAlone = !registry || !node;
   let running = links.length;
   const started = links.map(
     (link, shard) =>
@@ -182,7 +183,8 @@ function begin({ links, instance, node }: OwnerStart): readonly Owner[] {
         isDead: isProvenDead,
         repair: new RepairLog(setup.repairMemory[shard] as SharedArrayBuffer),
         predecessor: link.pending,
-        duty: registry && node ? 'rest' : 'own',
+        // What the thread before had is taken at once: its clients wait.
+        duty: isAlone || link.owned ? 'own' : 'rest',
         post: (event) => {
           post(event);
           if (event.kind === 'fatal') port?.close();
@@ -201,7 +203,7 @@ function begin({ links, instance, node }: OwnerStart): readonly Owner[] {
     awaitBell(bells, REQUEST_BELL, seen, look);
   };
   for (const owner of started) void owner.start();
-  if (registry && node) joinNodes(registry, { ...node, instance, process: identity.process }, started);
+  if (!isAlone) joinNodes(registry, { ...node, instance, process: identity.process }, links, started);
   look();
   return started;
 }
@@ -209,7 +211,8 @@ function begin({ links, instance, node }: OwnerStart): readonly Owner[] {
 /** From here on this node has the shards that it should have among all that live. */
 function joinNodes(
   registry: NodeRegistry,
-  node: Omit<NodeEntry, 'state' | 'incarnation'>,
+  node: Omit<NodeEntry, 'incarnation'>,
+  links: OwnerStart['links'],
   shards: readonly Owner[],
 ): void {
   const { instance } = node;
@@ -233,6 +236,7 @@ function joinNodes(
   keeper = new ShardKeeper({
     instance,
     shards,
+    owned: links.map(({ owned }) => owned),
     membership,
     clock: OWNER_CLOCK,
     onHolds: (shard, holds) => post({ kind: 'holds', shard, holds }),

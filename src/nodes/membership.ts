@@ -46,8 +46,8 @@ export interface MembershipOptions {
   readonly registry: NodeRegistry;
   readonly clock: OwnerClock;
   readonly leaseMs: number;
-  /** It begins as `joining`. */
-  readonly node: Omit<NodeEntry, 'state'>;
+  /** In the state in which it begins. */
+  readonly node: NodeEntry;
   /** Whether the process of such a mark has ended for certain. */
   readonly isDead: (process: string) => boolean;
   /** Called with each list that differs from the one before. It holds this node. */
@@ -60,7 +60,7 @@ export interface MembershipOptions {
 
 export class Membership {
   readonly #options: MembershipOptions;
-  #state: NodeState = 'joining';
+  #state: NodeState;
   #nodes: readonly NodeEntry[] = [];
   #running = false;
   /** Heartbeat under way; it never rejects. */
@@ -73,6 +73,7 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.#state = options.node.state;
   }
 
   get state(): NodeState {

@@ -22,6 +22,8 @@ export interface KeptShard {
 export interface ShardKeeperOptions {
   readonly instance: string;
   readonly shards: readonly KeptShard[];
+  /** Whether each is owned by this node already, from an owner thread that has died. */
+  readonly owned: readonly boolean[];
   readonly membership: Pick<Membership, 'setState' | 'state'>;
   readonly clock: OwnerClock;
   /** A shard that is not here holds other versions than before. */
@@ -46,7 +48,7 @@ export class ShardKeeper {
 
   constructor(options: ShardKeeperOptions) {
     this.#options = options;
-    this.#duties = options.shards.map(() => 'rest');
+    this.#duties = options.owned.map((owned) => (owned ? 'own' : 'rest'));
     this.#told = options.shards.map(() => ({ seen: undefined, text: '' }));
     this.#look();
   }
@@ -86,6 +88,8 @@ export class ShardKeeper {
 
   #assign(): void {
     const { shards, membership, onLeft } = this.#options;
+    // Before the first list of the nodes nothing is known.
+    if (this.#placement.nodes.length === 0 && !this.#leaving) return;
     let moves = shards.filter((shard, at) => shard.serving && this.#duties[at] !== 'own').length;
     for (const [at, shard] of shards.entries()) {
       const duty = this.#dutyOf(at, shard);

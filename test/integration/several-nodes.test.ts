@@ -114,6 +114,26 @@ t.test(
   },
 );
 
+t.test('no client notices the death of an owner thread, also of a node among others', async (t) => {
+  const redis = await startRedis(t);
+  const faulty = { FAULTS: 'on', STORE_GRACE_MS: '20000', ASK_TIMEOUT_MS: '60000' };
+  const one = await node(t, redis, 'one', faulty);
+  const two = await node(t, redis, 'two', faulty);
+  await owns(two);
+  const load = new CounterLoad({ url: one.url, clients: 8, keys: KEYS.length });
+  for (const [deaths, victim] of [one, two, one, two].entries()) {
+    await load.more(100);
+    const owned = victim.logs.filter(({ msg }) => msg === 'serving').length;
+    victim.kill('SIGUSR2');
+    while (victim.logs.filter(({ msg }) => msg === 'serving').length === owned) await delay(10);
+    t.ok(victim.running, `death ${deaths + 1}`);
+  }
+  await load.more(100);
+  await load.end();
+  t.strictSame([...load.others], []);
+  await load.judge();
+});
+
 t.test('a node that stood still for longer than its lease shows nothing that is over', async (t) => {
   const redis = await startRedis(t);
   const [one, two] = (await nodes(t, redis, 'one', 'two')) as [WarrenProcess, WarrenProcess];

@@ -117,9 +117,9 @@ export class OwnerHandle {
   }
 
   /** @param instance what operators call the process. @param node what other nodes are told of it. */
-  start(instance: string, node?: OwnerStart['node']): void {
+  start(instance: string, node?: Omit<NonNullable<OwnerStart['node']>, 'state'>): void {
     this.#instance = instance;
-    this.#node = node;
+    this.#node = node && { ...node, state: 'joining' };
     this.#begin(new Array(this.#options.shards).fill(undefined));
   }
 
@@ -315,7 +315,10 @@ export class OwnerHandle {
       LOAD_LIMIT_MS,
     );
     this.#loading.unref();
-    const links = this.#queues.map(({ link: { memory } }, shard) => ({ memory, pending: pending[shard] }));
+    const links = this.#queues.map(({ link: { memory } }, shard) => {
+      const state = this.stateOf(shard);
+      return { memory, pending: pending[shard], owned: state === 'serving' || state === 'away' };
+    });
     thread.start(
       { links, instance: this.#instance, node: this.#node },
       {
@@ -347,6 +350,12 @@ export class OwnerHandle {
       case 'halted':
         this.#states[event.shard] = 'away';
         break;
+      case 'nodes': {
+        // The other nodes see one node, whichever thread it has.
+        const own = event.nodes.find(({ instance }) => instance === this.#instance);
+        if (own && this.#node) this.#node = { ...this.#node, state: own.state };
+        break;
+      }
       case 'left':
         this.#left?.();
         break;

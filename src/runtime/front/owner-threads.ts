@@ -22,11 +22,13 @@ export interface OwnerStart {
     readonly memory: LinkMemory;
     /** The group that the thread before was committing. */
     readonly pending: PendingGroup | undefined;
+    /** The thread before had the shard. */
+    readonly owned: boolean;
   }[];
   /** What operators call the process. */
   readonly instance: string;
   /** What other nodes are told of this one; undefined for a store that no other process can reach. */
-  readonly node: Pick<NodeEntry, 'address' | 'version' | 'actors'> | undefined;
+  readonly node: Pick<NodeEntry, 'address' | 'version' | 'actors' | 'state'> | undefined;
 }
 
 export interface AskStore {

@@ -421,9 +421,10 @@ export class Owner {
     this.#taken = this.#link.released;
   }
 
-  /** A commit of unknown outcome is settled first, and what the store has lost is written again, whoever shall have the shard. */
+  /** A commit of unknown outcome is settled first, also that of the owner before, and what the store has lost is written again, whoever shall have the shard. */
   get #isToTake(): boolean {
-    return this.#duty === 'own' || this.#gate.sent !== undefined || this.#mustRepair;
+    const owes = this.#gate.sent !== undefined || this.#predecessor !== undefined;
+    return this.#duty === 'own' || owes || this.#mustRepair;
   }
 
   /** It has a shard that it shall not have. */

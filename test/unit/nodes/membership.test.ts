@@ -89,7 +89,7 @@ function memberOf(registry: NodeRegistry, clock: FakeClock, node: NodeEntry, dea
     registry,
     clock,
     leaseMs: LEASE_MS,
-    node,
+    node: { ...node, state: 'joining' },
     isDead: (process) => dead.includes(process),
     onView: (nodes) => views.push(nodes.map(({ instance, state }) => `${instance} ${state}`).join(', ')),
     onTwin: (reason) => twins.push(reason),

@@ -27,6 +27,7 @@ function keeperOf(shards: readonly FakeShard[]) {
   const keeper = new ShardKeeper({
     instance: 'old',
     shards,
+    owned: shards.map(() => false),
     membership: { state: 'ready', setState: () => {} },
     clock: {
       now: () => 0,
