@@ -13,8 +13,7 @@ import {
   STATES,
   UNSTORED,
 } from '../src/meter/owner-meter.js';
-import { Membership, type NodeRegistry } from '../src/nodes/membership.js';
-import type { NodeEntry } from '../src/nodes/node.js';
+import { Membership } from '../src/nodes/membership.js';
 import { ShardKeeper } from '../src/nodes/shard-keeper.js';
 import { FaultyStore, hangOnCommand } from '../src/operations/fault-injection.js';
 import { residentNamed } from '../src/residents/residents.js';
@@ -40,6 +39,8 @@ import { keepPulse } from '../src/runtime/pulse.js';
 import { allShards } from '../src/store/all-shards.js';
 import type { ActorStore, Change, Store } from '../src/store/contract.js';
 import { MeteredStore } from '../src/store/metered-store.js';
+import type { NodeEntry } from '../src/store/node-entry.js';
+import type { NodeRegistry } from '../src/store/node-registry.js';
 import { openStore } from '../src/store/open-actor-store.js';
 import { shardOf } from '../src/store/shard-of.js';
 

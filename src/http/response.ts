@@ -8,8 +8,7 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { STATUS_CODES } from 'node:http';
 import { PROBLEMS, type ProblemCode } from '../errors.js';
-import type { RelayedHeaders } from '../nodes/peer-answer.js';
-import type { Asker } from '../runtime/front/mailbox.js';
+import type { Asker, RelayedHeaders } from '../runtime/front/mailbox.js';
 import type { Responder } from '../runtime/front/request-queue.js';
 import type { ReplyView } from '../runtime/link/front-link.js';
 import { PROBLEM_TYPE, problemBody } from './problem.js';

@@ -11,10 +11,11 @@
  * idempotency key. After its deadline it is not sent at all.
  */
 import { PROBLEMS, type ProblemCode } from '../errors.js';
+import type { RelayedHeaders } from '../runtime/front/mailbox.js';
 import type { Responder } from '../runtime/front/request-queue.js';
 import type { ReplyView } from '../runtime/link/front-link.js';
 import { LINK_PROBLEMS, PROBLEM } from '../runtime/link/reply-kind.js';
-import type { PeerAnswer, RelayedHeaders } from './peer-answer.js';
+import type { PeerAnswer } from './peer-answer.js';
 import type { PeerRequest } from './peers.js';
 
 /** Between two looks, in milliseconds; doubled from the one to the other. */

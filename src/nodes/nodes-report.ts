@@ -1,6 +1,6 @@
 /** What operators are told about the nodes that share a Redis: as one of these nodes sees it. On the main thread. */
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
-import type { NodeEntry, NodeState, Versions } from './node.js';
+import type { NodeEntry, NodeState, Versions } from '../store/node-entry.js';
 import type { Router } from './router.js';
 
 export interface NodesReport {

@@ -1,14 +1,7 @@
 /** What came of a request that was sent to another node, and what its answer says. */
-import { PROBLEM_TYPE } from '../http/problem.js';
 
-/** Headers of an answer that reach the client; the others are made anew. */
-export interface RelayedHeaders {
-  contentType: string | undefined;
-  commit: string | undefined;
-  replayed: boolean;
-  sequenceIndex: string | undefined;
-  retryAfter: string | undefined;
-}
+import { PROBLEM_TYPE } from '../http/problem.js';
+import type { RelayedHeaders } from '../runtime/front/mailbox.js';
 
 export type PeerAnswer =
   | {

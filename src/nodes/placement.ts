@@ -10,7 +10,7 @@
  * served, and only the actors whose states are too new are refused (`state-unreadable`); their states stay as they are.
  */
 import { hash } from 'node:crypto';
-import { canRead, type NodeEntry, readableCount, type Versions } from './node.js';
+import { canRead, type NodeEntry, readableCount, type Versions } from '../store/node-entry.js';
 
 const NOTHING: Versions = {};
 

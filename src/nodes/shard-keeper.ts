@@ -6,9 +6,9 @@
  */
 import type { Duty } from '../runtime/owner/owner.js';
 import type { OwnerClock } from '../runtime/owner-clock.js';
+import type { NodeEntry, Versions } from '../store/node-entry.js';
 import type { ShardFence } from '../store/shard-fence.js';
 import type { Membership } from './membership.js';
-import type { NodeEntry, Versions } from './node.js';
 import { Placement } from './placement.js';
 
 /** What it needs of the owner of a shard. */

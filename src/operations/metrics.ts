@@ -17,9 +17,9 @@ import {
   UNSTORED,
   VERSION,
 } from '../meter/owner-meter.js';
-import type { NodeState } from '../nodes/node.js';
 import type { NodesReport } from '../nodes/nodes-report.js';
 import type { Router } from '../nodes/router.js';
+import type { NodeState } from '../store/node-entry.js';
 import { type HistogramRow, registerHistogram, registerRow } from './metric-rows.js';
 import { type Parts, pendingOf, phaseOf, residentBytes, threadsOf } from './process-figures.js';
 

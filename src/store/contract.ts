@@ -3,7 +3,7 @@
  *
  * Every safety property rests on `commit`, which writes states only when the caller knows the stored fence. Locks and leases decide who should write, never who may.
  */
-import type { NodeRegistry } from '../nodes/membership.js';
+import type { NodeRegistry } from './node-registry.js';
 import type { ShardFence } from './shard-fence.js';
 
 /** The new stored text under an id; undefined deletes it. */

@@ -8,10 +8,11 @@ const SRC = fileURLToPath(new URL('../../../src/', import.meta.url));
 
 /** Folders of `src/`, and what nothing in them imports. */
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
-  runtime: ['http', 'residents', 'operations', 'cli', 'verify', 'config'],
-  store: ['runtime', 'http', 'residents', 'operations', 'cli', 'verify', 'config'],
-  http: ['residents', 'operations', 'cli', 'verify', 'config'],
-  meter: ['runtime', 'store', 'http', 'residents', 'operations', 'cli', 'verify', 'config'],
+  runtime: ['nodes', 'http', 'residents', 'operations', 'cli', 'verify', 'config'],
+  store: ['runtime', 'nodes', 'http', 'residents', 'operations', 'cli', 'verify', 'config'],
+  http: ['nodes', 'residents', 'operations', 'cli', 'verify', 'config'],
+  nodes: ['residents', 'operations', 'cli', 'verify'],
+  meter: ['runtime', 'nodes', 'store', 'http', 'residents', 'operations', 'cli', 'verify', 'config'],
   'runtime/link': ['runtime/front', 'runtime/owner'],
 };
 

@@ -1,5 +1,4 @@
 /** Where requests go from the routes: to the owner of this process, or through what finds the node that has the actor. Main thread only. */
-import type { RelayedHeaders } from '../../nodes/peer-answer.js';
 import type { Responder } from './request-queue.js';
 
 /** What of a request goes along to another node. */
@@ -9,6 +8,15 @@ export interface ForwardedFacts {
   readonly idempotencyKey: string | undefined;
   /** Without its question mark. */
   readonly query: string;
+}
+
+/** Headers of an answer that reach the client; the others are made anew. */
+export interface RelayedHeaders {
+  contentType: string | undefined;
+  commit: string | undefined;
+  replayed: boolean;
+  sequenceIndex: string | undefined;
+  retryAfter: string | undefined;
 }
 
 /** Whoever waits for an answer, which another node may give. */

@@ -3,7 +3,7 @@
  * spare has them loaded and waits for its link.
  */
 import { Worker } from 'node:worker_threads';
-import type { NodeEntry } from '../../nodes/node.js';
+import type { NodeEntry } from '../../store/node-entry.js';
 import type { LinkMemory } from '../link/link-memory.js';
 import { LOADING, THREAD_WORDS } from '../link/thread-words.js';
 import type { FromOwner } from '../owner/events.js';

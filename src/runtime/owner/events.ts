@@ -1,6 +1,6 @@
 /** The events that an owner thread reports to the main thread, beside its replies. */
 
-import type { NodeEntry, Versions } from '../../nodes/node.js';
+import type { NodeEntry, Versions } from '../../store/node-entry.js';
 
 /** What befalls one shard. */
 export type FromShard =

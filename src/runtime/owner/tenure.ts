@@ -6,9 +6,9 @@
  */
 import assert from 'node:assert/strict';
 import { WarrenError } from '../../errors.js';
-import { holdsUnder, type Versions } from '../../nodes/node.js';
 import type { ActorStore, Change, CommitOutcome, Loaded, Scanned } from '../../store/contract.js';
 import type { Identity } from '../../store/fence.js';
+import { holdsUnder, type Versions } from '../../store/node-entry.js';
 import type { ShardFence } from '../../store/shard-fence.js';
 import { FenceWatch } from '../fence-watch.js';
 import { Lease, momentOf, renewalMs } from '../lease.js';

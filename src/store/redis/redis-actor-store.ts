@@ -8,16 +8,16 @@
  *   {prefix}:{shard}:windows                sorted set: {end}/{version} {text}, all of one score, so they stand in the order of their bytes
  */
 import { WarrenError } from '../../errors.js';
-import type { NodeRegistry } from '../../nodes/membership.js';
 import type { ActorStore, Change, CommitOutcome, Loaded, Part, Scanned, Store } from '../contract.js';
+import type { NodeRegistry } from '../node-registry.js';
 import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { isState, WINDOWS } from '../store-ids.js';
 import { Connections } from './connections.js';
 import { KeyList, NO_HASH } from './key-list.js';
-import { RedisNodeRegistry } from './node-registry.js';
 import type { Client, Request } from './redis-connection.js';
 import { partsOf } from './redis-image.js';
 import { FORMER_KEY, PREDECESSOR_KEY, RedisKeys } from './redis-keys.js';
+import { RedisNodeRegistry } from './redis-node-registry.js';
 import type { RedisPlace } from './redis-place.js';
 import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
 import { SelfTest, type SelfTestOptions } from './self-test.js';

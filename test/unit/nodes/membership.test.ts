@@ -1,8 +1,9 @@
 /** The heartbeat of a node: what it tells, what it sees, and whether two processes can have one name. */
 import t from 'tap';
 import { WarrenError } from '../../../src/errors.js';
-import { type Beat, Membership, type NodeRegistry } from '../../../src/nodes/membership.js';
-import type { NodeEntry, NodeState } from '../../../src/nodes/node.js';
+import { Membership } from '../../../src/nodes/membership.js';
+import type { NodeEntry, NodeState } from '../../../src/store/node-entry.js';
+import type { Beat, NodeRegistry } from '../../../src/store/node-registry.js';
 import { FakeClock } from '../runtime/fake-clock.js';
 import { nodeCalled } from './node-entry.js';
 

@@ -1,5 +1,5 @@
 /** Nodes of the tests. */
-import type { NodeEntry } from '../../../src/nodes/node.js';
+import type { NodeEntry } from '../../../src/store/node-entry.js';
 
 export function nodeCalled(instance: string, more: Partial<NodeEntry> = {}): NodeEntry {
   return {

@@ -1,8 +1,8 @@
 /** Which node should own which shard: what moves when a node joins or leaves, and who looks after what. */
 import fc from 'fast-check';
 import t from 'tap';
-import { canRead, type NodeEntry, type Versions } from '../../../src/nodes/node.js';
 import { Placement, ranked } from '../../../src/nodes/placement.js';
+import { canRead, type NodeEntry, type Versions } from '../../../src/store/node-entry.js';
 import { nodeCalled } from './node-entry.js';
 
 const SHARDS = Array.from({ length: 64 }, (_, shard) => shard);

@@ -1,8 +1,8 @@
 /** Who gets which duty, and what the main thread hears of shards that are elsewhere. */
 import t from 'tap';
-import type { NodeEntry, Versions } from '../../../src/nodes/node.js';
 import { type KeptShard, ShardKeeper } from '../../../src/nodes/shard-keeper.js';
 import type { Duty } from '../../../src/runtime/owner/owner.js';
+import type { NodeEntry, Versions } from '../../../src/store/node-entry.js';
 import type { ShardFence } from '../../../src/store/shard-fence.js';
 import { nodeCalled } from './node-entry.js';
 

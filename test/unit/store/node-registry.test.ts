@@ -1,9 +1,9 @@
 /** The registry of nodes, on a real Redis. */
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import type { NodeEntry } from '../../../src/nodes/node.js';
+import type { NodeEntry } from '../../../src/store/node-entry.js';
 import { Connections } from '../../../src/store/redis/connections.js';
-import { RedisNodeRegistry } from '../../../src/store/redis/node-registry.js';
+import { RedisNodeRegistry } from '../../../src/store/redis/redis-node-registry.js';
 import { type RedisProcess, startRedis } from '../../support/redis-process.js';
 import { nodeCalled } from '../nodes/node-entry.js';
 import { adminOf } from './store-on-redis.js';

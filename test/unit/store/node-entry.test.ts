@@ -1,7 +1,7 @@
 /** What nodes conclude from what others tell: whom they reach, and what they can read. */
 import t from 'tap';
-import { canReach, canRead, holdsUnder } from '../../../src/nodes/node.js';
-import { nodeCalled } from './node-entry.js';
+import { canReach, canRead, holdsUnder } from '../../../src/store/node-entry.js';
+import { nodeCalled } from '../nodes/node-entry.js';
 
 t.test('a loopback address reaches nodes of the same host alone', async (t) => {
   const here = nodeCalled('here', { process: 'aa.10.1' });

@@ -1,6 +1,7 @@
 /** The nodes that share a Redis, in one hash: see `node-scripts.ts`. On the owner thread. */
-import type { Beat, NodeRegistry } from '../../nodes/membership.js';
-import type { NodeEntry } from '../../nodes/node.js';
+
+import type { NodeEntry } from '../node-entry.js';
+import type { Beat, NodeRegistry } from '../node-registry.js';
 import { BEAT_NODE, LEAVE_NODE, LIST_NODES } from './node-scripts.js';
 import type { Client, Request } from './redis-connection.js';
 
