@@ -1,6 +1,5 @@
 /** The service put together: modules and residents -> owner -> front -> admin listener. The program and the library both begin here. */
 import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Begun } from './begin-owner.js';
 import type { Config } from './config/config.js';
@@ -15,7 +14,6 @@ import { SlowReaders } from './http/slow-readers.js';
 import { LOOP_CELLS, watchLoop } from './meter/loop-gauge.js';
 import { RequestMeter } from './meter/request-meter.js';
 import type { NodeFront } from './nodes/node-front.js';
-import type { Target } from './nodes/router.js';
 import { ActorAdmin } from './operations/actor-admin.js';
 import { AdminServer } from './operations/admin-server.js';
 import { EventLog } from './operations/event-log.js';
@@ -27,7 +25,8 @@ import type { Definition } from './runtime/definition.js';
 import type { Mailbox } from './runtime/front/mailbox.js';
 import { type OwnerEvent, OwnerHandle } from './runtime/front/owner-handle.js';
 import { loadActors } from './runtime/load-actors.js';
-import { EDIT_NAMES, EDITS } from './runtime/owner/edit.js';
+import { EDITS } from './runtime/owner/edit.js';
+import { messagesOf, targetsOf, versionsOf } from './served-messages.js';
 import { keepLibrary } from './store/open-actor-store.js';
 import { identityOf, placeOf } from './store/store-place.js';
 
@@ -39,7 +38,6 @@ const REPLY_BYTES = 8 * MIB;
 const SHARD_CAPACITY = 1024;
 /** A node that stops answers on for so long, until its clients have closed their connections, in milliseconds. */
 const LINGER_MS = 500;
-const LOOK_MS = 10;
 
 export interface ServiceOptions {
   readonly version: string;
@@ -71,8 +69,6 @@ export class Service {
   #onFirstEvent = () => {};
   #admin: AdminServer | undefined;
   #adminUrl: string | undefined;
-  /** A node that stops has answered what came meanwhile. */
-  #takesNoMore = false;
   /** 0 until it listens. */
   port = 0;
 
@@ -165,7 +161,6 @@ export class Service {
       token: config.servingToken,
       onError: (error) => log.error({ err: error }, 'a handler failed'),
       onProblem,
-      answersOn: () => this.nodes !== undefined && !this.#takesNoMore,
     });
     this.nodes =
       config.node &&
@@ -205,16 +200,13 @@ export class Service {
       server.abandon();
     }, config.shutdownTimeoutMs);
     // Other nodes answer for the shards of this one before it takes no more requests.
-    await this.nodes?.leave();
-    let drained = server.drain();
     if (this.nodes) {
-      // Each answer ends its connection, so a client that goes on goes to another node. One that asks later than this is refused, and nothing is cut off.
-      for (let waited = 0; server.connections > 0 && waited < LINGER_MS && inTime; waited += LOOK_MS)
-        await delay(LOOK_MS);
-      this.#takesNoMore = true;
-      if (inTime) drained = server.drain();
-      await drained;
+      await this.nodes.leave();
+      await server.linger(LINGER_MS);
     }
+    const drained = server.drain();
+    // What is under way to other nodes needs this one until it is answered.
+    if (this.nodes) await drained;
     await owner.stop();
     // Everything is committed; whoever is still reading gets the rest of the time.
     await drained;
@@ -252,7 +244,7 @@ export class Service {
       const tried = new Promise<void>((resolve) => {
         this.#onFirstEvent = resolve;
       });
-      owner.start(instance || `${hostname()}:${serving.port}`);
+      this.#startOwner(instance || `${hostname()}:${serving.port}`);
       await tried;
       this.port = await server.listen(serving.host, serving.port);
       this.#tellWhere();
@@ -266,10 +258,7 @@ export class Service {
   #startOwner(instance: string): void {
     const { version, config } = this.#options;
     this.nodes?.router.begin(instance);
-    const actors = Object.fromEntries([
-      ...this.definitions.map(({ name, version }) => [name, version]),
-      ...config.residents.map((name) => [name, 1]),
-    ]);
+    const actors = versionsOf(config, this.definitions);
     this.owner.start(instance, this.nodes && { address: this.nodes.address, version, actors });
   }
 
@@ -375,32 +364,4 @@ export class Service {
 function capacityOf({ mailboxLimit, shards }: Config): number {
   const all = 2 ** Math.ceil(Math.log2(mailboxLimit));
   return shards === 1 ? all : Math.max(Math.min(all, SHARD_CAPACITY), all / 4);
-}
-
-/** In the order of their numbers. */
-function messagesOf(
-  { residents }: Config,
-  definitions: readonly Definition[],
-): { readonly actor: string; readonly name: string }[] {
-  return [
-    ...definitions.flatMap(({ name: actor, messageList }) =>
-      messageList.map(({ name }) => ({ actor, name })),
-    ),
-    ...residents.flatMap((actor) => residentNamed(actor).messages.map((name) => ({ actor, name }))),
-    ...definitions.flatMap(({ name: actor }) => EDIT_NAMES.map((name) => ({ actor, name }))),
-  ];
-}
-
-/** How one node asks another, by the number of the message. Edits of operators are not forwarded. */
-function targetsOf({ residents }: Config, definitions: readonly Definition[]): Target[] {
-  return [
-    ...definitions.flatMap(({ name: actor, messageList }) =>
-      messageList.map(({ name, kind }): Target => {
-        return { method: kind === 'command' ? 'POST' : 'GET', path: [`/${actor}/`, `/${name}`] };
-      }),
-    ),
-    ...residents.flatMap((name) =>
-      residentNamed(name).targets.map(({ method, path }): Target => ({ method, path: [path, ''] })),
-    ),
-  ];
 }

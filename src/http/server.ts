@@ -28,8 +28,6 @@ export interface ServerOptions {
   readonly corsOrigins: readonly string[];
   /** The bearer token that every route but the open ones requires; empty for none. */
   readonly token: string;
-  /** While it drains, requests on connections that are open are still answered: by other nodes. */
-  readonly answersOn?: () => boolean;
   /** A handler threw. */
   readonly onError: (error: unknown) => void;
   /** Called when a request was answered with a problem. */
@@ -58,7 +56,12 @@ export class Server implements ResponseContext {
   readonly #cors: Cors;
   readonly #admission: Admission;
   readonly slowReaders: SlowReaders;
+  /** Each answer ends its connection. */
   draining = false;
+  /** New requests are refused. */
+  #refusing = false;
+  #abandoned = false;
+  #lingered: (() => void) | undefined;
   /** Counts by route and method, and one for requests of other paths. */
   readonly counts: RequestCounts[] = [];
   connections = 0;
@@ -126,20 +129,44 @@ export class Server implements ResponseContext {
     });
   }
 
-  /** Takes no new connections and no new requests; resolves when every open request is answered or gone. */
-  drain(): Promise<void> {
-    this.draining = true;
-    if (this.#listenSocket) this.#options.uws.us_listen_socket_close(this.#listenSocket);
-    this.#listenSocket = undefined;
+  /**
+   * Takes no new connections, and ends each open one with its next answer: so its client goes to another node, and no request is cut off.
+   *
+   * @returns when no connection is open, or after `ms` milliseconds.
+   */
+  linger(ms: number): Promise<void> {
+    this.#stopListening();
     return new Promise((resolve) => {
-      this.#drained = resolve;
-      if (this.#open === 0) resolve();
+      const timer = setTimeout(resolve, ms);
+      this.#lingered = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.connections === 0 || this.#abandoned) this.#lingered();
     });
   }
 
-  /** Stops waiting for open requests. */
+  /** Takes no new connections and no new requests; resolves when every open request is answered or gone. */
+  drain(): Promise<void> {
+    this.#stopListening();
+    this.#refusing = true;
+    return new Promise((resolve) => {
+      this.#drained = resolve;
+      if (this.#open === 0 || this.#abandoned) resolve();
+    });
+  }
+
+  /** Stops waiting, for connections and for open requests. */
   abandon(): void {
+    this.#abandoned = true;
+    this.#lingered?.();
     this.#drained?.();
+  }
+
+  #stopListening(): void {
+    this.draining = true;
+    if (this.#listenSocket) this.#options.uws.us_listen_socket_close(this.#listenSocket);
+    this.#listenSocket = undefined;
   }
 
   /** Ends every connection. */
@@ -150,8 +177,7 @@ export class Server implements ResponseContext {
 
   opened(): boolean {
     this.#open += 1;
-    const takes = !this.draining || (this.#options.answersOn?.() ?? false);
-    return takes && this.#open <= this.#options.openLimit;
+    return !this.#refusing && this.#open <= this.#options.openLimit;
   }
 
   closed(position: number | undefined): void {
@@ -182,6 +208,7 @@ export class Server implements ResponseContext {
    */
   #countConnection(res: HttpResponse, change: number): void {
     this.connections += change;
+    if (this.connections === 0) this.#lingered?.();
     if (change < 0 || this.connections <= this.#options.connectionLimit) return;
     this.connectionsRefused += 1;
     res.close();
