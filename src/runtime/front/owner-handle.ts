@@ -10,8 +10,7 @@ import type { ProblemCode } from '../../errors.js';
 import type { RequestMeter } from '../../meter/request-meter.js';
 import { shardOf } from '../../store/shard-of.js';
 import { DrainRate } from '../drain-rate.js';
-import { awaitBell, type Bells, newBells, REPLY_BELL, ring, rung } from '../link/bell.js';
-import { type LinkSize, TURN } from '../link/link-memory.js';
+import type { LinkSize } from '../link/link-memory.js';
 import { NOTHING, PROBLEM } from '../link/reply-kind.js';
 import { MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../link/thread-words.js';
 import { decodeKey } from '../owner/actor-key.js';
@@ -20,7 +19,9 @@ import type { StoreQuestion } from '../owner/store-reader.js';
 import { keepPulse, type Pulse } from '../pulse.js';
 import { type RestartLimits, Supervisor } from '../supervisor.js';
 import type { OwnerStart, OwnerThread, OwnerThreads } from './owner-threads.js';
-import { type PendingGroup, RequestQueue, type Responder } from './request-queue.js';
+import type { Responder } from './request-queue.js';
+import { RequestQueues, type ShardLink } from './request-queues.js';
+import { type ShardState, ShardStates } from './shard-states.js';
 
 export interface OwnerLimits extends RestartLimits {
   /** How long a client waits for its answer, in milliseconds. */
@@ -61,15 +62,10 @@ const SPARE_AFTER_MS = 1_000;
 /** Without a watchdog: for how long a native call may keep a thread from being ended, in milliseconds. */
 const END_PATIENCE_MS = 3_000;
 
-/** What is known of a shard. */
-export type ShardState = 'starting' | 'serving' | 'away' | 'standby';
-
 export class OwnerHandle {
   readonly #options: OwnerHandleOptions;
-  readonly #queues: readonly RequestQueue[];
-  readonly #states: ShardState[];
-  readonly #epochs: number[];
-  #bells: Bells = newBells();
+  readonly #queues: RequestQueues;
+  readonly #states: ShardStates;
   readonly #supervisor: Supervisor;
   readonly #drain = new DrainRate();
   readonly #tick: NodeJS.Timeout;
@@ -85,9 +81,6 @@ export class OwnerHandle {
   #answered = 0;
   /** When replies were looked for. */
   #now = 0;
-  /** How often the bell had rung when replies were looked for. */
-  #heard = 0;
-  #waiting = false;
   #instance = '';
   #node: OwnerStart['node'];
   #left: (() => void) | undefined;
@@ -104,12 +97,8 @@ export class OwnerHandle {
       meter.count(message, this.#now - askedAt);
       this.#answered += 1;
     };
-    this.#queues = Array.from(
-      { length: shards },
-      (_, shard) => new RequestQueue({ size, shard, onReply, onError }, this.#bells),
-    );
-    this.#states = new Array(shards).fill('starting');
-    this.#epochs = new Array(shards).fill(0);
+    this.#queues = new RequestQueues(shards, { size, onReply, onError });
+    this.#states = new ShardStates(shards);
     this.#supervisor = new Supervisor(options.limits);
     const { askTimeoutMs } = options.limits;
     this.#tick = setInterval(() => this.#onTick(), Math.min(TICK_MS, askTimeoutMs / 4));
@@ -120,7 +109,7 @@ export class OwnerHandle {
   start(instance: string, node?: Omit<NonNullable<OwnerStart['node']>, 'state'>): void {
     this.#instance = instance;
     this.#node = node && { ...node, state: 'joining' };
-    this.#begin(new Array(this.#options.shards).fill(undefined));
+    this.#begin(this.#queues.links());
   }
 
   get shards(): number {
@@ -129,7 +118,7 @@ export class OwnerHandle {
 
   /** What is known of a shard. */
   stateOf(shard: number): ShardState {
-    return this.#states[shard] as ShardState;
+    return this.#states.of(shard);
   }
 
   /** The shard of an actor. @param key as it came, percent-encoded; for one that is no key any shard gives the same answer. */
@@ -140,24 +129,22 @@ export class OwnerHandle {
 
   /** Shards whose fence is taken, and whose commits pass. */
   get owned(): number {
-    return this.#states.filter((state) => state === 'serving').length;
+    return this.#states.owned;
   }
 
   /** Some fence is taken, and commits pass in all shards that others do not own. */
   get serving(): boolean {
-    const settled = this.#states.every((state) => state === 'serving' || state === 'standby');
-    return settled && this.owned > 0 && this.open;
+    return this.#states.settled && this.owned > 0 && this.open;
   }
 
   /** No shard waits for the store: each is owned here, or its requests go to another node. */
   get mayForward(): boolean {
-    const settled = this.#states.every((state) => state === 'serving' || state === 'standby');
-    return settled && this.alive && this.oldestMs <= this.#options.limits.shedAfterMs;
+    return this.#states.settled && this.#turnsSoon;
   }
 
   /** Others own all shards. */
   get standby(): boolean {
-    return this.#states.every((state) => state === 'standby') && !this.#ended;
+    return this.#states.settled && this.owned === 0 && !this.#ended;
   }
 
   /** It takes requests. */
@@ -172,34 +159,37 @@ export class OwnerHandle {
 
   /** What is asked now is taken in, and its turn comes soon. */
   get ready(): boolean {
-    return this.serving && this.alive && this.oldestMs <= this.#options.limits.shedAfterMs;
+    return this.serving && this.#turnsSoon;
+  }
+
+  get #turnsSoon(): boolean {
+    return this.alive && this.oldestMs <= this.#options.limits.shedAfterMs;
   }
 
   /** A request is answered by a turn, as far as is known: no other instance owns the shard, and the store is not away. */
   mayServe(shard: number): boolean {
-    const state = this.#states[shard];
+    const state = this.stateOf(shard);
     return !this.#ended && state !== 'away' && state !== 'standby';
   }
 
   /** How long the oldest request has waited, in milliseconds. */
   get oldestMs(): number {
-    const now = performance.now();
-    return Math.max(...this.#queues.map(({ oldestAt = now }) => now - oldestAt));
+    return this.#queues.oldestMs(performance.now());
   }
 
   /** The highest of the fences that the owner has taken last; 0 before that. */
   get epoch(): number {
-    return Math.max(...this.#epochs);
+    return this.#states.epoch;
   }
 
   /** Requests that the owner has replied to. */
   get replies(): number {
-    return this.#queues.reduce((sum, { answered }) => sum + answered, 0);
+    return this.#queues.answered;
   }
 
   /** Requests that the owner has not answered. */
   get pending(): number {
-    return this.#queues.reduce((sum, { count }) => sum + count, 0);
+    return this.#queues.count;
   }
 
   /** When it is worth coming back: the time that the queues take at their present speed, in seconds. */
@@ -240,13 +230,13 @@ export class OwnerHandle {
       this.#flushLater();
     }
     const now = this.#iterationAt;
-    const queue = this.#queues[shard] as RequestQueue;
+    const queue = this.#queues.of(shard);
     // By age, not only by number: a request behind a queue that stands still would wait at least as long.
     if (now - (queue.oldestAt ?? now) > this.#options.limits.shedAfterMs)
       return refuse(responder, 'mailbox-full');
     const position = queue.ask(message, key, body, idempotency, responder, now);
     if (position === undefined) return refuse(responder, 'mailbox-full');
-    return position * this.#queues.length + shard;
+    return this.#queues.ticketOf(shard, position);
   }
 
   /** What an operator asks about the store, in whatever state the owner is. Rejects when there is no answer. */
@@ -257,8 +247,7 @@ export class OwnerHandle {
 
   /** Its client is gone. */
   withdraw(ticket: number): void {
-    const shard = ticket % this.#queues.length;
-    this.#queues[shard]?.withdraw((ticket - shard) / this.#queues.length);
+    this.#queues.withdraw(ticket);
   }
 
   /** Gives all shards to other nodes. Resolves when none is left here. Requests for them are answered `standby` from then on. */
@@ -276,7 +265,7 @@ export class OwnerHandle {
     if (this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
       this.#stopped = resolve;
-      this.#publish();
+      this.#queues.publish();
       this.#thread?.stop();
       this.#flushLater();
     });
@@ -305,8 +294,8 @@ export class OwnerHandle {
     }, patienceMs).unref();
   }
 
-  /** @param pending by shard. */
-  #begin(pending: readonly (PendingGroup | undefined)[]): void {
+  /** @param shards what the thread gets for each. */
+  #begin(shards: readonly ShardLink[]): void {
     const thread = this.#options.threads.next();
     this.#thread = thread;
     this.#pulse = undefined;
@@ -315,9 +304,9 @@ export class OwnerHandle {
       LOAD_LIMIT_MS,
     );
     this.#loading.unref();
-    const links = this.#queues.map(({ link: { memory } }, shard) => {
+    const links = shards.map((link, shard) => {
       const state = this.stateOf(shard);
-      return { memory, pending: pending[shard], owned: state === 'serving' || state === 'away' };
+      return { ...link, owned: state === 'serving' || state === 'away' };
     });
     thread.start(
       { links, instance: this.#instance, node: this.#node },
@@ -334,21 +323,13 @@ export class OwnerHandle {
   #onEvent(event: FromOwner): void {
     // What was released before it was said comes first.
     this.#collect(Number.POSITIVE_INFINITY);
+    this.#states.note(event);
     switch (event.kind) {
       case 'loaded':
         this.#watch();
         return;
       case 'serving':
-        this.#states[event.shard] = 'serving';
-        this.#epochs[event.shard] = event.epoch;
         this.#prepareSpareLater();
-        break;
-      case 'away':
-      case 'standby':
-        this.#states[event.shard] = event.kind;
-        break;
-      case 'halted':
-        this.#states[event.shard] = 'away';
         break;
       case 'nodes': {
         // The other nodes see one node, whichever thread it has.
@@ -402,8 +383,8 @@ export class OwnerHandle {
     if (this.#ended) return;
     this.deaths += 1;
     this.#collect(Number.POSITIVE_INFINITY);
-    const suspect = this.#suspect();
-    const { action, poisoned } = this.#supervisor.died(performance.now(), suspect?.name);
+    const suspect = this.#queues.suspect();
+    const { action, poisoned } = this.#supervisor.died(performance.now(), suspect?.ticket);
     this.#options.onEvent({ kind: 'died', reason, unanswered: this.pending });
     if (poisoned && suspect) {
       const { queue, position } = suspect;
@@ -424,30 +405,14 @@ export class OwnerHandle {
       });
       return;
     }
-    // V8 keeps the memory of a wait that never ends.
-    ring(this.#bells, REPLY_BELL);
-    this.#bells = newBells();
-    this.#waiting = false;
-    this.#begin(this.#queues.map((queue) => queue.relink(this.#bells).pending));
-  }
-
-  /** The request whose turn the dead thread was taking. */
-  #suspect(): { readonly name: number; readonly queue: RequestQueue; readonly position: number } | undefined {
-    for (const [shard, queue] of this.#queues.entries()) {
-      const { collected, memory } = queue.link;
-      const turn = memory.words[TURN] as number;
-      if (turn === 0) continue;
-      const position = collected + ((turn - 1 - collected) & 0x7fff_ffff);
-      if (position >= collected) return { name: position * this.#queues.length + shard, queue, position };
-    }
-    return undefined;
+    this.#begin(this.#queues.relink());
   }
 
   #end(code: ProblemCode): void {
     this.#ended = true;
     clearInterval(this.#tick);
     this.#pulse?.stop();
-    for (const queue of this.#queues) queue.refuseAll(code);
+    this.#queues.refuseAll(code);
     this.#left?.();
   }
 
@@ -461,48 +426,25 @@ export class OwnerHandle {
   #flush(): void {
     this.#flushes = false;
     this.#iterationAt = undefined;
-    const news = this.#publish();
+    const news = this.#queues.publish();
     if (news > 0) this.#options.meter.batchSizes.record(news);
     const more = this.#collect(this.#options.repliesAtOnce());
-    if (!this.#isWaiting || this.#ended) return;
+    if (!this.#queues.waits || this.#ended) return;
     // One iteration more before this thread lets itself be woken: under load the replies are there by then.
     if (news > 0 || more) this.#flushLater();
     else this.#awaitReplies();
   }
 
-  #publish(): number {
-    let news = 0;
-    for (const queue of this.#queues) news += queue.publish();
-    return news;
-  }
-
-  /** @returns whether there are more. */
+  /** @returns whether there may be more. */
   #collect(limit: number): boolean {
     this.#now = performance.now();
-    this.#heard = rung(this.#bells, REPLY_BELL);
-    let left = limit;
-    for (const queue of this.#queues) {
-      if (queue.count === 0) continue;
-      const before = queue.answered;
-      if (queue.collect(left)) return true;
-      left -= queue.answered - before;
-    }
-    return false;
-  }
-
-  get #isWaiting(): boolean {
-    return this.#queues.some(({ count }) => count > 0);
+    return this.#queues.collect(limit);
   }
 
   #awaitReplies(): void {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    const bells = this.#bells;
-    awaitBell(bells, REPLY_BELL, this.#heard, () => {
-      if (bells !== this.#bells) return;
-      this.#waiting = false;
+    this.#queues.awaitReplies(() => {
       const more = this.#collect(this.#options.repliesAtOnce());
-      if (!this.#isWaiting) return;
+      if (!this.#queues.waits) return;
       if (more) this.#flushLater();
       else this.#awaitReplies();
     });
@@ -511,7 +453,7 @@ export class OwnerHandle {
   #onTick(): void {
     if (this.#collect(this.#options.repliesAtOnce())) this.#flushLater();
     const now = this.#now;
-    for (const queue of this.#queues) queue.expire(now - this.#options.limits.askTimeoutMs);
+    this.#queues.expire(now - this.#options.limits.askTimeoutMs);
     this.#drain.count(this.#answered);
     this.#answered = 0;
     this.#drain.tick(now);

@@ -4,11 +4,10 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { NodeEntry } from '../../store/node-entry.js';
-import type { LinkMemory } from '../link/link-memory.js';
 import { LOADING, THREAD_WORDS } from '../link/thread-words.js';
 import type { FromOwner } from '../owner/events.js';
 import type { StoreQuestion } from '../owner/store-reader.js';
-import type { PendingGroup } from './request-queue.js';
+import type { ShardLink } from './request-queues.js';
 
 const ENTRY = new URL('../../../workers/owner.js', import.meta.url);
 /** How long an end waits for a thread that loads its modules, in milliseconds. */
@@ -18,13 +17,10 @@ const POLL_MS = 1;
 /** What a thread is told when it becomes the owner. */
 export interface OwnerStart {
   /** By shard. */
-  readonly links: readonly {
-    readonly memory: LinkMemory;
-    /** The group that the thread before was committing. */
-    readonly pending: PendingGroup | undefined;
+  readonly links: readonly (ShardLink & {
     /** The thread before had the shard. */
     readonly owned: boolean;
-  }[];
+  })[];
   /** What operators call the process. */
   readonly instance: string;
   /** What other nodes are told of this one; undefined for a store that no other process can reach. */
