@@ -39,6 +39,8 @@ const STANDBY = LINK_PROBLEMS.indexOf('standby');
 export class Router implements Mailbox, Itinerary {
   readonly #options: RouterOptions;
   #placement = new Placement([]);
+  /** Who should own each shard, once it was asked for. */
+  readonly #owners = new Map<number, NodeEntry | undefined>();
   #instance = '';
   /** What shards hold that this node has looked at. By shard. */
   readonly #holds: (Versions | undefined)[] = [];
@@ -72,6 +74,7 @@ export class Router implements Mailbox, Itinerary {
   /** The living nodes are these. */
   see(nodes: readonly NodeEntry[]): void {
     this.#placement = new Placement(nodes);
+    this.#owners.clear();
     const others = nodes.filter(({ instance }) => instance !== this.#instance);
     this.#options.peers.keep(others.map(({ address }) => address));
   }
@@ -79,6 +82,7 @@ export class Router implements Mailbox, Itinerary {
   /** A shard holds this. Nodes that cannot read it should not own it. */
   hold(shard: number, holds: Versions): void {
     this.#holds[shard] = holds;
+    this.#owners.delete(shard);
   }
 
   ask(
@@ -90,23 +94,14 @@ export class Router implements Mailbox, Itinerary {
   ): number | undefined {
     const { owner } = this.#options;
     const shard = owner.shardOf(message, key);
-    // The memory of a body is used for the next one when the handler has returned.
-    const kept = body && body.length > 0 ? body.slice() : undefined;
-    const asked: Asked = { message, key, body: kept, idempotency, shard, at: performance.now() };
-    if (owner.stateOf(shard) !== 'serving') {
-      this.#travel(asked, asker);
-      return undefined;
-    }
-    return owner.askIn(shard, message, key, body, new LocalAsk(this, asked, asker), idempotency);
+    const asked = new Asked(this, asker, message, key, body, idempotency, shard);
+    if (owner.stateOf(shard) === 'serving') return owner.askIn(shard, message, key, body, asked, idempotency);
+    this.forward(asked);
+    return undefined;
   }
 
-  /** The shard was handed over before the request had its turn. */
-  askElsewhere(asked: Asked, asker: Asker): void {
-    this.#travel(asked, asker);
-  }
-
-  #travel(asked: Asked, asker: Asker): void {
-    const { message, key, body, idempotency, shard, at } = asked;
+  /** Takes a request to the node that has its actor, which may be this one again. */
+  forward({ message, key, body, idempotency, shard, at, asker }: Asked): void {
     const { targets, owner, askTimeoutMs } = this.#options;
     const { method, path } = targets[message] as Target;
     const { query, requestId, idempotencyKey } = asker.facts;
@@ -180,7 +175,10 @@ export class Router implements Mailbox, Itinerary {
   }
 
   #ownerOf(shard: number): NodeEntry | undefined {
-    return this.#placement.ownerOf(shard, this.#holds[shard]);
+    if (!this.#owners.has(shard)) {
+      this.#owners.set(shard, this.#placement.ownerOf(shard, this.#holds[shard]));
+    }
+    return this.#owners.get(shard);
   }
 
   #reachable(node: NodeEntry): Place {
@@ -189,27 +187,39 @@ export class Router implements Mailbox, Itinerary {
   }
 }
 
-/** A request, as it may be asked for again. */
-export interface Asked {
+/** A request of a client: in the queue of this node, or on its way to another one, should the shard be handed over before its turn. */
+class Asked implements Responder {
+  readonly #router: Router;
+  readonly #asker: Asker;
   readonly message: number;
   readonly key: string;
   readonly body: Uint8Array | undefined;
   readonly idempotency: string;
   readonly shard: number;
   /** When it came, in milliseconds. */
-  readonly at: number;
-}
+  readonly at = performance.now();
 
-/** Of a request that is in the queue of this node. */
-class LocalAsk implements Responder {
-  readonly #router: Router;
-  readonly #asked: Asked;
-  readonly #asker: Asker;
-
-  constructor(router: Router, asked: Asked, asker: Asker) {
+  /** @param body may be used for something else afterwards. */
+  constructor(
+    router: Router,
+    asker: Asker,
+    message: number,
+    key: string,
+    body: Uint8Array | undefined,
+    idempotency: string,
+    shard: number,
+  ) {
     this.#router = router;
-    this.#asked = asked;
     this.#asker = asker;
+    this.message = message;
+    this.key = key;
+    this.body = body && body.length > 0 ? body.slice() : undefined;
+    this.idempotency = idempotency;
+    this.shard = shard;
+  }
+
+  get asker(): Asker {
+    return this.#asker;
   }
 
   reply(view: ReplyView, bytes: Buffer): void {
@@ -218,7 +228,7 @@ class LocalAsk implements Responder {
   }
 
   refuse(code: ProblemCode): void {
-    if (code === 'standby' && this.#asker.open) this.#router.askElsewhere(this.#asked, this.#asker);
+    if (code === 'standby' && this.#asker.open) this.#router.forward(this);
     else this.#asker.refuse(code);
   }
 }

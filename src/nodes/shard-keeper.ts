@@ -37,11 +37,20 @@ const LOOK_MS = 25;
 /** Shards that are handed over at a time. */
 const MOVES = 4;
 
+interface Reckoned {
+  readonly placement: Placement;
+  readonly holds: Versions | undefined;
+  readonly owner: string | undefined;
+  readonly watches: boolean;
+}
+
 export class ShardKeeper {
   readonly #options: ShardKeeperOptions;
   readonly #duties: Duty[];
   /** What was said of each shard last. */
   readonly #told: { seen: ShardFence | undefined; text: string }[];
+  /** What was reckoned for each shard last, and from what. */
+  readonly #reckoned: (Reckoned | undefined)[] = [];
   #placement = new Placement([]);
   #leaving = false;
   #ended = false;
@@ -108,13 +117,21 @@ export class ShardKeeper {
   }
 
   #dutyOf(at: number, { seen, serving }: KeptShard): Duty {
-    const { instance } = this.#options;
     if (this.#leaving) return 'rest';
-    const owner = this.#placement.ownerOf(at, seen?.holds);
-    if (owner?.instance === instance) return 'own';
+    const { instance } = this.#options;
+    const placement = this.#placement;
+    const holds = seen?.holds;
+    let reckoned = this.#reckoned[at];
+    // A fence that is renewed keeps its object of what the shard holds.
+    if (!reckoned || reckoned.placement !== placement || reckoned.holds !== holds) {
+      const owner = placement.ownerOf(at, holds)?.instance;
+      reckoned = { placement, holds, owner, watches: placement.watches(at, instance) };
+      this.#reckoned[at] = reckoned;
+    }
+    const { owner, watches } = reckoned;
     // Without a node that is ready, whoever has it keeps it.
-    if (!owner && serving) return 'own';
-    return this.#placement.watches(at, instance) ? 'watch' : 'rest';
+    if (owner === instance || (owner === undefined && serving)) return 'own';
+    return watches ? 'watch' : 'rest';
   }
 
   /** It has looked at every shard that it will get. */

@@ -198,7 +198,7 @@ export class FibonacciFront implements ResidentFront, Numbers {
       }
       try {
         response.namesCommit = message === NEXT;
-        this.#ask({ message, response, idempotency, mailbox, since: performance.now() });
+        this.#ask(message, response, idempotency, mailbox);
       } catch (error) {
         responses.onError(error);
         response.refuse('internal');
@@ -206,14 +206,16 @@ export class FibonacciFront implements ResidentFront, Numbers {
     };
   }
 
-  #ask(asked: Held): void {
-    // An owner that refuses does not move the sequence.
-    if (this.#terms.ready || !this.#context.owner.mayServe(this.#shard)) this.#give(asked);
-    else if (this.#index === undefined) this.#held.push(asked);
-    else asked.response.refuse('not-ready');
+  #ask(message: number, response: NumberResponse, idempotency: string, mailbox: Mailbox): void {
+    // A refused request does not advance the sequence.
+    if (this.#terms.ready || !this.#context.owner.mayServe(this.#shard))
+      this.#give(message, response, idempotency, mailbox);
+    else if (this.#index === undefined)
+      this.#held.push({ message, response, idempotency, mailbox, since: performance.now() });
+    else response.refuse('not-ready');
   }
 
-  #give({ message, response, idempotency, mailbox }: Held): void {
+  #give(message: number, response: NumberResponse, idempotency: string, mailbox: Mailbox): void {
     const { firstMessage } = this.#context;
     response.position = mailbox.ask(firstMessage + message, KEY, undefined, response, idempotency);
   }
@@ -224,8 +226,8 @@ export class FibonacciFront implements ResidentFront, Numbers {
     this.#held = [];
     for (const one of held) {
       if (!one.response.open) continue;
-      this.#give(one);
-      if (one.response.position !== undefined) this.#late.push(one);
+      this.#give(one.message, one.response, one.idempotency, one.mailbox);
+      if (one.response.open) this.#late.push(one);
     }
   }
 
