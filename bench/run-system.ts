@@ -2,11 +2,11 @@
  * Entry of the system bench: command line -> scenarios, one after the other -> report. Everything that it starts ends with it, also
  * when it is interrupted.
  */
-import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../test/support/redis-process.js';
 import { type Arguments, parseArguments, USAGE } from './arguments.js';
 import { foreignPeer } from './contestants.js';
+import { hasRedis } from './has-redis.js';
 import { chooseLoadTool, type LoadTool } from './load/closed-loop.js';
 import type { ScenarioResult } from './measurement.js';
 import { Progress } from './report/progress.js';
@@ -116,15 +116,6 @@ function contextOf(
     step,
     startRedis: async (redisOptions) => (hasRedis() ? startRedis(scope, redisOptions) : undefined),
   };
-}
-
-function hasRedis(): boolean {
-  try {
-    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** @returns the exit code, unless a scenario has set one. */

@@ -2,7 +2,6 @@
  * Who takes part in the race, how each is started, and what it may need. A contestant is one process or several; each keeps all its files in
  * one folder and comes back on the same files and ports, so that it can be killed and started again.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +9,7 @@ import { ChildHandle } from '../../test/support/child-handle.js';
 import { freePort } from '../../test/support/free-port.js';
 import { LogTail } from '../../test/support/log-tail.js';
 import { temporaryFolder } from '../contestants.js';
+import { hasRedis } from '../has-redis.js';
 import type { Teardowns } from '../teardowns.js';
 import { postgresTools } from './postgres-tools.js';
 
@@ -177,15 +177,6 @@ function installed(file: string): string {
     return createRequire(`${RACE_FOLDER}package.json`).resolve(file);
   } catch {
     return '';
-  }
-}
-
-function hasRedis(): boolean {
-  try {
-    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
   }
 }
 

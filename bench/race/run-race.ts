@@ -147,7 +147,7 @@ class Race {
   }
 }
 
-/** Every round of the last race, for whoever wants to look closer. */
+/** The figures of every round of the last race, as JSON. The pages show medians and spreads of them. */
 function keep(facts: Surroundings, results: RaceResults): void {
   const { measurements, syncs, honesty, notes } = results;
   const all = {

@@ -7,6 +7,7 @@ import type { SeededRandom } from '../support/seeded-random.js';
 import { type Breakable, type Fault, rest, type Told } from './chaos-world.js';
 import { linkFaults } from './link-faults.js';
 import type { ChaosNode, NodesWorld } from './nodes-world.js';
+import { redisFaults } from './redis-faults.js';
 
 /** Longer than a lease. */
 const SUSPENDED_MS = [1_300, 3_000] as const;
@@ -48,29 +49,7 @@ export function breakablesOf(world: NodesWorld, only: string): Breakable[] {
     ...nodes.map(({ instance, link }): Breakable => {
       return { restMs: [1_500, 6_000], faults: linkFaults(`redis-of-${instance}`, link) };
     }),
-    {
-      restMs: [5_000, 15_000],
-      faults: {
-        'redis-killed': [
-          1,
-          async (random) => {
-            await redis.kill();
-            const awayMs = await rest(random, 0, 1_000);
-            await redis.restart();
-            return awayMs;
-          },
-        ],
-        'redis-paused': [
-          1,
-          async (random) => {
-            redis.pause();
-            const pausedMs = await rest(random, 50, 1_500);
-            redis.resume();
-            return pausedMs;
-          },
-        ],
-      },
-    },
+    { restMs: [5_000, 15_000], faults: redisFaults(redis) },
   ];
   if (only === '') return all;
   const fault = ofNodes.faults[only];

@@ -3,6 +3,7 @@ import type { RedisProcess } from '../support/redis-process.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import { type Breakable, rest } from './chaos-world.js';
 import { linkFaults } from './link-faults.js';
+import { redisFaults } from './redis-faults.js';
 import type { World } from './world.js';
 
 export function breakablesOf(world: World): Breakable[] {
@@ -23,25 +24,8 @@ export function breakablesOf(world: World): Breakable[] {
           {
             restMs: [1_000, 4_000],
             faults: {
-              'redis-killed': [
-                1,
-                async (random) => {
-                  await redis.kill();
-                  const awayMs = await rest(random, 0, 1_000);
-                  await redis.restart();
-                  return awayMs;
-                },
-              ],
+              ...redisFaults(redis),
               'redis-lost-commits': [1, (random) => loseCommits(world, redis, random)],
-              'redis-paused': [
-                1,
-                async (random) => {
-                  redis.pause();
-                  const pausedMs = await rest(random, 50, 1_500);
-                  redis.resume();
-                  return pausedMs;
-                },
-              ],
             },
           } satisfies Breakable,
         ]

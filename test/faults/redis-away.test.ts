@@ -60,18 +60,21 @@ for (const [how, away] of [
   );
 }
 
-t.test('Redis killed for longer than the grace: 503 meanwhile, and nothing is lost', async (t) => {
-  const redis = await startRedis(t, { appendOnly: true, fsync: 'always' });
-  const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
-  const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
-    await redis.kill();
-    await warren.waitForLog((line) => line.msg === 'the store is away');
-    await isAwayButHealthy(t, warren);
-    await redis.restart();
-  });
-  servedOrRefused(t, report);
-  t.ok(refusals(report) > 0);
-});
+t.test(
+  'While Redis is down for longer than the grace, requests get 503; afterwards no acknowledged number is missing',
+  async (t) => {
+    const redis = await startRedis(t, { appendOnly: true, fsync: 'always' });
+    const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
+    const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
+      await redis.kill();
+      await warren.waitForLog((line) => line.msg === 'the store is away');
+      await isAwayButHealthy(t, warren);
+      await redis.restart();
+    });
+    servedOrRefused(t, report);
+    t.ok(refusals(report) > 0);
+  },
+);
 
 for (const fsync of ['always', 'everysec', 'no'] as const) {
   t.test(`Redis with appendfsync ${fsync} and Warren, both killed: the next number comes next`, async (t) => {
@@ -104,22 +107,25 @@ t.test('Redis restarted within the grace: requests are held, and most clients no
   t.equal(refusals(report), 0);
 });
 
-t.test('Redis that comes back empty is written anew, and the sequence goes on', async (t) => {
-  const redis = await startRedis(t);
-  const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
-  const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
-    for (let times = 0; times < 3; times++) {
-      await redis.kill();
-      await delay(100);
-      await redis.restart();
-      await delay(300);
-    }
-    await redisCommand(redis, 'FLUSHALL');
-  });
-  servedOrRefused(t, report);
-  const stored = String(await redisCommand(redis, 'HGET', 'warren:{0}:actors', SEQUENCE_ID));
-  t.equal(storedIndex(stored), report.stats.highestIndex, 'the sequence is there again');
-});
+t.test(
+  'Redis comes back empty: its owner writes the last acknowledged state again, and the next number follows it',
+  async (t) => {
+    const redis = await startRedis(t);
+    const warren = await startWarren(t, { env: { REDIS_HOST_PORT: redis.hostPort } });
+    const report = await underLoad(t, warren, { clients: CLIENTS }, async () => {
+      for (let times = 0; times < 3; times++) {
+        await redis.kill();
+        await delay(100);
+        await redis.restart();
+        await delay(300);
+      }
+      await redisCommand(redis, 'FLUSHALL');
+    });
+    servedOrRefused(t, report);
+    const stored = String(await redisCommand(redis, 'HGET', 'warren:{0}:actors', SEQUENCE_ID));
+    t.equal(storedIndex(stored), report.stats.highestIndex, 'the sequence is there again');
+  },
+);
 
 t.test('Redis that comes back with an older record is set to what was acknowledged', async (t) => {
   const redis = await startRedis(t);
