@@ -4,6 +4,7 @@ import { type Config, readConfig } from '../config/config.js';
 import { WarrenError } from '../errors.js';
 import { type NodeReport, type NodesReport, nodeReports } from '../nodes/nodes-report.js';
 import { Placement } from '../nodes/placement.js';
+import { shardsOf } from '../store/all-shards.js';
 import { openStore } from '../store/open-actor-store.js';
 import { RunningServer } from './running-server.js';
 import { CommandFailed } from './usage.js';
@@ -49,7 +50,8 @@ async function registeredIn({ store: place, shards, commitTimeoutMs }: Config): 
   try {
     const nodes = (await store.registry?.list()) ?? [];
     const placement = new Placement(nodes);
-    return nodeReports(nodes, shards, (shard) => placement.ownerOf(shard)?.instance);
+    const { count } = await shardsOf(store, shards);
+    return nodeReports(nodes, count, (shard) => placement.ownerOf(shard)?.instance);
   } catch (error) {
     if (error instanceof WarrenError) throw new CommandFailed(error.message);
     throw error;
