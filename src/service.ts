@@ -225,8 +225,10 @@ export class Service {
     let firstMessage = this.definitions.reduce((count, { messageList }) => count + messageList.length, 0);
     for (const name of config.residents) {
       const resident = residentNamed(name);
-      const front = { owner, mailbox, forwards: this.nodes !== undefined };
-      this.#residents.push(await resident.front({ ...front, responses: server, firstMessage, config, log }));
+      const forwards = this.nodes !== undefined;
+      this.#residents.push(
+        await resident.front({ owner, forwards, responses: server, firstMessage, config, log }),
+      );
       firstMessage += resident.messages.length;
     }
     const { bodyLimitBytes: bodyLimit } = config;

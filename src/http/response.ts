@@ -86,7 +86,7 @@ export abstract class Response implements SlowReader, Omit<Asker, keyof Responde
       if (headers.retryAfter !== undefined) res.writeHeader('Retry-After', headers.retryAfter);
     };
     if (status !== 204 && this.withBody) {
-      this.sendBytes(res, new Uint8Array(body), writeHead);
+      this.sendBytes(res, body, writeHead);
       return;
     }
     res.cork(() => {

@@ -11,8 +11,6 @@ import type { ActorStore } from '../store/contract.js';
 
 export interface FrontContext {
   readonly owner: OwnerHandle;
-  /** Where requests of clients go. */
-  readonly mailbox: Mailbox;
   /** Another node answers what this one does not own. */
   readonly forwards: boolean;
   readonly responses: ResponseContext;
