@@ -19,7 +19,7 @@ import { type Driven, finalIndexes } from './driven.js';
 import { breakablesOf } from './node-faults.js';
 import { BOUNDS } from './world.js';
 
-const POLL_MS = 10;
+const POLL_MS = 20;
 /** A request to a node that is suspended just then is sent again elsewhere. */
 const ANSWER_MS = 3_500;
 /** Against nodes that never serve again. */

@@ -28,7 +28,7 @@ export const BOUNDS = {
   RESTART_LIMIT: '10000',
   FAULTS: 'on',
 };
-const POLL_MS = 10;
+const POLL_MS = 20;
 const POLL_TIMEOUT_MS = 5_000;
 /** Against a world that never serves again. */
 const SERVES_WITHIN_MS = 120_000;

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Test } from 'tap';
 import { ChildHandle } from '../support/child-handle.js';
+import { pause } from '../support/pause.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 import { type Block, blocksOf, read } from './markdown.js';
 
@@ -65,7 +66,7 @@ export class PageRunner {
     this.#data = join(this.#project, `data-${randomUUID()}`);
     const env = { ADMIN_HOST_PORT: '127.0.0.1:0', DATA_DIR: this.#data };
     this.#warren = await startWarren(this.#t, { entry, args: files, env });
-    while ((await fetch(`${this.#warren.url}/ready`)).status !== 200);
+    while ((await fetch(`${this.#warren.url}/ready`)).status !== 200) await pause();
   }
 
   async #carryOut({ language, info, code }: Block): Promise<boolean> {

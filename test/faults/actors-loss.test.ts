@@ -2,6 +2,7 @@
 import t from 'tap';
 import { serveCounters } from '../support/actor-server.js';
 import { ask, post } from '../support/json-client.js';
+import { pause } from '../support/pause.js';
 import { redisCommand } from '../support/redis-command.js';
 import { startRedis } from '../support/redis-process.js';
 
@@ -40,5 +41,5 @@ for (const durability of ['gated', 'async'] as const) {
 }
 
 async function stored(redis: Parameters<typeof redisCommand>[0], id: string): Promise<void> {
-  while ((await redisCommand(redis, 'HEXISTS', 'warren:{0}:actors', id)) !== 1);
+  while ((await redisCommand(redis, 'HEXISTS', 'warren:{0}:actors', id)) !== 1) await pause();
 }

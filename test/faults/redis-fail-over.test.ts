@@ -5,6 +5,7 @@
 import t, { type Test } from 'tap';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { get } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 import { redisCommand } from '../support/redis-command.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
 import { currentIndex, waitForIndex } from '../support/sequence-probe.js';
@@ -26,9 +27,8 @@ interface Pair {
 async function startPair(t: Test): Promise<Pair> {
   const [master, replica] = [await startRedis(t, QUICK), await startRedis(t, QUICK)];
   await redisCommand(replica, 'REPLICAOF', '127.0.0.1', `${master.port}`);
-  while (!/master_link_status:up/.test(String(await redisCommand(replica, 'INFO', 'replication')))) {
-    // Each question is a round trip of its own.
-  }
+  while (!/master_link_status:up/.test(String(await redisCommand(replica, 'INFO', 'replication'))))
+    await pause();
   return { master, replica, proxy: await startFaultProxy(t, master.port) };
 }
 

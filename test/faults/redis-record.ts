@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { SEQUENCE_ID, storedIndex } from '../../src/residents/fibonacci/behavior.js';
 
 const TRIES = 6_000;
-const POLL_MS = 10;
+const POLL_MS = 20;
 
 /** Waits until a commit with this epoch or this index has arrived. */
 export async function recordShows(url: string, shown: { epoch: number } | { index: number }): Promise<void> {

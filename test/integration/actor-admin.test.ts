@@ -2,6 +2,7 @@
 import t from 'tap';
 import { serveCounters } from '../support/actor-server.js';
 import { ask, post } from '../support/json-client.js';
+import { pause } from '../support/pause.js';
 
 const env = { ADMIN_HOST_PORT: '127.0.0.1:0' };
 
@@ -72,6 +73,7 @@ t.test('a reader that gives an export up leaves room for others', async (t) => {
     await body?.getReader().read();
     leaves.abort();
     // The listener hears of it a little later; meanwhile it may say that too many are under way.
-    while ((await (await fetch(`${warren.adminUrl}/export`)).text()).endsWith('"lines":8}\n') === false);
+    while ((await (await fetch(`${warren.adminUrl}/export`)).text()).endsWith('"lines":8}\n') === false)
+      await pause();
   }
 });

@@ -6,6 +6,7 @@ import { recordHistory } from '../support/history.js';
 import { get } from '../support/http-client.js';
 import { checkHistory } from '../support/linearizability.js';
 import { scrape } from '../support/metrics.js';
+import { pause } from '../support/pause.js';
 import { spawnWarren, startWarren, type WarrenProcess } from '../support/warren-process.js';
 
 const ANY_PORT = { ADMIN_HOST_PORT: '127.0.0.1:0' };
@@ -138,5 +139,5 @@ function fault(warren: WarrenProcess, name: string) {
 
 /** Resolves as soon as numbers can be read. */
 async function answered(warren: WarrenProcess): Promise<void> {
-  while ((await get(warren.url, '/current')).status !== 200);
+  while ((await get(warren.url, '/current')).status !== 200) await pause();
 }

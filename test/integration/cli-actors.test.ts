@@ -6,6 +6,7 @@ import { ChildHandle } from '../support/child-handle.js';
 import { runCli } from '../support/cli-process.js';
 import { CounterLoad } from '../support/counter-load.js';
 import { ask, post } from '../support/json-client.js';
+import { pause } from '../support/pause.js';
 import { startRedis } from '../support/redis-process.js';
 import type { ServerEnv, WarrenProcess } from '../support/warren-process.js';
 
@@ -126,10 +127,10 @@ t.test('an edit takes its turn among the commands: none is lost, none counts twi
   const clients = Array.from({ length: 8 }, async () => {
     while (!over) replies.push(Number((await post(warren.url, '/counter/a/add')).body));
   });
-  while (replies.length < 100) await new Promise(setImmediate);
+  while (replies.length < 100) await pause();
   await succeeds(t, ['set', 'counter', 'a', `{"n":${FAR}}`], env);
   const until = replies.length + 100;
-  while (replies.length < until) await new Promise(setImmediate);
+  while (replies.length < until) await pause();
   over = true;
   await Promise.all(clients);
   t.equal(new Set(replies).size, replies.length, 'no reply came twice');

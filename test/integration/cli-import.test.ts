@@ -8,6 +8,7 @@ import { ready, serveCounters } from '../support/actor-server.js';
 import { ChildHandle } from '../support/child-handle.js';
 import { runCli } from '../support/cli-process.js';
 import { ask, post } from '../support/json-client.js';
+import { pause } from '../support/pause.js';
 import { startRedis } from '../support/redis-process.js';
 import { spawnWarren } from '../support/warren-process.js';
 
@@ -261,7 +262,7 @@ t.test('an export that is broken off says so, and is no export', async (t) => {
   const script = `"${process.execPath}" "${CLI}" export | { head -c 1000000; echo began >&2; while [ ! -e "${folder}/go" ]; do sleep 0.05; done; cat; } > "${file}"; echo "exit \${PIPESTATUS[0]}"`;
   const child = await ChildHandle.spawn({ command: '/bin/bash', args: ['-c', script], env });
   t.teardown(async () => void (await child.end()));
-  while (!child.output.includes('began') && child.running) await new Promise(setImmediate);
+  while (!child.output.includes('began') && child.running) await pause();
   warren.kill();
   await warren.exited;
   writeFileSync(join(folder, 'go'), '');

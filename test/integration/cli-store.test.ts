@@ -9,6 +9,7 @@ import { ChildHandle } from '../support/child-handle.js';
 import { type CliResult, runCli } from '../support/cli-process.js';
 import { recordHistory } from '../support/history.js';
 import { get } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 import { currentIndex, waitForIndex } from '../support/sequence-probe.js';
 import { startWarren } from '../support/warren-process.js';
 
@@ -122,7 +123,7 @@ async function setIndexAfterFirstStart(t: Test, data: string, as: readonly strin
     SERVING_HOST_PORT: '127.0.0.1:0',
   });
   t.teardown(async () => void (await child.end()));
-  while (!child.output.includes('"msg":"serving"') && child.running) await new Promise(setImmediate);
+  while (!child.output.includes('"msg":"serving"') && child.running) await pause();
   return (await child.stop(60_000)).code;
 }
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { get } from '../support/http-client.js';
 import { scrape } from '../support/metrics.js';
+import { pause } from '../support/pause.js';
 import { RawConnection, requestBytes } from '../support/raw-connection.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 
@@ -75,10 +76,10 @@ t.test('more clients than descriptors: the surplus is closed, all others are ser
 t.test('when the surplus is gone new clients are taken again', async (t) => {
   const warren = await limited(t, { CONNECTION_LIMIT: '5' });
   const sockets = await flood(t, warren.port, 20);
-  while (sockets.filter(({ destroyed }) => !destroyed).length > 5) await new Promise(setImmediate);
+  while (sockets.filter(({ destroyed }) => !destroyed).length > 5) await pause();
   for (const socket of sockets) socket.destroy();
   // One is that of this test, kept alive.
-  while ((await scrape(warren.adminUrl)).value('warren_connections') > 1);
+  while ((await scrape(warren.adminUrl)).value('warren_connections') > 1) await pause();
   t.equal((await get(warren.url, '/next')).headers['sequence-index'], '2');
 });
 

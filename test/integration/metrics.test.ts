@@ -5,6 +5,7 @@ import { PROBLEMS, type ProblemCode } from '../../src/errors.js';
 import { sequenceRoutes } from '../../src/residents/fibonacci/routes.js';
 import { get } from '../support/http-client.js';
 import { type Scrape, scrape } from '../support/metrics.js';
+import { pause } from '../support/pause.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 
 /** A state of a socket, as /proc writes it. */
@@ -124,7 +125,7 @@ function fault(warren: WarrenProcess, name: string) {
 }
 
 async function ready(warren: WarrenProcess): Promise<void> {
-  while ((await get(warren.url, '/ready')).status !== 200);
+  while ((await get(warren.url, '/ready')).status !== 200) await pause();
 }
 
 async function scrapeUntil(warren: WarrenProcess, fits: (metrics: Scrape) => boolean): Promise<Scrape> {

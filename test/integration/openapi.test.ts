@@ -18,6 +18,7 @@ import { recordShows } from '../faults/redis-record.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get, type HttpAnswer } from '../support/http-client.js';
 import { startPatiently } from '../support/patient-start.js';
+import { pause } from '../support/pause.js';
 import { startRedis } from '../support/redis-process.js';
 import { type ServerEnv, startWarren, type WarrenProcess } from '../support/warren-process.js';
 
@@ -132,7 +133,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const warren = await servingWarren(t, { ...FAULTS, ...limits });
     await fault(warren, 'hang-owner');
     // The owner may take a last message before it looks for the command.
-    while ((await get(warren.url, '/current')).status === 200);
+    while ((await get(warren.url, '/current')).status === 200) await pause();
     return askAll(warren, operations);
   },
 
@@ -259,7 +260,7 @@ function escaped(name: string): string {
 
 async function servingWarren(t: Test, env: ServerEnv): Promise<WarrenProcess> {
   const warren = await startWarren(t, { env });
-  while ((await get(warren.url, '/ready')).status !== 200);
+  while ((await get(warren.url, '/ready')).status !== 200) await pause();
   return warren;
 }
 
@@ -311,5 +312,5 @@ async function fault(warren: WarrenProcess, name: string): Promise<void> {
 /** Resolves when so many messages wait for the owner. */
 async function pending(warren: WarrenProcess, count: number): Promise<void> {
   const text = `warren_pending_asks ${count}\n`;
-  while (!(await get(warren.adminUrl, '/metrics')).body.includes(text));
+  while (!(await get(warren.adminUrl, '/metrics')).body.includes(text)) await pause();
 }

@@ -2,12 +2,12 @@
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { refusals, servedOrRefused, underLoad } from '../faults/under-load.js';
 import { runCli } from '../support/cli-process.js';
 import { get } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 import { startClusterNode } from '../support/redis-cluster.js';
 import { redisCommand } from '../support/redis-command.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
@@ -146,7 +146,7 @@ t.test('a start that Redis will never let serve ends with a code and a sentence'
     onlyTheLog(t, warren);
   }
   // What has expired counts until Redis has deleted it.
-  while ((await redisCommand(redis, 'DBSIZE')) !== 0) await setImmediate();
+  while ((await redisCommand(redis, 'DBSIZE')) !== 0) await pause();
   t.pass('and nothing was written');
 });
 
@@ -230,7 +230,5 @@ async function isRefused(t: Test, warren: WarrenProcess): Promise<void> {
 }
 
 async function serves(warren: WarrenProcess): Promise<void> {
-  while ((await get(warren.url, '/ready')).status !== 200) {
-    // Each question is a round trip of its own.
-  }
+  while ((await get(warren.url, '/ready')).status !== 200) await pause();
 }

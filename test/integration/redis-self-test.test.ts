@@ -2,6 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { get } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 import { redisCommand } from '../support/redis-command.js';
 import { type RedisOptions, startRedis } from '../support/redis-process.js';
 import { spawnWarren, startWarren, type WarrenProcess } from '../support/warren-process.js';
@@ -11,9 +12,7 @@ const KEYS = 'warren:{0}:*';
 const SOUND = { appendOnly: true } as const;
 
 async function serves(warren: WarrenProcess): Promise<void> {
-  while ((await get(warren.url, '/ready')).status !== 200) {
-    // Each question is a round trip of its own.
-  }
+  while ((await get(warren.url, '/ready')).status !== 200) await pause();
 }
 
 function warnings({ logs }: WarrenProcess): string[] {
@@ -80,9 +79,8 @@ t.test('each setting with which Redis may lose commits is one warning', async (t
       'replica-read-only': 'no',
     },
   });
-  while (!String(await redisCommand(redis, 'INFO', 'replication')).includes('master_link_status:up')) {
-    // Each question is a round trip of its own.
-  }
+  while (!String(await redisCommand(redis, 'INFO', 'replication')).includes('master_link_status:up'))
+    await pause();
   const warren = await startWarren(t, { env: { REDIS_URL: redis.url } });
   await serves(warren);
   t.match(warnings(warren), [/maxmemory-policy is allkeys-lru/, /no append-only file/, /is a replica/]);

@@ -1,6 +1,7 @@
 /** A request's id, from the client through the answer into the log. */
 import t from 'tap';
 import { get } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 import { startWarren } from '../support/warren-process.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -44,7 +45,7 @@ t.test('a failure of the server is in the log at its usual level', async (t) => 
   const warren = await startWarren(t, { env });
   await warren.waitForLog((line) => line.msg === 'serving');
   await get(warren.adminUrl, '/faults/hang-owner', { method: 'POST' });
-  while ((await get(warren.url, '/current')).status === 200);
+  while ((await get(warren.url, '/current')).status === 200) await pause();
   const { status, body } = await get(warren.url, '/next');
   t.equal(status, 504, body);
   const { requestId } = JSON.parse(body);

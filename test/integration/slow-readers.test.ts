@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { get } from '../support/http-client.js';
 import { scrape } from '../support/metrics.js';
+import { pause } from '../support/pause.js';
 import { RawConnection, requestBytes } from '../support/raw-connection.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 
@@ -157,7 +158,7 @@ t.test('readers of large replies of an actor share one bound, and the slowest is
     while ((await seen('slow_readers')) + (await seen('slow_readers_cut_total')) === before) {
       reader.send(large);
       turns += 1;
-      while ((await seen('turns_total')) < turns);
+      while ((await seen('turns_total')) < turns) await pause();
     }
     t.ok((await seen('unsent_bytes')) <= (await seen('unsent_bytes_limit')));
   }

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { get } from './http-client.js';
 
-const POLL_MS = 10;
+const POLL_MS = 20;
 
 export class Scrape {
   readonly text: string;

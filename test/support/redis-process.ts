@@ -16,7 +16,7 @@ import { freePort } from './free-port.js';
 /** Against tests that hang, however slow and busy the machine is. */
 const READY_MS = 60_000;
 const STOP_MS = 60_000;
-const POLL_MS = 10;
+const POLL_MS = 20;
 const ANSWER_MS = 5_000;
 const MAX_PORT_TRIES = 5;
 

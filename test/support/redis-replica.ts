@@ -4,7 +4,7 @@ import type { Scope } from './child-handle.js';
 import { redisCommand } from './redis-command.js';
 import { type RedisOptions, type RedisProcess, startRedis } from './redis-process.js';
 
-const POLL_MS = 10;
+const POLL_MS = 20;
 /** A replica is sent the data as soon as it asks. */
 export const QUICK = { config: { 'repl-diskless-sync-delay': '0' } };
 

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import t, { type Test } from 'tap';
 import { type PeerRequest, Peers, type PeersOptions } from '../../../src/nodes/peers.js';
 import { freePort } from '../../support/free-port.js';
+import { pause } from '../../support/pause.js';
 
 /** Longer than any test. */
 const LONG_MS = 300_000;
@@ -283,11 +284,11 @@ t.test('a node that is gone keeps no connection, and what hangs there is soon un
   const peers = peersOf(t);
   const hanging = peers.send(gone.address, REQUEST, LONG_MS);
   await peers.send(stays.address, REQUEST, LONG_MS);
-  while (gone.requests() === 0) await new Promise((resolve) => setImmediate(resolve));
+  while (gone.requests() === 0) await pause();
   t.equal(peers.count, 2);
   peers.keep([stays.address]);
   t.equal(peers.count, 1);
   t.match(await hanging, { kind: 'unknown' });
-  while (closed === 0) await new Promise((resolve) => setImmediate(resolve));
+  while (closed === 0) await pause();
   t.match(await peers.send(stays.address, REQUEST, LONG_MS), { kind: 'answered' });
 });
