@@ -1,18 +1,19 @@
 /**
  * `npm run chaos -- --seconds 60 --seed 1 --store level|redis --actor sequence|counter|calls`, or with `--nodes 3` over several nodes on
- * one Redis (`--shards 64`, `--only node-killed`): exit code 0 for a clean verdict, 1 for a
+ * one Redis (`--redis single|sentinel|cluster`, `--shards 64`, `--only node-killed`): exit code 0 for a clean verdict, 1 for a
  * violation or a failure, 2 for options that make no sense. Without a store or an actor all are tried, without a seed a random one.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Name } from './driven.js';
+import { REDIS_KINDS, type RedisKind } from './nodes-redis.js';
 import { passed, tell } from './report.js';
 import { runChaos } from './run.js';
 import type { StoreKind } from './world.js';
 
 const USAGE =
   'usage: npm run chaos -- [--seconds 60] [--seed N] [--store level|redis] [--actor sequence|counter|calls] ' +
-  '[--nodes N [--shards 64] [--only FAULT]]';
+  '[--nodes N [--redis single|sentinel|cluster] [--shards 64] [--only FAULT]]';
 
 interface Options {
   readonly seconds: number;
@@ -22,6 +23,7 @@ interface Options {
   /** 0 for one server. */
   readonly nodes: number;
   readonly shards: number;
+  readonly redis: RedisKind;
   readonly only: string;
 }
 
@@ -38,6 +40,7 @@ function readOptions(): Options | undefined {
         actor: { type: 'string' },
         nodes: { type: 'string', default: '0' },
         shards: { type: 'string', default: '64' },
+        redis: { type: 'string', default: 'single' },
         only: { type: 'string', default: '' },
       },
     });
@@ -47,9 +50,10 @@ function readOptions(): Options | undefined {
     const stores = all.filter((store) => (values.store ?? store) === store);
     const actors = ACTORS.filter((actor) => (values.actor ?? actor) === actor);
     const whole = [seed, nodes, shards].every((value) => Number.isSafeInteger(value) && value >= 0);
+    const redis = REDIS_KINDS.find((kind) => kind === values.redis);
     const makesSense = seconds > 0 && whole && shards > 0;
-    return makesSense && stores.length > 0 && actors.length > 0
-      ? { seconds, seed, stores, actors, nodes, shards, only: values.only }
+    return makesSense && redis && stores.length > 0 && actors.length > 0
+      ? { seconds, seed, stores, actors, nodes, shards, redis, only: values.only }
       : undefined;
   } catch {
     return undefined;

@@ -7,7 +7,6 @@ import type { SeededRandom } from '../support/seeded-random.js';
 import { type Breakable, type Fault, rest, type Told } from './chaos-world.js';
 import { linkFaults } from './link-faults.js';
 import type { ChaosNode, NodesWorld } from './nodes-world.js';
-import { redisFaults } from './redis-faults.js';
 
 /** Longer than a lease. */
 const SUSPENDED_MS = [1_300, 3_000] as const;
@@ -46,15 +45,19 @@ export function breakablesOf(world: NodesWorld, only: string): Breakable[] {
   const all: Breakable[] = [
     ofNodes,
     ofNodes,
-    ...nodes.map(({ instance, link }): Breakable => {
-      return { restMs: [1_500, 6_000], faults: linkFaults(`redis-of-${instance}`, link) };
+    ...nodes.flatMap(({ instance, link }): Breakable[] => {
+      if (!link) return [];
+      return [{ restMs: [1_500, 6_000], faults: linkFaults(`redis-of-${instance}`, link) }];
     }),
-    { restMs: [5_000, 15_000], faults: redisFaults(redis) },
+    { restMs: [5_000, 15_000], faults: redis.faults },
   ];
   if (only === '') return all;
-  const fault = ofNodes.faults[only];
+  const of = all.find(({ faults }) => faults[only]);
+  const fault = of?.faults[only];
   if (!fault)
-    throw new Error(`no fault of nodes is called ${only}: ${Object.keys(ofNodes.faults).join(', ')}`);
+    throw new Error(
+      `no fault is called ${only}: ${all.flatMap(({ faults }) => Object.keys(faults)).join(', ')}`,
+    );
   return [{ restMs: ofNodes.restMs, faults: { [only]: fault } }];
 }
 

@@ -3,20 +3,22 @@
  * connections between the nodes. The callers are spread over all nodes that stand.
  *
  *     callers ──> n1 ──> link 1 ──┐
- *     callers ──> n2 ──> link 2 ──┼──> Redis (its log is written before it answers, so that it keeps all when it is killed)
+ *     callers ──> n2 ──> link 2 ──┼──> Redis
  *     callers ──> n3 ──> link 3 ──┘
+ *
+ * There are no links to servers whose addresses come from Sentinel or from a cluster.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Scope } from '../support/child-handle.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { freePort } from '../support/free-port.js';
 import { get } from '../support/http-client.js';
-import { type RedisProcess, startRedis } from '../support/redis-process.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 import type { Breakable, ChaosWorld } from './chaos-world.js';
 import { type Driven, finalIndexes } from './driven.js';
 import { breakablesOf } from './node-faults.js';
+import { type NodesRedis, type RedisKind, startNodesRedis } from './nodes-redis.js';
 import { BOUNDS } from './world.js';
 
 const POLL_MS = 20;
@@ -27,8 +29,8 @@ const SERVES_WITHIN_MS = 120_000;
 
 export interface ChaosNode {
   readonly instance: string;
-  /** To Redis. */
-  readonly link: FaultProxy;
+  /** To Redis; undefined where there is no one address of it. */
+  readonly link: FaultProxy | undefined;
   process: WarrenProcess;
   /** It runs, and is neither suspended nor about to end. */
   standing: boolean;
@@ -37,13 +39,14 @@ export interface ChaosNode {
 export interface NodesOptions {
   readonly nodes: number;
   readonly shards: number;
+  readonly redis: RedisKind;
   /** The one kind of fault that happens; all of them when it is empty. */
   readonly only: string;
 }
 
 export class NodesWorld implements ChaosWorld {
   readonly nodes: readonly ChaosNode[];
-  readonly redis: RedisProcess;
+  readonly redis: NodesRedis;
   readonly surprises: string[] = [];
   readonly breakables: readonly Breakable[];
   readonly #driven: Driven;
@@ -51,10 +54,10 @@ export class NodesWorld implements ChaosWorld {
   readonly #ordered = new Set<WarrenProcess>();
 
   static async start(scope: Scope, options: NodesOptions, driven: Driven): Promise<NodesWorld> {
-    const redis = await startRedis(scope, { appendOnly: true, fsync: 'no' });
+    const redis = await startNodesRedis(scope, options.redis, options.shards);
     const nodes: ChaosNode[] = [];
     for (let at = 1; at <= options.nodes; at++) {
-      const link = await startFaultProxy(scope, redis.port);
+      const link = redis.port === undefined ? undefined : await startFaultProxy(scope, redis.port);
       const env = {
         ...BOUNDS,
         // The processor has more to do at a time.
@@ -64,7 +67,7 @@ export class NodesWorld implements ChaosWorld {
         NODE_HOST_PORT: '',
         SHARDS: `${options.shards}`,
         INSTANCE_ID: `n${at}`,
-        REDIS_URL: `redis://127.0.0.1:${link.port}`,
+        ...(link ? { REDIS_URL: `redis://127.0.0.1:${link.port}` } : redis.env),
       };
       const process = await startWarren(scope, { env });
       nodes.push({ instance: `n${at}`, link, process, standing: true });
@@ -72,7 +75,7 @@ export class NodesWorld implements ChaosWorld {
     return new NodesWorld(driven, redis, nodes, options.only);
   }
 
-  private constructor(driven: Driven, redis: RedisProcess, nodes: readonly ChaosNode[], only: string) {
+  private constructor(driven: Driven, redis: NodesRedis, nodes: readonly ChaosNode[], only: string) {
     this.#driven = driven;
     this.redis = redis;
     this.nodes = nodes;

@@ -7,8 +7,8 @@ export function passed({ verdict, failures }: ChaosReport): boolean {
 }
 
 export function tell(report: ChaosReport): string {
-  const { store, actor, seed, seconds, nodes, shards } = report;
-  const where = nodes > 0 ? `${nodes} nodes with ${shards} shards on ${store}` : store;
+  const { store, actor, seed, seconds, nodes, shards, redis } = report;
+  const where = nodes > 0 ? `${nodes} nodes with ${shards} shards on ${redis} Redis` : store;
   return [
     `chaos: seed ${seed}, ${seconds} s of the ${actor} on ${where}`,
     '',

@@ -9,6 +9,7 @@ import { notOnce, recordCalls } from './calls.js';
 import type { ChaosWorld } from './chaos-world.js';
 import { drivenBy, judge, type Name } from './driven.js';
 import { type FaultRecord, unleash } from './faults.js';
+import type { RedisKind } from './nodes-redis.js';
 import { NodesWorld } from './nodes-world.js';
 import { type StoreKind, World } from './world.js';
 
@@ -20,7 +21,9 @@ export interface ChaosOptions {
   /** 0 for one server. */
   readonly nodes: number;
   readonly shards: number;
-  /** The one kind of fault that happens to nodes; empty for all. */
+  /** How the nodes' Redis is run. */
+  readonly redis: RedisKind;
+  /** The one kind of fault that happens; all of them when it is empty. For nodes. */
   readonly only: string;
 }
 
