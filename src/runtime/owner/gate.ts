@@ -134,8 +134,9 @@ export class Gate {
     this.#proceed();
   }
 
-  /** Forgets all changes: the owner's memory is emptied with them. Nothing is committed until `open`. */
+  /** Forgets all changes, and the replies that were taken: the owner's memory is emptied with them. Nothing leaves until `open`. */
   drop(): void {
+    this.#taken = this.#options.link.released;
     for (const entry of this.#open) entry.pins -= 1;
     for (const entry of this.#sent?.entries ?? []) entry.pins -= 1;
     this.#open = new Set();

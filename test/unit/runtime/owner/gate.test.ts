@@ -346,6 +346,22 @@ t.test('drop unpins, and what was dropped is never sent', async (t) => {
   t.equal(rig.calls.filter(({ kind }) => kind === 'commit').length, 0);
 });
 
+t.test('a reply that was dropped does not leave: its turn is taken again first', async (t) => {
+  for (const text of [undefined, 'a1']) {
+    const rig = new Rig();
+    rig.leased = false;
+    rig.take(text);
+    await rig.call().settle('changed');
+    rig.gate.drop();
+    rig.again(0);
+    rig.leased = true;
+    rig.gate.open('not stored');
+    t.equal(rig.released, 0);
+    rig.take(undefined);
+    t.equal(rig.released, 1);
+  }
+});
+
 t.test('a gate is full when its changes have reached the bytes of a group', async (t) => {
   const rig = new Rig('gated', 100);
   rig.take('a1');
