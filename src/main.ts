@@ -93,6 +93,15 @@ async function run(config: Config, begun: Begun, log: Logger): Promise<void> {
     log.fatal({ err: error }, 'uncaught exception');
     process.exit(1);
   });
+  // Without a listener it would end the process. One that comes while the service starts is heeded when it has.
+  let early = false;
+  let crash = () => {
+    early = true;
+  };
+  process.on('SIGUSR2', () => {
+    if (config.faults) crash();
+    else log.warn('SIGUSR2 is ignored: FAULTS is off');
+  });
   const { Service } = await import('./service.js');
   const service = await Service.start({
     version,
@@ -110,10 +119,8 @@ async function run(config: Config, begun: Begun, log: Logger): Promise<void> {
       process.exit(inTime ? 0 : 1);
     });
   });
-  process.on('SIGUSR2', () => {
-    if (config.faults) service.owner.crash('SIGUSR2');
-    else log.warn('SIGUSR2 is ignored: FAULTS is off');
-  });
+  crash = () => service.owner.crash('SIGUSR2');
+  if (early) crash();
 }
 
 await main();
