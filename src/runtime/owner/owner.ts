@@ -386,6 +386,8 @@ export class Owner {
     const stored = sent !== undefined && replaced?.group === sent.id;
     const own = isOwn(replaced, before);
     const repaired = repairedFrom !== undefined;
+    // Another process has written since: whether that group was stored before cannot be known any more.
+    const doubtUntil = stored || repaired || replaced?.writer === fence.writer ? 0 : this.#unknownUntil;
     this.#now = Math.max(this.#now, fence.clock);
     this.#phase = 'serving';
     this.#mustRepair = false;
@@ -393,7 +395,10 @@ export class Owner {
     if (this.#predecessor && replaced?.group === this.#predecessor.id)
       this.#releaseBefore(this.#predecessor.until);
     this.#predecessor = undefined;
-    if (!stored && !own && !(repaired && before !== undefined)) this.#forget();
+    if (!stored && !own && !(repaired && before !== undefined)) {
+      this.#forget();
+      if (doubtUntil > 0) this.#refuseUntil(doubtUntil, 'commit-in-doubt');
+    }
     if (this.#gate.sent === undefined || stored) this.#endGrace();
     const origin = originOf(taken, before);
     const { shard, epoch, version } = fence;
@@ -497,20 +502,25 @@ export class Owner {
   /** Every request that waits is refused. The group whose commit was sent may have happened: its requests hear that. */
   #refuseAll(refusal: Refusal): void {
     const lost = this.#options.durability === 'gated' || refusal === 'standby';
-    const doubtful = lost ? (this.#gate.unknown ? this.#gate.sent?.until : undefined) : this.#taken;
-    const doubtUntil = this.#predecessor?.until ?? doubtful ?? 0;
+    const doubtUntil = lost || this.#predecessor ? this.#unknownUntil : this.#taken;
     this.#predecessor = undefined;
     this.#encoding = undefined;
     if (lost) this.#forget();
     // What an async owner has changed it still owes to the store.
     else this.#taken = this.#link.released;
-    const end = this.#link.look();
-    while (this.#taken < end) {
-      const code = this.#taken < doubtUntil ? 'commit-in-doubt' : refusal;
-      if (!this.#reply(this.#taken, PROBLEM, LINK_PROBLEMS.indexOf(code), '')) break;
+    this.#refuseUntil(doubtUntil, 'commit-in-doubt');
+    this.#refuseUntil(this.#link.look(), refusal);
+  }
+
+  #refuseUntil(end: number, code: Refusal | 'commit-in-doubt'): void {
+    while (this.#taken < end && this.#reply(this.#taken, PROBLEM, LINK_PROBLEMS.indexOf(code), ''))
       this.#taken += 1;
-    }
     this.#gate.release(this.#taken);
+  }
+
+  /** The requests before this position are of a commit that may have happened. */
+  get #unknownUntil(): number {
+    return this.#predecessor?.until ?? (this.#gate.unknown ? this.#gate.sent?.until : undefined) ?? 0;
   }
 
   #endGrace(): void {
