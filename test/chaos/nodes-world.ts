@@ -8,11 +8,11 @@
  *
  * There are no links to servers whose addresses come from Sentinel or from a cluster.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Scope } from '../support/child-handle.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { freePort } from '../support/free-port.js';
 import { get } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 import type { Breakable, ChaosWorld } from './chaos-world.js';
@@ -21,7 +21,6 @@ import { breakablesOf } from './node-faults.js';
 import { type NodesRedis, type RedisKind, startNodesRedis } from './nodes-redis.js';
 import { BOUNDS } from './world.js';
 
-const POLL_MS = 20;
 /** A request to a node that is suspended just then is sent again elsewhere. */
 const ANSWER_MS = 3_500;
 /** Against nodes that never serve again. */
@@ -111,7 +110,7 @@ export class NodesWorld implements ChaosWorld {
     for (const node of this.nodes) {
       while (!(await this.#isReady(node))) {
         if (performance.now() > giveUpAt) return false;
-        await delay(POLL_MS);
+        await pause();
       }
     }
     return this.serves().then(
@@ -173,7 +172,7 @@ export class NodesWorld implements ChaosWorld {
       if (answer?.status === 200) return;
       if (performance.now() > giveUpAt)
         throw new Error(`key ${key} is answered no more: ${answer?.status} ${answer?.body}`);
-      await delay(POLL_MS);
+      await pause();
     }
   }
 

@@ -11,6 +11,7 @@ import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { freePort } from '../support/free-port.js';
 import { monotonicMs, type Operation } from '../support/history.js';
 import { get } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 import type { Breakable, ChaosWorld } from './chaos-world.js';
@@ -28,7 +29,6 @@ export const BOUNDS = {
   RESTART_LIMIT: '10000',
   FAULTS: 'on',
 };
-const POLL_MS = 20;
 const POLL_TIMEOUT_MS = 5_000;
 /** Against a world that never serves again. */
 const SERVES_WITHIN_MS = 120_000;
@@ -110,7 +110,7 @@ export class World implements ChaosWorld {
     const since = monotonicMs();
     while (this.#acknowledged < since) {
       if (monotonicMs() > since + SERVES_WITHIN_MS) throw new Error('no command was acknowledged any more');
-      await delay(POLL_MS);
+      await pause();
     }
   }
 
@@ -143,7 +143,7 @@ export class World implements ChaosWorld {
         () => undefined,
       );
       if (answer?.status === 200) return true;
-      await delay(POLL_MS);
+      await pause();
     }
     return false;
   }

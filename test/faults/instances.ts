@@ -1,8 +1,8 @@
 /** Several instances of the server on one Redis, for the tests of which of them owns the store. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Scope } from '../support/child-handle.js';
 import { freePort } from '../support/free-port.js';
 import { get, type HttpAnswer } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 import { type ServerEnv, startWarren, type WarrenProcess } from '../support/warren-process.js';
 
 export async function startInstance(
@@ -47,7 +47,7 @@ export async function ownerOf(
       const ready = await get(instance.url, '/ready', { timeoutMs: 2_000 }).catch(() => undefined);
       if (ready?.status === 200) return instance;
     }
-    await delay(20);
+    await pause();
   }
   const logs = instances().map(({ output }) => output.slice(-2_000));
   throw new Error(`nobody serves after ${withinMs} ms:\n${logs.join('\n---\n')}`);

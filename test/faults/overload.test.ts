@@ -10,6 +10,7 @@ import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { createAgent, get, type HttpAnswer } from '../support/http-client.js';
 import { rssMb } from '../support/memory.js';
 import { startPatiently } from '../support/patient-start.js';
+import { pause } from '../support/pause.js';
 import { startRedis } from '../support/redis-process.js';
 import { currentIndex } from '../support/sequence-probe.js';
 import { type ServerEnv, startWarren, type WarrenProcess } from '../support/warren-process.js';
@@ -56,7 +57,7 @@ t.test('a store that stands still: what comes behind an old request is turned aw
   const early = ask(warren, 0);
   while (!early.answers.some(isTurnedAway('mailbox-full'))) {
     early.more(1);
-    await delay(20);
+    await pause();
   }
   const late = ask(warren, 500);
   await late.all;

@@ -5,16 +5,14 @@
 import t, { type Test } from 'tap';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { get } from '../support/http-client.js';
-import { pause } from '../support/pause.js';
 import { redisCommand } from '../support/redis-command.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
+import { QUICK, startReplica } from '../support/redis-replica.js';
 import { currentIndex, waitForIndex } from '../support/sequence-probe.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 import { recordShows } from './redis-record.js';
 import { refusals, servedOrRefused, underLoad } from './under-load.js';
 
-/** A replica is sent the data as soon as it asks. */
-const QUICK = { config: { 'repl-diskless-sync-delay': '0' } };
 /** The grace is generous, so that it is not the clock that decides. */
 const PATIENT = { STORE_GRACE_MS: '8000', ASK_TIMEOUT_MS: '15000', SHED_AFTER_MS: '15000' };
 
@@ -25,10 +23,8 @@ interface Pair {
 }
 
 async function startPair(t: Test): Promise<Pair> {
-  const [master, replica] = [await startRedis(t, QUICK), await startRedis(t, QUICK)];
-  await redisCommand(replica, 'REPLICAOF', '127.0.0.1', `${master.port}`);
-  while (!/master_link_status:up/.test(String(await redisCommand(replica, 'INFO', 'replication'))))
-    await pause();
+  const master = await startRedis(t, QUICK);
+  const replica = await startReplica(t, master);
   return { master, replica, proxy: await startFaultProxy(t, master.port) };
 }
 

@@ -6,6 +6,7 @@ import t from 'tap';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get } from '../support/http-client.js';
 import { startPatiently } from '../support/patient-start.js';
+import { pause } from '../support/pause.js';
 import { redisCommand } from '../support/redis-command.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
 import { currentIndex, waitForIndex } from '../support/sequence-probe.js';
@@ -17,7 +18,7 @@ const CLIENTS = 40;
 async function untilInfo(redis: RedisProcess, section: string, fits: RegExp): Promise<void> {
   for (let tries = 0; tries < 3_000; tries++) {
     if (fits.test(String(await redisCommand(redis, 'INFO', section)))) return;
-    await delay(20);
+    await pause();
   }
   throw new Error(`INFO ${section} never showed ${fits}`);
 }

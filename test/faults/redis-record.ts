@@ -1,10 +1,9 @@
 /** A look at fence and sequence in Redis, past the server. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { SEQUENCE_ID, storedIndex } from '../../src/residents/fibonacci/behavior.js';
+import { pause } from '../support/pause.js';
 
 const TRIES = 6_000;
-const POLL_MS = 20;
 
 /** Waits until a commit with this epoch or this index has arrived. */
 export async function recordShows(url: string, shown: { epoch: number } | { index: number }): Promise<void> {
@@ -18,7 +17,7 @@ export async function recordShows(url: string, shown: { epoch: number } | { inde
         const text = await redis.hget('warren:{0}:actors', SEQUENCE_ID);
         if (text !== null && storedIndex(text) === shown.index) return;
       }
-      await delay(POLL_MS);
+      await pause();
     }
     throw new Error(`the record never showed ${JSON.stringify(shown)}`);
   } finally {

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { ready } from '../support/actor-server.js';
 import { runCli } from '../support/cli-process.js';
 import { get } from '../support/http-client.js';
-import { pause } from '../support/pause.js';
 import { startRedis } from '../support/redis-process.js';
 import { startWarren } from '../support/warren-process.js';
 
@@ -39,7 +39,7 @@ t.test('set-index refuses while a server lives, and moves the sequence when it d
 
 t.test('set-index warns before it goes back', async (t) => {
   const warren = await startWarren(t, { env: { INITIAL_INDEX: '5' } });
-  while ((await get(warren.url, '/ready')).status !== 200) await pause();
+  await ready(warren);
   await warren.stop();
   const { output } = await runCli(t, ['set-index', '4'], { DATA_DIR: warren.dataDir });
   t.match(output, /will be handed out again/);
@@ -61,7 +61,7 @@ t.test('set-index refuses while a server holds the lease on Redis', async (t) =>
   const redis = await startRedis(t);
   const env = { REDIS_URL: redis.url };
   const warren = await startWarren(t, { env });
-  while ((await get(warren.url, '/ready')).status !== 200) await pause();
+  await ready(warren);
   const { code, output } = await runCli(t, ['set-index', '10', '--yes'], env);
   t.equal(code, 1);
   t.match(output, /Another instance \(.*\) serves from this store/);

@@ -6,12 +6,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { ChildHandle } from '../support/child-handle.js';
 import { freePort } from '../support/free-port.js';
 import { createAgent, get } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 /** More than any pipe and what waits behind it take, since each problem is a line of some 150 bytes. */
@@ -53,7 +53,7 @@ function onSocket(t: Test, env: Target['env']): ChildProcessByStdio<null, Readab
 }
 
 async function serves(url: string): Promise<void> {
-  while ((await get(url, '/ready').catch(() => undefined))?.status !== 200) await delay(20);
+  while ((await get(url, '/ready').catch(() => undefined))?.status !== 200) await pause();
 }
 
 /** Each is a line of the log. */
@@ -98,7 +98,7 @@ t.test(
     reader.on('data', (chunk) => {
       text += chunk;
     });
-    while (!text.includes('log lines were lost')) await delay(20);
+    while (!text.includes('log lines were lost')) await pause();
     child.signal('SIGTERM');
     t.strictSame(await child.exited, { code: 0, signal: null });
     await closed;

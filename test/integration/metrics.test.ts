@@ -3,9 +3,9 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import t from 'tap';
 import { PROBLEMS, type ProblemCode } from '../../src/errors.js';
 import { sequenceRoutes } from '../../src/residents/fibonacci/routes.js';
+import { ready } from '../support/actor-server.js';
 import { get } from '../support/http-client.js';
 import { type Scrape, scrape } from '../support/metrics.js';
-import { pause } from '../support/pause.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
 
 /** A state of a socket, as /proc writes it. */
@@ -122,10 +122,6 @@ t.test(
 
 function fault(warren: WarrenProcess, name: string) {
   return get(warren.adminUrl, `/faults/${name}`, { method: 'POST' });
-}
-
-async function ready(warren: WarrenProcess): Promise<void> {
-  while ((await get(warren.url, '/ready')).status !== 200) await pause();
 }
 
 async function scrapeUntil(warren: WarrenProcess, fits: (metrics: Scrape) => boolean): Promise<Scrape> {

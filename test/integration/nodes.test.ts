@@ -1,5 +1,4 @@
 /** Several nodes on one Redis, seen from outside: readiness, `/nodes`, metrics, edits, `warren nodes` and the live page. */
-import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { NodesReport } from '../../src/nodes/nodes-report.js';
 import { decodeFence, encodeFence } from '../../src/store/shard-fence.js';
@@ -9,6 +8,7 @@ import { runCli } from '../support/cli-process.js';
 import { get } from '../support/http-client.js';
 import { openPage } from '../support/live-page.js';
 import { scrape } from '../support/metrics.js';
+import { pause } from '../support/pause.js';
 import { redisCommand } from '../support/redis-command.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
 import { type ServerEnv, startWarren, type WarrenProcess } from '../support/warren-process.js';
@@ -46,7 +46,7 @@ async function settled(nodes: readonly WarrenProcess[]): Promise<NodesReport[]> 
         report.nodes.every(({ state }) => state === 'ready'),
     );
     if (quiet && owned === reports[0]?.shards) return reports;
-    await delay(20);
+    await pause();
   }
 }
 
@@ -131,7 +131,7 @@ t.test(
       const reports = await Promise.all(nodes.map(reportOf));
       return reports.reduce((sum, report) => sum + report.owned, 0);
     };
-    while ((await owned()) < SHARDS - 1) await delay(20);
+    while ((await owned()) < SHARDS - 1) await pause();
     let answered = 0;
     for (let at = 0; answered < 3; at++) {
       const { status } = await get((nodes[at % 2] as WarrenProcess).url, `/counter/k${at}/get`);

@@ -15,6 +15,7 @@ import { openApi } from '../../src/http/openapi.js';
 import type { ResponseContext } from '../../src/http/response-context.js';
 import { sequenceRoutes } from '../../src/residents/fibonacci/routes.js';
 import { recordShows } from '../faults/redis-record.js';
+import { ready } from '../support/actor-server.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get, type HttpAnswer } from '../support/http-client.js';
 import { startPatiently } from '../support/patient-start.js';
@@ -260,7 +261,7 @@ function escaped(name: string): string {
 
 async function servingWarren(t: Test, env: ServerEnv): Promise<WarrenProcess> {
   const warren = await startWarren(t, { env });
-  while ((await get(warren.url, '/ready')).status !== 200) await pause();
+  await ready(warren);
   return warren;
 }
 

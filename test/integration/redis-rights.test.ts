@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { refusals, servedOrRefused, underLoad } from '../faults/under-load.js';
+import { ready } from '../support/actor-server.js';
 import { runCli } from '../support/cli-process.js';
 import { get } from '../support/http-client.js';
 import { pause } from '../support/pause.js';
@@ -39,11 +40,11 @@ t.test('the rights of the runbook are enough to take over, serve, stop and start
   await redisCommand(redis, 'SET', 'fibonacci_current', '5');
   const env = { REDIS_URL: await makeUser(redis), INSTANCE_ID: 'one' };
   const warren = await startWarren(t, { env });
-  await serves(warren);
+  await ready(warren);
   for (const index of [6, 7]) t.equal((await get(warren.url, '/next')).headers['sequence-index'], `${index}`);
   t.equal(await warren.stop(), 0);
   const again = await warren.again({ INSTANCE_ID: 'two' });
-  await serves(again);
+  await ready(again);
   t.equal((await get(again.url, '/next')).headers['sequence-index'], '8');
   t.equal(await again.stop(), 0);
   // Operators read, and empty what an import has left, with the same rights.
@@ -78,8 +79,8 @@ t.test(
     const env = { REDIS_URL: url, NODE_HOST_PORT: '', SHARDS: '4' };
     const one = await startWarren(t, { env: { ...env, INSTANCE_ID: 'one' } });
     const two = await startWarren(t, { env: { ...env, INSTANCE_ID: 'two' } });
-    await serves(one);
-    await serves(two);
+    await ready(one);
+    await ready(two);
     for (const index of [1, 2]) t.equal((await get(two.url, '/next')).headers['sequence-index'], `${index}`);
     const listed = await runCli(t, ['nodes'], { ...env, ADMIN_HOST_PORT: '' });
     t.match(listed, { code: 0, output: /^one .*\n^two /m });
@@ -161,14 +162,14 @@ t.test('rights that go away while it serves: 503 and a plain word, and nothing i
     await told(/Redis refuses .*HDEL.* on "warren:\{0\}:fence"/);
     await isRefused(t, warren);
     await redisCommand(redis, 'ACL', 'SETUSER', 'warren', '+set');
-    await serves(warren);
+    await ready(warren);
     // The connections of the user go with a changed password, and the next login fails.
     await redisCommand(redis, 'ACL', 'SETUSER', 'warren', 'resetpass', '>another');
     await redisCommand(redis, 'CLIENT', 'KILL', 'USER', 'warren');
     await told(/AUTH for the user "warren": WRONGPASS/);
     await isRefused(t, warren);
     await redisCommand(redis, 'ACL', 'SETUSER', 'warren', 'resetpass', `>${PASSWORD}`);
-    await serves(warren);
+    await ready(warren);
     await redisCommand(
       redis,
       'EVAL',
@@ -179,7 +180,7 @@ t.test('rights that go away while it serves: 503 and a plain word, and nothing i
     await told(/GET on "warren:\{0\}:fence": WRONGTYPE/);
     await isRefused(t, warren);
     await redisCommand(redis, 'DEL', KEY);
-    await serves(warren);
+    await ready(warren);
   });
   servedOrRefused(t, report);
   t.ok(refusals(report) > 0);
@@ -192,11 +193,11 @@ t.test(
     const node = await startClusterNode(t);
     await redisCommand(node, 'SET', 'fibonacci_current', '5');
     const warren = await startWarren(t, { env: { REDIS_HOST_PORT: node.hostPort, INSTANCE_ID: 'one' } });
-    await serves(warren);
+    await ready(warren);
     t.equal((await get(warren.url, '/next')).headers['sequence-index'], '6');
     t.equal(await warren.stop(), 0);
     const again = await warren.again();
-    await serves(again);
+    await ready(again);
     t.equal((await get(again.url, '/next')).headers['sequence-index'], '7');
   },
 );
@@ -215,7 +216,7 @@ t.test(
     const { reason } = await warren.waitForLog(({ msg }) => msg === 'the store is away', 30_000);
     t.match(reason, /max number of clients reached/);
     await admin.config('SET', 'maxclients', '100');
-    await serves(warren);
+    await ready(warren);
     t.equal((await get(warren.url, '/next')).status, 200);
     onlyTheLog(t, warren);
   },
@@ -227,8 +228,4 @@ async function isRefused(t: Test, warren: WarrenProcess): Promise<void> {
   while (answer.status === 200) answer = await get(warren.url, '/next');
   t.match(answer, { status: 503 });
   t.match(JSON.parse(answer.body), { code: 'store-unavailable' });
-}
-
-async function serves(warren: WarrenProcess): Promise<void> {
-  while ((await get(warren.url, '/ready')).status !== 200) await pause();
 }

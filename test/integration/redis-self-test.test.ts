@@ -1,19 +1,16 @@
 /** The test of Redis at a start: what does not compare and set is refused, what may lose commits is warned of, and nothing else is. */
 import { connect, createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
+import { ready } from '../support/actor-server.js';
 import { get } from '../support/http-client.js';
-import { pause } from '../support/pause.js';
 import { redisCommand } from '../support/redis-command.js';
 import { type RedisOptions, startRedis } from '../support/redis-process.js';
+import { untilLinked } from '../support/redis-replica.js';
 import { spawnWarren, startWarren, type WarrenProcess } from '../support/warren-process.js';
 
 const KEYS = 'warren:{0}:*';
 /** A Redis without a fault. */
 const SOUND = { appendOnly: true } as const;
-
-async function serves(warren: WarrenProcess): Promise<void> {
-  while ((await get(warren.url, '/ready')).status !== 200) await pause();
-}
 
 function warnings({ logs }: WarrenProcess): string[] {
   return logs.filter(({ level }) => level === 40).map(({ msg }) => String(msg));
@@ -62,7 +59,7 @@ t.test('a commit that is done whatever it expects ends the start', async (t) => 
 t.test('a Redis without a fault is not warned of, and keeps nothing of the test', async (t) => {
   const redis = await startRedis(t, SOUND);
   const warren = await startWarren(t, { env: { REDIS_URL: redis.url } });
-  await serves(warren);
+  await ready(warren);
   t.strictSame(warnings(warren), []);
   let keys = await redisCommand(redis, 'KEYS', KEYS);
   while (String(keys).includes('self-test')) keys = await redisCommand(redis, 'KEYS', KEYS);
@@ -79,10 +76,9 @@ t.test('each setting with which Redis may lose commits is one warning', async (t
       'replica-read-only': 'no',
     },
   });
-  while (!String(await redisCommand(redis, 'INFO', 'replication')).includes('master_link_status:up'))
-    await pause();
+  await untilLinked(redis);
   const warren = await startWarren(t, { env: { REDIS_URL: redis.url } });
-  await serves(warren);
+  await ready(warren);
   t.match(warnings(warren), [/maxmemory-policy is allkeys-lru/, /no append-only file/, /is a replica/]);
   t.equal(warnings(warren).length, 3);
 });
@@ -94,7 +90,7 @@ t.test(
     await redisCommand(redis, 'ACL', 'SETUSER', 'u', 'on', '>pw', '~*', '+@all', '-info');
     const env = { REDIS_URL: `redis://u:pw@${redis.hostPort}`, LOG_LEVEL: 'debug' };
     const warren = await startWarren(t, { env });
-    await serves(warren);
+    await ready(warren);
     t.strictSame(warnings(warren), []);
     const told = warren.logs.filter(({ reason }) => /info/i.test(String(reason)));
     t.match(told, [{ level: 20, reason: /NOPERM/ }]);
@@ -108,7 +104,7 @@ t.test('a Redis that is away at the start is tested when it comes', async (t) =>
   const warren = await startWarren(t, { env: { REDIS_URL: redis.url } });
   await warren.waitForLog(({ msg }) => msg === 'the store is away');
   await redis.restart();
-  await serves(warren);
+  await ready(warren);
   t.match(warnings(warren), [/the store is away/, /maxmemory-policy/, /append-only/]);
 });
 
@@ -119,7 +115,7 @@ t.test('a process tests once, whatever its owner threads and its Redis do', asyn
   const url = `redis://u:pw@${redis.hostPort}`;
   const env = { REDIS_URL: url, FAULTS: 'on', ADMIN_HOST_PORT: '127.0.0.1:0' };
   const warren = await startWarren(t, { env });
-  await serves(warren);
+  await ready(warren);
   t.equal(((await redisCommand(redis, 'ACL', 'LOG')) as unknown[]).length, 1);
   await redisCommand(redis, 'ACL', 'LOG', 'RESET');
   await fetch(`${warren.adminUrl}/faults/crash-owner`, { method: 'POST' });

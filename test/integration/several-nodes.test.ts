@@ -6,6 +6,7 @@ import { ACTORS, ready } from '../support/actor-server.js';
 import { runCli } from '../support/cli-process.js';
 import { CounterLoad } from '../support/counter-load.js';
 import { get } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 import { redisCommand } from '../support/redis-command.js';
 import { type RedisProcess, startRedis } from '../support/redis-process.js';
 import { type ServerEnv, spawnWarren, startWarren, type WarrenProcess } from '../support/warren-process.js';
@@ -48,7 +49,7 @@ async function read({ url }: WarrenProcess, path: string): Promise<string> {
     const { status, body } = await get(url, path);
     if (status === 200) return body;
     if (status !== 503 && status !== 504) throw new Error(`${path} is answered ${status} ${body}`);
-    await delay(20);
+    await pause();
   }
 }
 
@@ -59,7 +60,7 @@ async function add({ url }: WarrenProcess, key: string, idempotency: string): Pr
     const { status, body } = await get(url, `/counter/${key}/add`, { method: 'POST', headers });
     if (status === 200) return body;
     if (status !== 503 && status !== 504) throw new Error(`${key} is answered ${status} ${body}`);
-    await delay(20);
+    await pause();
   }
 }
 

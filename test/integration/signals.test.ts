@@ -8,6 +8,7 @@ import t from 'tap';
 import { ChildHandle } from '../support/child-handle.js';
 import { freePort } from '../support/free-port.js';
 import { get } from '../support/http-client.js';
+import { pause } from '../support/pause.js';
 import { startRedis } from '../support/redis-process.js';
 import { currentIndex } from '../support/sequence-probe.js';
 import { spawnWarren, startWarren } from '../support/warren-process.js';
@@ -102,7 +103,7 @@ async function answering(port: number): Promise<void> {
   for (;;) {
     const answer = await get(`http://127.0.0.1:${port}`, '/ready').catch(() => undefined);
     if (answer?.status === 200) return;
-    await delay(20);
+    await pause();
   }
 }
 
@@ -115,7 +116,7 @@ async function untilGone(port: number): Promise<void> {
       (error) => error.code === 'ECONNREFUSED',
     );
     if (gone) return;
-    await delay(20);
+    await pause();
   }
 }
 
@@ -129,7 +130,7 @@ for (const signal of ['SIGTERM', 'SIGHUP', 'SIGKILL'] as const) {
     warren.kill(signal);
     await warren.exited;
     await untilGone(port);
-    while (!warren.logs.some(({ msg }) => msg === 'stopped')) await delay(20);
+    while (!warren.logs.some(({ msg }) => msg === 'stopped')) await pause();
     t.match(
       warren.logs.find(({ msg }) => msg === 'stopping'),
       { signal: String },

@@ -1,7 +1,7 @@
 /** The real server, serving the actors of `fixtures/counter-actor.ts`. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Scope } from './child-handle.js';
+import { pause } from './pause.js';
 import { type ServerEnv, startWarren, type WarrenProcess } from './warren-process.js';
 
 export const ACTORS = fileURLToPath(new URL('./fixtures/counter-actor.js', import.meta.url));
@@ -19,5 +19,5 @@ export async function serveBoth(scope: Scope, env: ServerEnv = {}): Promise<Warr
 }
 
 export async function ready(warren: WarrenProcess): Promise<void> {
-  while ((await fetch(`${warren.url}/ready`)).status !== 200) await delay(20);
+  while ((await fetch(`${warren.url}/ready`)).status !== 200) await pause();
 }

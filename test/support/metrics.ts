@@ -1,8 +1,6 @@
 /** The Prometheus text format, read back: what a test wants to know of a scrape. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { get } from './http-client.js';
-
-const POLL_MS = 20;
+import { pause } from './pause.js';
 
 export class Scrape {
   readonly text: string;
@@ -50,5 +48,5 @@ export async function scrape(adminUrl: string): Promise<Scrape> {
 
 /** Resolves when exactly so many requests wait for the owner. */
 export async function pendingAsks(adminUrl: string, count: number): Promise<void> {
-  while ((await scrape(adminUrl)).value('warren_pending_asks') !== count) await delay(POLL_MS);
+  while ((await scrape(adminUrl)).value('warren_pending_asks') !== count) await pause();
 }

@@ -1,11 +1,10 @@
 /** Private redis-servers in cluster mode: nodes that own the given slots, and are ready to serve them. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Scope } from './child-handle.js';
 import { freePort } from './free-port.js';
+import { pause } from './pause.js';
 import { redisCommand } from './redis-command.js';
 import { type RedisOptions, type RedisProcess, startRedis } from './redis-process.js';
 
-const POLL_MS = 20;
 const TRIES = 1_000;
 
 export const LAST_SLOT = 16_383;
@@ -88,7 +87,7 @@ export async function idOf(node: RedisProcess): Promise<string> {
 async function untilCluster(node: RedisProcess, what: string, fits: RegExp): Promise<void> {
   for (let tries = 0; tries < TRIES; tries++) {
     if (fits.test(String(await redisCommand(node, 'CLUSTER', what)))) return;
-    await delay(POLL_MS);
+    await pause();
   }
   throw new Error(`CLUSTER ${what} never showed ${fits}`);
 }

@@ -8,15 +8,14 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { ChildHandle, type Scope } from './child-handle.js';
 import { freePort } from './free-port.js';
+import { pause } from './pause.js';
 
 /** Against tests that hang, however slow and busy the machine is. */
 const READY_MS = 60_000;
 const STOP_MS = 60_000;
-const POLL_MS = 20;
 const ANSWER_MS = 5_000;
 const MAX_PORT_TRIES = 5;
 
@@ -187,7 +186,7 @@ export class RedisProcess {
     };
     while (!(await isReady(open, child.pid, config.requirepass))) {
       if (child.running && performance.now() < giveUpAt) {
-        await Promise.race([child.exited, delay(POLL_MS)]);
+        await Promise.race([child.exited, pause()]);
         continue;
       }
       await child.end();

@@ -1,10 +1,9 @@
 /** A replica of a Redis of the test. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Scope } from './child-handle.js';
+import { pause } from './pause.js';
 import { redisCommand } from './redis-command.js';
 import { type RedisOptions, type RedisProcess, startRedis } from './redis-process.js';
 
-const POLL_MS = 20;
 /** A replica is sent the data as soon as it asks. */
 export const QUICK = { config: { 'repl-diskless-sync-delay': '0' } };
 
@@ -23,5 +22,5 @@ export async function startReplica(
 export async function untilLinked(replica: RedisProcess): Promise<void> {
   // A Sentinel closes the connections of a server whose role it changes.
   const about = () => redisCommand(replica, 'INFO', 'replication').catch(() => '');
-  while (!/master_link_status:up/.test(String(await about()))) await delay(POLL_MS);
+  while (!/master_link_status:up/.test(String(await about()))) await pause();
 }

@@ -2,15 +2,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ChildHandle, type Scope } from './child-handle.js';
 import { freePort } from './free-port.js';
+import { pause } from './pause.js';
 import { redisCommand } from './redis-command.js';
 import type { RedisProcess } from './redis-process.js';
 
 /** Against tests that hang, however slow and busy the machine is. */
 const READY_MS = 60_000;
-const POLL_MS = 20;
 const COUNT = 3;
 const MASTER = 'mymaster';
 
@@ -57,14 +56,14 @@ export class Sentinels {
       } catch (error) {
         // One is under way, or the replica was heard of too long ago.
         if (!/INPROG|NOGOODSLAVE/.test(String(error))) throw error;
-        await delay(POLL_MS);
+        await pause();
       }
     }
   }
 
   async untilMaster(port: number): Promise<void> {
     for (let at = 0; at < this.#ports.length; at++) {
-      while ((await this.masterPort(at)) !== port) await delay(POLL_MS);
+      while ((await this.masterPort(at)) !== port) await pause();
     }
   }
 }
@@ -127,6 +126,6 @@ async function untilReady(url: string): Promise<void> {
       if (performance.now() > giveUpAt) throw error;
     }
     if (performance.now() > giveUpAt) throw new Error(`the Sentinel at ${url} is not ready`);
-    await delay(POLL_MS);
+    await pause();
   }
 }

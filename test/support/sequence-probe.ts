@@ -1,8 +1,7 @@
 /** Looks at the sequence of a running server from outside, without moving it. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { get } from './http-client.js';
+import { pause } from './pause.js';
 
-const POLL_MS = 20;
 /** Against tests that hang. */
 const WITHIN_MS = 60_000;
 
@@ -23,6 +22,6 @@ export async function waitForIndex(url: string, index: number, withinMs = WITHIN
     if (seen >= index) return seen;
     if (performance.now() > giveUpAt)
       throw new Error(`the sequence did not come to ${index} within ${withinMs} ms`);
-    await delay(POLL_MS);
+    await pause();
   }
 }
