@@ -10,6 +10,7 @@ import { SeededRandom } from '../support/seeded-random.js';
 import { spawnWarren, startWarren } from '../support/warren-process.js';
 
 const SPARE_THROWS = fileURLToPath(new URL('./fixtures/spare-throws.js', import.meta.url));
+const SIGNALLED = fileURLToPath(new URL('./fixtures/signalled-while-starting.js', import.meta.url));
 const ROUNDS = 2;
 const DEATHS_IN_A_ROW = 10;
 const STARTING_MS = 150;
@@ -35,6 +36,21 @@ t.test('an owner can be ended at any moment of its start, and the process lives 
   }
   t.equal(await warren.stop(), 0);
 });
+
+t.test(
+  'a SIGUSR2 that comes while the service is loaded ends the owner later, or is ignored: never the process',
+  async (t) => {
+    for (const [FAULTS, heard] of [
+      ['on', 'the owner died; a new one takes over'],
+      ['off', 'SIGUSR2 is ignored: FAULTS is off'],
+    ] as const) {
+      const warren = await startWarren(t, { env: { FAULTS }, nodeArgs: ['--import', SIGNALLED] });
+      await warren.waitForLog(({ msg }) => msg === heard);
+      t.equal((await get(warren.url, '/next')).status, 200);
+      t.equal(await warren.stop(), 0);
+    }
+  },
+);
 
 for (const [load, whose] of ['of the first owner', 'of its spare'].entries()) {
   t.test(`a process can exit while the thread ${whose} loads its native module`, async (t) => {
