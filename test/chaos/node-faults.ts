@@ -52,12 +52,9 @@ export function breakablesOf(world: NodesWorld, only: string): Breakable[] {
     { restMs: [5_000, 15_000], faults: redis.faults },
   ];
   if (only === '') return all;
-  const of = all.find(({ faults }) => faults[only]);
-  const fault = of?.faults[only];
-  if (!fault)
-    throw new Error(
-      `no fault is called ${only}: ${all.flatMap(({ faults }) => Object.keys(faults)).join(', ')}`,
-    );
+  const faults: Breakable['faults'] = Object.assign({}, ...all.map(({ faults }) => faults));
+  const fault = faults[only];
+  if (!fault) throw new Error(`no fault is called ${only}: ${Object.keys(faults).join(', ')}`);
   return [{ restMs: ofNodes.restMs, faults: { [only]: fault } }];
 }
 
