@@ -75,6 +75,11 @@ export class Gate {
     this.#taken = options.link.first;
   }
 
+  /** Position of the next turn. */
+  get taken(): number {
+    return this.#taken;
+  }
+
   /** No more turns should be taken before a group is committed. */
   get full(): boolean {
     return this.#openBytes + this.#options.records.openBytes >= this.#options.groupBytes;

@@ -86,8 +86,6 @@ export class Owner {
   /** Requests are refused at once, and why. */
   #refusing: Refusal | undefined;
   #predecessor: Pick<Group, 'id' | 'until'> | undefined;
-  /** Position of the next turn. */
-  #taken: number;
   #loading = false;
   /** The next turn was taken, and its reply is encoded elsewhere. Nothing of it counts before it has ended. */
   #encoding: Encoding | undefined;
@@ -113,7 +111,6 @@ export class Owner {
     this.#link = link;
     this.#store = store;
     this.#predecessor = options.predecessor;
-    this.#taken = link.first;
     this.#duty = options.duty;
     this.#states = new States(options.memory);
     this.#records = new AnswerRecords(options.records);
@@ -204,12 +201,10 @@ export class Owner {
     if (this.#loading || (this.#encoding && !this.#encoding.turn) || !this.#open) return;
     const end = link.look();
     this.#readClock();
-    while (this.#taken < end && !this.#gate.full) {
-      if (!this.#takeTurn(this.#taken, end)) break;
-      this.#taken += 1;
-    }
+    let { taken } = this.#gate;
+    while (taken < end && !this.#gate.full && this.#takeTurn(taken, end)) taken += 1;
     link.turnsEnd();
-    this.#gate.advance(this.#taken);
+    this.#gate.advance(taken);
     if (!this.#loading) this.#options.memory.trim();
     this.#finishIfDone();
   }
@@ -413,7 +408,6 @@ export class Owner {
   #releaseBefore(until: number): void {
     for (let position = this.#link.released; position < until; position++)
       this.#link.reply(position, BEFORE, 0, '');
-    this.#taken = until;
     this.#gate.release(until);
   }
 
@@ -423,7 +417,6 @@ export class Owner {
     this.#encoding = undefined;
     this.#gate.drop();
     this.#states.clear();
-    this.#taken = this.#link.released;
   }
 
   /** A commit of unknown outcome is settled first, also that of the owner before, and what the store has lost is written again, whoever shall have the shard. */
@@ -461,7 +454,7 @@ export class Owner {
 
   /** Takes no more turns; when those that were taken are answered and stored, the shard is released, and what waits consumed nothing. */
   async #handOver(): Promise<void> {
-    if (this.#handing || !this.#gate.idle || this.#link.released < this.#taken) return;
+    if (this.#handing || !this.#gate.idle || this.#link.released < this.#gate.taken) return;
     this.#handing = true;
     this.#cancelRenewal();
     this.#phase = 'taking';
@@ -502,20 +495,20 @@ export class Owner {
   /** Every request that waits is refused. The group whose commit was sent may have happened: its requests hear that. */
   #refuseAll(refusal: Refusal): void {
     const lost = this.#options.durability === 'gated' || refusal === 'standby';
-    const doubtUntil = lost || this.#predecessor ? this.#unknownUntil : this.#taken;
+    // What an async owner has changed it still owes to the store.
+    const doubtUntil = lost || this.#predecessor ? this.#unknownUntil : this.#gate.taken;
     this.#predecessor = undefined;
     this.#encoding = undefined;
     if (lost) this.#forget();
-    // What an async owner has changed it still owes to the store.
-    else this.#taken = this.#link.released;
     this.#refuseUntil(doubtUntil, 'commit-in-doubt');
     this.#refuseUntil(this.#link.look(), refusal);
   }
 
+  /** Everything before this position that is not answered yet. */
   #refuseUntil(end: number, code: Refusal | 'commit-in-doubt'): void {
-    while (this.#taken < end && this.#reply(this.#taken, PROBLEM, LINK_PROBLEMS.indexOf(code), ''))
-      this.#taken += 1;
-    this.#gate.release(this.#taken);
+    let { released } = this.#link;
+    for (; released < end; released++) this.#link.reply(released, PROBLEM, LINK_PROBLEMS.indexOf(code), '');
+    this.#gate.release(released);
   }
 
   /** The requests before this position are of a commit that may have happened. */
