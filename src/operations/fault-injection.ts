@@ -57,11 +57,13 @@ export function hangOnCommand(words: Int32Array): void {
 /** A store whose calls suffer as commanded. */
 export class FaultyStore implements ActorStore {
   readonly shared: boolean;
+  readonly awaitsReplicas: boolean;
   readonly #store: ActorStore;
   readonly #words: Int32Array;
 
   constructor(store: ActorStore, words: Int32Array) {
     this.shared = store.shared;
+    this.awaitsReplicas = store.awaitsReplicas;
     this.#store = store;
     this.#words = words;
   }

@@ -59,6 +59,9 @@ export interface ActorStore {
   /** Other processes can reach the store at the same time, so its owner needs a lease. */
   readonly shared: boolean;
 
+  /** A commit counts only when replicas have it too. So the last commit that is read may not count yet; those before it do. */
+  readonly awaitsReplicas: boolean;
+
   /** Changes whenever the connection was lost: the store may have come back with an older record. */
   readonly connection: number;
 

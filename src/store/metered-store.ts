@@ -5,11 +5,13 @@ import type { ShardFence } from './shard-fence.js';
 
 export class MeteredStore implements ActorStore {
   readonly shared: boolean;
+  readonly awaitsReplicas: boolean;
   readonly #store: ActorStore;
   readonly #meter: OwnerMeter;
 
   constructor(store: ActorStore, meter: OwnerMeter) {
     this.shared = store.shared;
+    this.awaitsReplicas = store.awaitsReplicas;
     this.#store = store;
     this.#meter = meter;
   }

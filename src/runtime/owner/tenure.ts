@@ -51,7 +51,7 @@ export class Tenure {
   #fence: ShardFence | undefined;
   #seen: ShardFence | undefined;
   #looked = false;
-  /** The newest version that was seen in a fence of others, with the store's id. */
+  /** The newest version that counts, by a fence of others that was seen; with the store's id. */
   #witnessed: { readonly store: string; readonly version: number } | undefined;
   /** When the fence's `served` was right, by the monotonic clock. */
   #servedAt = 0;
@@ -263,13 +263,11 @@ export class Tenure {
     this.#options.repair.clear();
     this.#fence = undefined;
     this.#lease.end();
-    if (
-      !this.#witnessed ||
-      this.#witnessed.store !== stored.store ||
-      stored.version > this.#witnessed.version
-    ) {
-      this.#witnessed = { store: stored.store, version: stored.version };
-    }
+    // An owner sends a commit when the one before it counts.
+    const version = this.#options.store.awaitsReplicas ? Math.max(0, stored.version - 1) : stored.version;
+    const { store } = stored;
+    if (this.#witnessed?.store !== store || version > this.#witnessed.version)
+      this.#witnessed = { store, version };
   }
 
   #mayTake(stored: ShardFence | undefined): boolean {

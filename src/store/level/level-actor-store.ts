@@ -44,6 +44,7 @@ interface OpenDatabase {
 
 export class LevelActorStore implements ActorStore {
   readonly shared = false;
+  readonly awaitsReplicas = false;
   readonly connection = 0;
   readonly #folder: string;
   readonly #checkedBytes: number;

@@ -27,6 +27,7 @@ export function storeMemory(limit: number): SharedArrayBuffer {
 
 export class MemoryActorStore implements ActorStore {
   readonly shared = false;
+  readonly awaitsReplicas = false;
   readonly connection = 0;
   readonly #memory: SharedArrayBuffer;
   readonly #half: number;

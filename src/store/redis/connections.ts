@@ -39,6 +39,11 @@ export class Connections {
     this.#options = { timeoutMs, greeting: this.#locator.greeting, replicas: place.replicas ?? 0 };
   }
 
+  /** A commit counts only when replicas have it too. */
+  get awaitsReplicas(): boolean {
+    return this.#options.replicas !== undefined && this.#options.replicas > 0;
+  }
+
   /** How many connections the commands on such keys have used. */
   countOf(key: string): number {
     return this.#lane(key).count;

@@ -95,6 +95,10 @@ export class RedisActorStore implements ActorStore {
     return this.#keys.fence;
   }
 
+  get awaitsReplicas(): boolean {
+    return this.#connections.awaitsReplicas;
+  }
+
   get connection(): number {
     return this.#connections.countOf(this.#keys.fence);
   }
