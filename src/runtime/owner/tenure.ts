@@ -327,9 +327,17 @@ export class Tenure {
   }
 }
 
-/** Whether a store holds less than it did. A store of another id is another store: nothing of it was lost. */
-function isLess(stored: ShardFence | undefined, known: Pick<Known, 'store' | 'version'>): boolean {
-  return stored === undefined || (stored.store === known.store && stored.version < known.version);
+/**
+ * Whether a store holds less than it did, be it a take that changed nothing: answers have named its epoch. A store of another id is another store, and has
+ * lost nothing. Without an epoch only the versions count.
+ */
+function isLess(
+  stored: ShardFence | undefined,
+  { store, version, epoch = 0 }: Pick<Known, 'store' | 'version'> & { readonly epoch?: number },
+): boolean {
+  if (stored === undefined) return true;
+  if (stored.store !== store) return false;
+  return stored.version < version || (stored.version === version && stored.epoch < epoch);
 }
 
 function lostText(stored: ShardFence | undefined, version: number): string {

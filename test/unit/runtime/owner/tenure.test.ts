@@ -82,3 +82,20 @@ t.test(
 t.test('the one before it may not', async (t) => {
   await t.rejects(losing(2, true), { code: 'store-halted', message: /it holds version 1, and 2 was/ });
 });
+
+t.test(
+  'a store that has lost only a take is taken again, above it: answers have named its epoch',
+  async (t) => {
+    const rig = new Rig(false);
+    const [first, second] = [rig.tenure('first'), rig.tenure('second')];
+    await rig.take(first);
+    await first.release();
+    await rig.take(second);
+    const { epoch } = second.held;
+    t.notOk(await second.watch(), 'nothing is lost');
+    rig.content.rollBack(1);
+    t.ok(await second.watch());
+    await rig.take(second);
+    t.equal(second.held.epoch, epoch + 1);
+  },
+);
