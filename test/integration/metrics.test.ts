@@ -47,6 +47,7 @@ t.test('what waits has an age, and every thread its figures', async (t) => {
   await ready(warren);
   const idle = await scrape(warren.adminUrl);
   t.equal(idle.value('warren_oldest_ask_seconds'), 0);
+  t.equal(idle.value('warren_unstored_actors'), 0);
   const since = performance.now();
   const answer = get(warren.url, '/next');
   const busy = await scrapeUntil(warren, (metrics) => metrics.value('warren_pending_asks') > 0);
@@ -56,7 +57,9 @@ t.test('what waits has an age, and every thread its figures', async (t) => {
   t.ok(older.value('warren_oldest_ask_seconds') > age, 'it grows');
   t.equal((await answer).status, 200);
   t.equal(busy.value('warren_epoch'), 1);
-  t.equal(busy.value('warren_unstored_actors'), 0, 'gated replies are never ahead');
+  // The actor counts from its turn on; whether the owner had told of that is a matter of moments.
+  t.ok(busy.value('warren_unstored_actors') <= 1);
+  await scrapeUntil(warren, (metrics) => metrics.value('warren_unstored_actors') === 0);
   for (const thread of ['main', 'owner']) {
     const lag = busy.value(`warren_event_loop_lag_seconds{thread="${thread}"}`);
     t.ok(lag >= 0 && lag < Number.POSITIVE_INFINITY, `${thread} is ${lag} s late`);
