@@ -30,6 +30,8 @@ const PATIENCE = {
   SHUTDOWN_TIMEOUT_MS: '60000',
 };
 
+const LOCAL_GRACE_MS = 15_000;
+
 export interface ServerEnv {
   readonly DATA_DIR?: string;
   readonly [name: string]: string;
@@ -68,19 +70,20 @@ export async function spawnWarren(scope: Scope, options: WarrenOptions = {}): Pr
     // Tests of a take-over wait for it.
     LEASE_MS: '1000',
     ...PATIENCE,
-    // A store of its own is never away, however slow the disk is.
-    ...(isLocal(options.env) ? { STORE_GRACE_MS: '30000' } : {}),
+    ...graceOf(options.env),
     ...(ownFolder === null ? {} : { DATA_DIR: ownFolder }),
     ...options.env,
   };
   return WarrenProcess.spawn(scope, options, env, ownFolder);
 }
 
-/** It has a store of its own, and no bounds on time that would be in conflict with a long grace. */
-function isLocal(env: ServerEnv = {}): boolean {
+/** A store of its own is never away, however slow the disk is, unless the test's bounds on time leave no room for that. */
+function graceOf(env: ServerEnv = {}): ServerEnv {
   const names = ['REDIS_URL', 'REDIS_HOST_PORT', 'REDIS_SENTINELS', 'REDIS_CLUSTER'];
-  const others = [...names, 'ASK_TIMEOUT_MS', 'COMMIT_TIMEOUT_MS'];
-  return env['STORE'] !== 'redis' && others.every((name) => env[name] === undefined);
+  const isLocal = env['STORE'] !== 'redis' && names.every((name) => env[name] === undefined);
+  const askMs = Number(env['ASK_TIMEOUT_MS'] ?? PATIENCE.ASK_TIMEOUT_MS);
+  const commitMs = Number(env['COMMIT_TIMEOUT_MS'] ?? 0);
+  return isLocal && commitMs + 2 * LOCAL_GRACE_MS <= askMs ? { STORE_GRACE_MS: String(LOCAL_GRACE_MS) } : {};
 }
 
 export class WarrenProcess {
