@@ -58,14 +58,15 @@ for (const tool of new Map(TOOLS.map((each) => [each.name, each])).values()) {
         path: '/current',
         connections: 4,
         nextEvery: 8,
-        seconds: 2,
-        requests: 400,
+        // wrk ends after its time only: enough for these few requests on any machine.
+        seconds: 5,
+        requests: 80,
       } as const;
       await tool.run(scope, load);
       const [reads, writes] = [paths.get('/current') ?? 0, paths.get('/next') ?? 0];
       // Some more are on their way when the last answer comes; a generator may go through the mix once per connection.
-      t.ok(Math.abs(reads + writes - 400) <= 4 + 1, `${reads + writes} requests`);
-      t.ok(Math.abs(writes - 50) <= 4, `${writes} of them /next`);
+      t.ok(Math.abs(reads + writes - 80) <= 4 + 1, `${reads + writes} requests`);
+      t.ok(Math.abs(writes - 10) <= 4, `${writes} of them /next`);
     },
   );
 }
