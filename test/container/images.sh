@@ -1,15 +1,16 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2016
-# Sourced by run.sh: the two base images. They are pulled where a registry can be reached. Where none can, and only in a
-# private engine, stand-ins get their names: Debian from debootstrap, Node and npm from npm and from this machine, Redis from
-# Debian. The stand-ins carry this machine's certificates and npm settings, so that `npm ci` works in a build here, and
+# Sourced by run.sh: the base images. They are pulled where a registry can be reached. Where none can, and only in a
+# private engine, stand-ins get their names: Debian from debootstrap, Node and npm from npm and from this machine, Redis and
+# nginx from Debian. The stand-ins carry this machine's certificates and npm settings, so that `npm ci` works in a build here, and
 # the Dockerfile knows nothing of it.
 #
 # WARREN_IMAGE_CACHE names a directory that keeps the stand-ins between runs; remove their files to make them anew.
 
-# provide_images DIRECTORY NODE_IMAGE REDIS_IMAGE
+# provide_images DIRECTORY NODE_IMAGE REDIS_IMAGE NGINX_IMAGE
 provide_images() {
-  local directory=$1 node_image=$2 redis_image=$3
-  provide_image "$node_image" make_node "$directory" && provide_image "$redis_image" make_redis "$directory"
+  local directory=$1 node_image=$2 redis_image=$3 nginx_image=$4
+  provide_image "$node_image" make_node "$directory" && provide_image "$redis_image" make_redis "$directory" &&
+    provide_image "$nginx_image" make_nginx "$directory"
 }
 
 # provide_image IMAGE MAKE DIRECTORY
@@ -34,14 +35,15 @@ provide_image() {
   fi
 }
 
-# What both stand on: Debian 13 with what the official slim images have, from the mirror that apt uses here.
+# make_debian DIRECTORY [SUITE]: what all stand on, Debian 13 with what the official slim images have, from the mirror that apt uses here.
 make_debian() {
-  local directory=$1 mirror
-  if docker image inspect stand-in-debian >/dev/null 2>&1; then return; fi
+  local directory=$1 suite=${2:-trixie} mirror
+  if docker image inspect "stand-in-debian:$suite" >/dev/null 2>&1; then return; fi
   mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Component: main' 2>/dev/null |
     grep '/debian$' | head -n 1)
-  timeout 600 debootstrap --variant=minbase trixie "$directory/debian" ${mirror:+"$mirror"} || return
-  tar -C "$directory/debian" -c . | docker import - stand-in-debian || return
+  # The script by its name, since an older debootstrap does not know newer suites.
+  timeout 600 debootstrap --variant=minbase "$suite" "$directory/debian" "${mirror:-http://deb.debian.org/debian}" sid || return
+  tar -C "$directory/debian" -c . | docker import - "stand-in-debian:$suite" || return
   rm -rf "$directory/debian"
 }
 
@@ -54,7 +56,7 @@ make_node() {
   cp -rL "$(npm root --global)/npm" "$context/npm" || return
   npm_settings "$context" >"$npmrc" || return
   cat >"$context/Dockerfile" <<'EOF'
-FROM stand-in-debian
+FROM stand-in-debian:trixie
 RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --shell /bin/bash --create-home node
 COPY node /usr/local/bin/node
 COPY npm /usr/local/lib/node_modules/npm
@@ -101,7 +103,7 @@ exec "$@"
 EOF
   chmod 755 "$context/docker-entrypoint.sh"
   cat >"$context/Dockerfile" <<'EOF'
-FROM stand-in-debian
+FROM stand-in-debian:trixie
 RUN groupadd --system --gid 999 redis && useradd --system --gid redis --uid 999 redis \
  && apt-get update && apt-get install --yes --no-install-recommends redis-server && rm -rf /var/lib/apt/lists/* \
  && mkdir /data && chown redis:redis /data
@@ -109,6 +111,41 @@ WORKDIR /data
 COPY docker-entrypoint.sh /usr/local/bin/
 ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["redis-server"]
+EOF
+  build "$image" "$context"
+}
+
+# Like the official image in what the compose file and the configuration rely on: the user and its ids, the temporary files under /var/cache/nginx,
+# the owner of that folder, logs to the container's output, and a version that looks the names of an upstream up again (1.27.3 or later, so not Debian 13's).
+make_nginx() {
+  local image=$1 directory=$2 context="$2/nginx"
+  make_debian "$directory" forky || return
+  mkdir -p "$context" || return
+  cat >"$context/nginx.conf" <<'EOF'
+user nginx;
+worker_processes auto;
+error_log /var/log/nginx/error.log notice;
+pid /run/nginx.pid;
+events { worker_connections 1024; }
+http {
+  include /etc/nginx/mime.types;
+  default_type application/octet-stream;
+  access_log /var/log/nginx/access.log;
+  sendfile on;
+  keepalive_timeout 65;
+  include /etc/nginx/conf.d/*.conf;
+}
+EOF
+  cat >"$context/Dockerfile" <<'EOF'
+FROM stand-in-debian:forky
+RUN groupadd --system --gid 101 nginx && useradd --system --gid nginx --uid 101 --home-dir /var/cache/nginx --no-create-home nginx \
+ && apt-get -o Acquire::Check-Valid-Until=false update && apt-get install --yes --no-install-recommends nginx-light && rm -rf /var/lib/apt/lists/* /var/lib/nginx \
+ && mkdir /var/cache/nginx && ln -s /var/cache/nginx /var/lib/nginx \
+ && ln -sf /dev/stdout /var/log/nginx/access.log && ln -sf /dev/stderr /var/log/nginx/error.log \
+ && touch /etc/nginx/conf.d/default.conf
+COPY nginx.conf /etc/nginx/nginx.conf
+STOPSIGNAL SIGQUIT
+CMD ["nginx", "-g", "daemon off;"]
 EOF
   build "$image" "$context"
 }

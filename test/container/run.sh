@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The container for real: builds the image, brings docker-compose.yml up, looks whether its limits are in force, and takes
-# numbers while the containers are killed. `npm run test:container`; needs docker, docker compose (or docker-compose), nginx, haproxy, curl and node,
+# numbers while the containers are killed; then the same with three nodes behind nginx. `npm run test:container`; needs docker, docker compose (or docker-compose), nginx, haproxy, curl and node,
 # and an engine or root to start a private one (engine.sh). Ends with "N passed, N failed" and exits accordingly.
 #
 #   WITHOUT_SUITE=1        leaves out the test suite on the image's Node, which takes a quarter of an hour
@@ -30,6 +30,8 @@ peak_mb=0
 . "$here/engine.sh"
 # shellcheck source=images.sh
 . "$here/images.sh"
+# shellcheck source=cluster.sh
+. "$here/cluster.sh"
 
 main() {
   cd "$root" || exit 1
@@ -37,7 +39,7 @@ main() {
   trap 'exit 130' INT TERM
   start_engine "$work/engine" || { check 'a Docker engine answers' false; return; }
   note "engine: $engine, $(docker version --format '{{.Server.Version}}'), $(docker info --format '{{.Driver}}, cgroup v{{.CgroupVersion}}')"
-  check 'the base images are there' provide_images "$work" node:24-trixie-slim "$(redis_image)" || return
+  check 'the base images are there' provide_images "$work" node:24-trixie-slim "$(image_of redis)" "$(image_of nginx)" || return
   check 'the image builds' logged build "$image" "$root" || return
   note "image: $(($(docker image inspect --format '{{.Size}}' "$image") / 1000000)) MB"
 
@@ -59,6 +61,7 @@ main() {
   through_proxy haproxy
   alone_with_a_volume
   serves_actors_of_a_folder
+  cluster_holds
   [ -n "${WITHOUT_SUITE:-}" ] || suite_passes_on_the_image_s_node
 }
 
@@ -317,7 +320,7 @@ compose() {
   else set -- docker-compose --project-name "$project" "$@"; fi
   timeout 180 "$@"
 }
-redis_image() { awk '$1 == "image:" && $2 ~ /^redis/ { print $2 }' docker-compose.yml; }
+image_of() { awk -v "name=^$1:" '$1 == "image:" && $2 ~ name { print $2 }' docker-compose.yml; }
 
 # build TAG DIRECTORY
 build() {
@@ -390,7 +393,7 @@ finish() {
     cp "$work"/*.log "$work"/engine/*.log "$KEEP_LOGS/" 2>/dev/null
   fi
   if [ -n "${engine:-}" ]; then
-    timeout 60 docker rm --force --volumes "$lone" "$actors" "$project-suite" >/dev/null 2>&1
+    timeout 60 docker rm --force --volumes "$lone" "$actors" "$squatter" "$project-suite" >/dev/null 2>&1
     timeout 30 docker volume rm "$lone" "$actors" >/dev/null 2>&1
     compose down --volumes --timeout 5 >/dev/null 2>&1
     stop_engine "$work/engine"

@@ -33,7 +33,7 @@ async function add(url: string, key: string, signal: AbortSignal): Promise<Map<n
   return statuses;
 }
 
-t.test('what nodes take that are stopped and started one after the other they answer', async (t) => {
+t.test('no request fails while nodes are stopped and started one after the other', async (t) => {
   const { nodes, url } = await threeNodes(t);
   const adding = new AbortController();
   t.teardown(() => adding.abort());
@@ -47,16 +47,12 @@ t.test('what nodes take that are stopped and started one after the other they an
   });
   adding.abort();
   for (const [at, statuses] of (await Promise.all(counters)).entries()) {
-    t.comment(Object.fromEntries(statuses));
+    t.strictSame([...statuses.keys()], [200]);
     const { body } = await get(url, `/counter/k${at}/get`);
     t.equal(Number(body), statuses.get(200), 'each addition was answered, and none came twice');
   }
   t.equal(stats.gaps, 0, 'and so was each number');
-  // A connection that nginx cannot open is no request that a node has taken.
-  t.strictSame(
-    [...history.answers.keys()].filter((answer) => !/^(200|50[23])/.test(answer)),
-    [],
-  );
+  t.strictSame([...history.answers.keys()], ['200']);
 });
 
 t.test(
@@ -72,7 +68,7 @@ t.test(
       }
     });
     t.strictSame(
-      [...history.answers.keys()].filter((answer) => !/^(200|50[234])/.test(answer)),
+      [...history.answers.keys()].filter((answer) => !/^(200|50[34])/.test(answer)),
       [],
     );
   },

@@ -15,6 +15,8 @@ interface Kind {
   readonly file: string;
   /** The servers that the file names. */
   readonly upstreams: readonly string[];
+  /** What is left out. */
+  readonly left?: RegExp;
   /** Where the file listens, and what goes in its place. */
   readonly listen: readonly [text: string, withPort: (port: number) => string];
   command(folder: string, configuration: string): Promise<readonly [command: string, ...args: string[]]>;
@@ -44,6 +46,8 @@ const KINDS = {
     ...NGINX,
     file: 'nginx-nodes.conf',
     upstreams: ['app:8080', 'node2:8080', 'node3:8080'],
+    // Addresses are not looked up, and nginx before 1.27.3 does not know the word.
+    left: / resolve(?=;)/g,
   },
   haproxy: {
     file: 'haproxy.cfg',
@@ -64,12 +68,12 @@ export async function startProxy(
   name: ProxyName,
   ...ports: readonly number[]
 ): Promise<{ port: number; url: string }> {
-  const { file, upstreams, listen, command }: Kind = KINDS[name];
+  const { file, upstreams, left, listen, command }: Kind = KINDS[name];
   const folder = await mkdtemp(join(tmpdir(), `warren-${name}-`));
   scope.teardown(() => rm(folder, { recursive: true, force: true }));
   const port = await freePort();
   const text = await readFile(new URL(`../../../docs/operations/${file}`, import.meta.url), 'utf8');
-  let configuration = replaced(text, listen[0], listen[1](port));
+  let configuration = replaced(left ? text.replace(left, '') : text, listen[0], listen[1](port));
   for (const [at, upstream] of upstreams.entries())
     configuration = replaced(configuration, upstream, `127.0.0.1:${ports[at]}`);
   const [program, ...args] = await command(folder, configuration);
