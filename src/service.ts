@@ -36,8 +36,11 @@ const REQUEST_BYTES = 8 * MIB;
 const REPLY_BYTES = 8 * MIB;
 /** At the least, in a store of several shards. */
 const SHARD_CAPACITY = 1024;
-/** A node that stops answers on for so long, until its clients have closed their connections, in milliseconds. */
-const LINGER_MS = 500;
+/**
+ * A node that stops answers on for so long, until its clients have closed their connections, in milliseconds. A request that meets the end of its
+ * connection has an unknown outcome, so a proxy should close idle connections earlier: docs/operations/nginx-nodes.conf does after 300 ms.
+ */
+const LINGER_MS = 1000;
 
 export interface ServiceOptions {
   readonly version: string;

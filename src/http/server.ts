@@ -134,7 +134,9 @@ export class Server implements ResponseContext {
    *
    * @returns when no connection is open, or after `ms` milliseconds.
    */
-  linger(ms: number): Promise<void> {
+  async linger(ms: number): Promise<void> {
+    // Right after the loop has looked for events. A connection that waits to be accepted would be reset, perhaps with a request on it.
+    await new Promise(setImmediate);
     this.#stopListening();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
