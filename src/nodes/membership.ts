@@ -1,11 +1,11 @@
 /**
- * Keeps this node in the registry, and knows the other nodes. On the owner thread.
+ * The membership of this node: keeps its entry in the registry of nodes, and the list of all living nodes. Runs on the owner thread.
  *
- * A heartbeat renews the entry of this node and returns all living ones. A registry that does not answer changes nothing here: the last view stays,
- * and what a node may do is decided by the lease of each shard.
+ * A heartbeat renews the entry of this node and returns all living ones. While the registry does not answer, the last list stays. That is safe,
+ * since the lease of each shard decides what a node may do.
  *
- * Two processes must not have one name. The process that finds its name taken leaves the entry alone and waits: for the end of the entry, for its
- * holder to leave, or for the proof that the holder has ended. When it has seen the holder renew, the holder lives, and this process has to end.
+ * Two processes must not have the same name. A process that finds its name taken does not touch the entry. It waits until the entry expires,
+ * its holder leaves, or the holder's process is proven dead. When the holder renews the entry instead, this process ends.
  */
 import { messageOf, WarrenError } from '../errors.js';
 import type { OwnerClock } from '../runtime/owner-clock.js';
@@ -19,15 +19,15 @@ export interface MembershipOptions {
   readonly registry: NodeRegistry;
   readonly clock: OwnerClock;
   readonly leaseMs: number;
-  /** In the state in which it begins. */
+  /** The first entry of this node. */
   readonly node: NodeEntry;
-  /** Whether the process of such a mark has ended for certain. */
+  /** Whether the process with this mark (`processMark()`) has ended for certain. */
   readonly isDead: (process: string) => boolean;
-  /** Called with each list that differs from the one before. It holds this node. */
+  /** Called with each list that differs from the one before. The list includes this node. */
   readonly onView: (nodes: readonly NodeEntry[]) => void;
-  /** Another living process has the name of this node, so this one has to end. Called once. */
+  /** Called once, when another living process has the name of this node. This process has to end. */
   readonly onTwin: (reason: string) => void;
-  /** The registry refuses heartbeats until an operator changes something. Called once until it answers again. */
+  /** Called when the registry refuses heartbeats until an operator changes something; again only after it has answered in between. */
   readonly onDenied: (reason: string) => void;
 }
 
@@ -36,11 +36,12 @@ export class Membership {
   #state: NodeState;
   #nodes: readonly NodeEntry[] = [];
   #running = false;
-  /** Heartbeat under way; it never rejects. */
+  /** The heartbeat under way; never rejects. */
   #beating: Promise<void> | undefined;
+  /** Another heartbeat follows the current one at once. */
   #again = false;
   #cancel: (() => void) | undefined;
-  /** As it was seen first. */
+  /** The conflict about the name, as it was when first seen. */
   #conflict: Conflict | undefined;
   #denied = false;
 
@@ -53,7 +54,7 @@ export class Membership {
     return this.#state;
   }
 
-  /** The newest view; empty before the first one. */
+  /** The newest list of living nodes; empty before the first answer. */
   get nodes(): readonly NodeEntry[] {
     return this.#nodes;
   }
@@ -63,21 +64,21 @@ export class Membership {
     this.#beatNow();
   }
 
-  /** The other nodes are told at once. */
+  /** Changes the state of this node, and sends a heartbeat at once. */
   setState(state: NodeState): void {
     if (state === this.#state) return;
     this.#state = state;
     if (this.#running) this.#beatNow();
   }
 
-  /** No heartbeat follows. The entry ends by itself. */
+  /** Stops the heartbeats. The entry expires after a lease. */
   stop(): void {
     this.#running = false;
     this.#cancel?.();
     this.#cancel = undefined;
   }
 
-  /** Ends with the entry removed, unless the registry is away. */
+  /** Stops, and removes the entry if the registry answers within a lease. */
   async leave(): Promise<void> {
     this.stop();
     await this.#beating;
@@ -134,17 +135,17 @@ export class Membership {
       this.#conflict = conflict;
       return;
     }
-    // One renewal may have been on its way when its sender ended.
+    // One renewal may have been under way when its sender ended, so it takes two to prove that the holder lives.
     if (renewals - first.renewals < 2) return;
-    // A predecessor that is about to leave is waited for.
+    // A predecessor that is leaving: wait for it.
     if (holder.state === 'leaving') return;
     this.stop();
     this.#options.onTwin(
-      `another process on this Redis is called "${holder.instance}", too, and lives (${holder.address}); INSTANCE_ID must differ`,
+      `another living process on this Redis has the name "${holder.instance}" too (${holder.address}); INSTANCE_ID must differ`,
     );
   }
 
-  /** The result; undefined when it failed, or did not come within a lease. */
+  /** The result; undefined when the call fails, or takes longer than a lease. */
   #bounded<T>(asked: Promise<T>): Promise<T | undefined> {
     const { clock, leaseMs, registry } = this.#options;
     return new Promise((resolve) => {

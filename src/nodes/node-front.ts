@@ -1,4 +1,7 @@
-/** What a node needs on the main thread to be one of several: connections to the others, the way of each request, and the listener that the others use. */
+/**
+ * The main-thread side of a node: connections to the other nodes, the router that takes each request to its node, and the listener for requests
+ * that other nodes forward.
+ */
 import type { Logger } from 'pino';
 import type { HostPort } from '../config/schemas.js';
 import { type ProblemCode, WarrenError } from '../errors.js';
@@ -11,7 +14,7 @@ import type { Mailbox } from '../runtime/front/mailbox.js';
 import type { OwnerEvent, OwnerHandle } from '../runtime/front/owner-handle.js';
 import { type NodesReport, reportOf } from './nodes-report.js';
 import { Peers } from './peers.js';
-import { LastStop, Router, type Target } from './router.js';
+import { LocalMailbox, Router, type Target } from './router.js';
 import { ShardMoves } from './shard-moves.js';
 
 export interface NodeFrontOptions {
@@ -32,14 +35,14 @@ export interface NodeFrontOptions {
 export class NodeFront {
   readonly router: Router;
   readonly server: Server;
-  /** For the routes of the listener of nodes. */
+  /** Where the listener puts requests from other nodes. */
   readonly mailbox: Mailbox;
   readonly moves = new ShardMoves();
   readonly #options: NodeFrontOptions;
   readonly #peers: Peers;
   #whole = false;
   #leaving = false;
-  /** host:port for the others; empty until it listens. */
+  /** host:port of the listener, for the other nodes; empty until it listens. */
   address = '';
 
   constructor(options: NodeFrontOptions) {
@@ -48,21 +51,21 @@ export class NodeFront {
     this.#peers = new Peers({ token: address.token });
     const onError = (error: unknown) => log.error({ err: error }, 'a forwarded request failed');
     this.router = new Router({ owner, peers: this.#peers, targets, askTimeoutMs, onError });
-    this.mailbox = new LastStop(owner, this.router);
+    this.mailbox = new LocalMailbox(owner, this.router);
     this.server = new Server({ ...options, corsOrigins: [], token: address.token, onError });
   }
 
-  /** Requests are answered, here or by another node. */
+  /** Whether requests are answered, by this node or by another one. */
   get ready(): boolean {
     return this.#whole && !this.#leaving && this.router.ready;
   }
 
-  /** Every shard has had an owner since this process began. */
+  /** Whether every shard has had an owner since this process started. */
   get whole(): boolean {
     return this.#whole;
   }
 
-  /** It gives all its shards away, and stops. */
+  /** Whether this node is stopping: it hands over all its shards. */
   get leaving(): boolean {
     return this.#leaving;
   }
@@ -88,7 +91,7 @@ export class NodeFront {
     else if (event.kind === 'whole') this.#whole = true;
   }
 
-  /** Gives all shards away. Requests are answered by other nodes from then on. */
+  /** Hands over all shards, and resolves when that is done. The other nodes answer the requests from then on. */
   async leave(): Promise<void> {
     this.#leaving = true;
     await this.#options.owner.leave();

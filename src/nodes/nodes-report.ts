@@ -1,18 +1,18 @@
-/** What operators are told about the nodes that share a Redis: as one of these nodes sees it. On the main thread. */
+/** The report for operators about the nodes that share a Redis, as one of these nodes sees them. Made on the main thread. */
 import type { OwnerHandle } from '../runtime/front/owner-handle.js';
 import type { NodeEntry, NodeState, Versions } from '../store/node-entry.js';
 import type { Router } from './router.js';
 
 export interface NodesReport {
-  /** Name of the node that was asked. */
+  /** Name of the node that made the report. */
   readonly node: string;
-  /** Of the store. */
+  /** How many shards the store has. */
   readonly shards: number;
   /** Shards that this node owns. */
   readonly owned: number;
-  /** Shards that this node should own, and does not own yet. */
+  /** Shards that this node should own but does not own yet. */
   readonly coming: number;
-  /** Shards that this node owns, and that another node should own. */
+  /** Shards that this node owns but another node should own. */
   readonly going: number;
   /** All living nodes, this one among them, by name. */
   readonly nodes: readonly NodeReport[];
@@ -24,9 +24,9 @@ export interface NodeReport {
   /** host:port of the listener for other nodes. */
   readonly address: string;
   readonly version: string;
-  /** The actors that it serves, with the version of their states. */
+  /** The actors that the node serves, with the version of their states. */
   readonly actors: Versions;
-  /** Shards that it should own. */
+  /** How many shards the node should own. */
   readonly placed: number;
 }
 

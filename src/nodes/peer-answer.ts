@@ -1,5 +1,6 @@
-/** What came of a request that was sent to another node, and what its answer says. */
-
+/**
+ * The outcome of a request that was forwarded to another node: answered, not consumed, or unknown. Also reads the HTTP answer of that node.
+ */
 import { PROBLEM_TYPE } from '../http/problem.js';
 import type { RelayedHeaders } from '../runtime/front/mailbox.js';
 
@@ -10,14 +11,14 @@ export type PeerAnswer =
       readonly headers: Readonly<RelayedHeaders>;
       readonly body: Buffer;
     }
-  /** The request has had no effect, and never will have one. @param holder instance that has the shard, as far as that node knows. */
+  /** The request had no effect, and will have none. `holder`: the instance that has the shard, as far as the other node knows. */
   | { readonly kind: 'not-consumed'; readonly reason: string; readonly holder?: string }
-  /** It may have had an effect, or may still have one. */
+  /** The request may have had an effect, or may have one later. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /**
- * Problems of a node that has not taken the request: it does not own the shard, it stops, it does not know this node's token, or it is of another version and
- * does not know the actor or the message. An actor's own refusals have another type.
+ * By HTTP status: the problem codes with which a node says that it has not consumed a request. It does not own the shard, it is stopping, it does not
+ * accept this node's token, or its version does not know the actor or the message. Refusals of actors have another `type`.
  */
 const NOT_CONSUMED: Readonly<Record<number, readonly string[]>> = {
   401: ['unauthorized'],
@@ -27,7 +28,7 @@ const NOT_CONSUMED: Readonly<Record<number, readonly string[]>> = {
   503: ['shutting-down', 'standby', 'not-ready'],
 };
 
-/** @param body all of it. */
+/** @param body the whole body. */
 export function answerOf(status: number, headers: RelayedHeaders, body: Buffer): PeerAnswer {
   const codes = NOT_CONSUMED[status];
   if (codes && headers.contentType?.startsWith(PROBLEM_TYPE)) {
@@ -50,7 +51,7 @@ export function noHeaders(): RelayedHeaders {
   };
 }
 
-/** @param raw name and value in turn, as they came. */
+/** @param raw name, value, name, value, …, as received. */
 export function relayedHeaders(raw: readonly Buffer[]): RelayedHeaders {
   const headers = noHeaders();
   for (let at = 0; at + 1 < raw.length; at += 2) {

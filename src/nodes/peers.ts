@@ -1,8 +1,9 @@
 /**
- * Connections to the other nodes. On the main thread.
+ * The HTTP connections to the other nodes. They are kept alive, and each carries one request at a time. Runs on the main thread.
  *
- * Each connection carries one request at a time and is kept. What counts in the end is whether a request may have reached its node: nothing of it is sent before
- * `onConnect`, and whatever goes wrong from then on is an unknown outcome, also when the other node closed a kept connection just then. A request is sent at most once.
+ * A failed request must say whether it may have reached the other node. Nothing is sent before `onConnect`, so an error before that means: not
+ * consumed. Any error after that is an unknown outcome, also when the other node has just closed a kept connection. A request is sent at most
+ * once.
  */
 import { type Dispatcher, errors, Pool } from 'undici';
 import { messageOf } from '../errors.js';
@@ -10,36 +11,36 @@ import { answerOf, noHeaders, type PeerAnswer, relayedHeaders } from './peer-ans
 
 export interface PeerRequest {
   readonly method: 'GET' | 'POST';
-  /** With its query string, as it came. */
+  /** With the query string, percent-encoded as the client sent it. */
   readonly path: string;
   readonly headers: {
     readonly requestId: string;
-    /** As it came, with its quotation marks if it had any. */
+    /** As the client sent it, with its quotation marks if it has any. */
     readonly idempotencyKey: string | undefined;
   };
-  /** It is not changed, and not used for anything else, until the answer is there. */
+  /** Must not change until the answer has arrived. */
   readonly body: Uint8Array | undefined;
 }
 
 export interface PeersOptions {
   /** NODE_TOKEN; empty for none. */
   readonly token: string;
-  /** Connections to one node, at the most. By default 128. */
+  /** The most connections to one node; 128 by default. */
   readonly connections?: number;
-  /** Requests that may be on their way to one node. By default 16,384. */
+  /** The most requests to one node that wait for their answers; 16,384 by default. */
   readonly capacity?: number;
 }
 
-/** After a connection could not be made, requests are not even tried for so long, in milliseconds. */
+/** For this time after a failed attempt to connect, requests fail without a new attempt. */
 const REFUSED_MS = 50;
 
-/** Shorter than any node keeps a connection, so that a request seldom meets one that is being closed. */
+/** How long an idle connection is kept. Less than the other node keeps it, so that a request rarely meets a connection that is being closed. */
 const KEEP_MS = 4_000;
 
-/** What is on its way to a node that is gone may still be answered for so long, in milliseconds. */
+/** How long requests to a node that has left may still be answered. */
 const GONE_MS = 500;
 
-/** How long making a connection may take, in milliseconds. */
+/** Time-out of connecting. */
 const CONNECT_MS = 1_000;
 
 interface Peer {
@@ -61,12 +62,12 @@ export class Peers {
     this.#capacity = capacity;
   }
 
-  /** Addresses that have connections. */
+  /** How many addresses have connections. */
   get count(): number {
     return this.#peers.size;
   }
 
-  /** Requests that are on their way. */
+  /** How many forwarded requests wait for their answers. */
   get underWay(): number {
     let sum = 0;
     for (const { count } of this.#peers.values()) sum += count;
@@ -101,8 +102,8 @@ export class Peers {
   }
 
   /**
-   * Closes the connections to all other addresses. What is on its way there has a short time left; then its outcome is unknown, so that it can be
-   * repeated elsewhere while the node is suspended or cut off.
+   * Closes the connections to all addresses but these. Requests that wait there have `GONE_MS` left; then their outcome is unknown. So they can be
+   * repeated on another node, also when their node is suspended or cut off.
    */
   keep(addresses: Iterable<string>): void {
     const kept = new Set(addresses);
@@ -114,7 +115,7 @@ export class Peers {
     }
   }
 
-  /** The outcome of what is on its way is unknown. */
+  /** Closes all connections. The outcome of requests that wait for their answers is unknown. */
   async close(): Promise<void> {
     const peers = [...this.#peers.values()];
     this.#peers.clear();
@@ -130,7 +131,7 @@ export class Peers {
         connect: { timeout: CONNECT_MS, noDelay: true },
         keepAliveTimeout: KEEP_MS,
         keepAliveMaxTimeout: KEEP_MS,
-        // Each request has a time of its own.
+        // `Exchange` has a timer for each request.
         headersTimeout: 0,
         bodyTimeout: 0,
       });
@@ -143,12 +144,12 @@ export class Peers {
 
 type Settle = (answer: PeerAnswer, unreachable?: string) => void;
 
-/** One request and its answer. The library calls it; its raw form of the headers costs the least. */
+/** Sends one request and receives its answer. undici calls its methods; with this interface headers are the cheapest. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #settle: Settle;
   readonly #timer: NodeJS.Timeout;
   #settled = false;
-  /** Set when something may have been sent. */
+  /** Set from the moment on when something may have been sent. */
   #abort: (() => void) | undefined;
   #status = 0;
   #headers = noHeaders();
@@ -160,7 +161,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onConnect(abort: () => void): void {
-    // Nobody waits for it any more, or it was sent before: it is not sent now.
+    // The time is over, or the request was sent before: it must not be sent now.
     if (this.#settled || this.#abort) {
       abort();
       return;
@@ -208,12 +209,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** The request cannot be sent to any node. */
+/** Whether the request itself is invalid, so that no node is to blame. */
 function isInvalid(error: unknown): boolean {
   return error instanceof errors.InvalidArgumentError;
 }
 
-/** Bytes that a client has not percent-encoded. */
+/** Percent-encodes the characters that the client has not encoded. */
 function asciiOf(path: string): string {
   return path.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
 }

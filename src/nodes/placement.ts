@@ -1,13 +1,13 @@
 /**
- * Which node should own which shard, for one list of nodes. Which node does own it is said by the shard's fence alone.
+ * The placement says which node should own which shard, for one list of nodes. Which node does own a shard, the fence of the shard says.
  *
- * Rendezvous hashing: every node has a score for every shard, and the highest score owns. So a node that joins takes shards from the others and
- * moves none between them, and the shards of a node that leaves are spread over all others. All nodes with the same list come to
- * the same result, in whatever order they have it.
+ * Rendezvous hashing: every node has a score for every shard, and the node with the highest score should own it. So a node that joins takes shards
+ * from the others and moves none between them, and the shards of a node that leaves are spread over all others. The result depends on the set
+ * of nodes only, not on their order.
  *
- * Nodes of several versions run side by side during a rolling update. A shard belongs to the best node of those that can read the most of
- * what it holds: all of it, whenever one such node is ready. When none is, as after a return to an older version, the shard is still
- * served, and only the actors whose states are too new are refused (`state-unreadable`); their states stay as they are.
+ * During a rolling update nodes of several versions run side by side. Only nodes that can read the most actors of a shard are candidates for it:
+ * all of its actors, when such a node is ready. When none is, as after a return to an older version, the shard is still served. Actors
+ * whose states are too new are then refused (`state-unreadable`), and their states stay as they are.
  */
 import { hash } from 'node:crypto';
 import { canRead, type NodeEntry, readableCount, type Versions } from '../store/node-entry.js';
@@ -24,7 +24,7 @@ export class Placement {
   readonly nodes: readonly NodeEntry[];
   readonly #byInstance: ReadonlyMap<string, NodeEntry>;
   readonly #seeded: readonly Seeded[];
-  /** By shard, best first. */
+  /** By shard: the nodes with the highest score first. */
   readonly #ranked: NodeEntry[][] = [];
 
   constructor(nodes: readonly NodeEntry[]) {
@@ -37,7 +37,7 @@ export class Placement {
     return this.#byInstance.get(instance);
   }
 
-  /** @param holds as its fence says; without it nodes of any version are equal. */
+  /** The ready node that should own the shard. @param holds of the fence of the shard; left out, nodes of any version are equal. */
   ownerOf(shard: number, holds: Versions = NOTHING): NodeEntry | undefined {
     return this.#candidates(shard, holds, isReady)[0];
   }
@@ -47,20 +47,20 @@ export class Placement {
     return this.#candidates(shard, holds, isReady)[1];
   }
 
-  /** Whether the node would own the shard if all nodes that are joining were ready. */
+  /** Whether the node should own the shard if all joining nodes were ready. */
   wouldOwn(shard: number, instance: string, holds: Versions = NOTHING): boolean {
     return this.#candidates(shard, holds, isStaying)[0]?.instance === instance;
   }
 
   /**
-   * Whether the node has to look at the fence of this shard: it might be its owner or its heir, whatever the shard holds, which only the
-   * fence tells. It suffices to compare it with the nodes that can read all that it can read.
+   * Whether the node has to watch the fence of this shard, since it may be its owner or its heir. What the shard holds is known only from the
+   * fence, so the answer must not depend on it. Only nodes that can read all that this node can read are compared with it.
    */
   watches(shard: number, instance: string): boolean {
     const node = this.find(instance);
     if (!node || node.state === 'leaving') return false;
     const readers = this.#rankedOf(shard).filter((other) => isStaying(other) && canRead(other, node.actors));
-    // A joining node counts as ready, and as absent: it may be either by the time of a change.
+    // Both with and without the other joining nodes: by the time of a change they may be ready or not.
     const ready = readers.filter((other) => isReady(other) || other === node);
     return readers.indexOf(node) < 2 || ready.indexOf(node) < 2;
   }
@@ -90,13 +90,13 @@ function rank(shard: number, nodes: readonly Seeded[]): NodeEntry[] {
     .map(({ node }) => node);
 }
 
-/** By its name alone: a restart changes nothing. */
+/** The seed of a node's scores. It depends on the name only, so a restart changes nothing. */
 function seeded(node: NodeEntry): Seeded {
   const words = Buffer.from(hash('sha256', node.instance, 'hex').slice(0, 16), 'hex');
   return { node, high: words.readInt32LE(0), low: words.readInt32LE(4) };
 }
 
-/** 53 bits. */
+/** An integer of 53 bits. */
 function scoreOf(shard: number, { high, low }: Seeded): number {
   const first = mixed(high ^ mixed(shard + 1));
   return first * 2 ** 21 + (mixed(low ^ first) >>> 11);

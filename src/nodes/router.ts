@@ -1,8 +1,8 @@
 /**
- * Takes each request to the node that has its actor: to the owner of this process, or to another node. On the main thread.
+ * The router takes each request to the node that owns its shard: into the queue of this process, or to another node. Runs on the main thread.
  *
- * The list of the nodes says who should own a shard, and the owner thread says which ones it does own. Where the two differ, because a shard moves, the request
- * is asked for again after a while: see `journey.ts`.
+ * The list of the nodes says which node should own a shard; the owner thread says which shards it does own. While a shard moves the two
+ * differ, and the request is tried again after a while (`routed-request.ts`).
  */
 import type { ProblemCode } from '../errors.js';
 import { requestIdOf } from '../http/request-id.js';
@@ -13,15 +13,15 @@ import type { Responder } from '../runtime/front/request-queue.js';
 import type { ReplyView } from '../runtime/link/front-link.js';
 import { LINK_PROBLEMS, PROBLEM } from '../runtime/link/reply-kind.js';
 import { canReach, type NodeEntry, type Versions } from '../store/node-entry.js';
-import { type Itinerary, Journey, type Place } from './journey.js';
 import type { PeerAnswer } from './peer-answer.js';
 import type { PeerRequest, Peers } from './peers.js';
 import { Placement } from './placement.js';
+import { type Place, RoutedRequest, type RoutingContext } from './routed-request.js';
 
-/** How a message is asked for over HTTP. */
+/** Method and path of a message over HTTP. */
 export interface Target {
   readonly method: 'GET' | 'POST';
-  /** Before and behind the key. */
+  /** The path before the key, and behind it. */
   readonly path: readonly [before: string, behind: string];
 }
 
@@ -36,17 +36,17 @@ export interface RouterOptions {
 
 const STANDBY = LINK_PROBLEMS.indexOf('standby');
 
-export class Router implements Mailbox, Itinerary {
+export class Router implements Mailbox, RoutingContext {
   readonly #options: RouterOptions;
   #placement = new Placement([]);
-  /** Who should own each shard, once it was asked for. */
+  /** Cache of the placement: the node that should own a shard. */
   readonly #owners = new Map<number, NodeEntry | undefined>();
   #instance = '';
-  /** What shards hold that this node has looked at. By shard. */
+  /** By shard: the actors that it holds, as far as this node has read its fence. */
   readonly #holds: (Versions | undefined)[] = [];
-  /** Of the answers of other nodes, in milliseconds. */
+  /** How long other nodes took to answer, in milliseconds. */
   readonly latency = new Histogram(LATENCY_MS);
-  /** Requests that were sent to another node, and what came of them. */
+  /** Requests that were sent to another node, by outcome. */
   readonly counts = { answered: 0, 'not-consumed': 0, unknown: 0 };
 
   constructor(options: RouterOptions) {
@@ -66,12 +66,12 @@ export class Router implements Mailbox, Itinerary {
     return this.#placement.nodes;
   }
 
-  /** Requests can be answered, here or elsewhere. */
+  /** Whether requests can be answered, by this node or by another one. */
   get ready(): boolean {
     return this.#placement.nodes.some(({ state }) => state === 'ready');
   }
 
-  /** The living nodes are these. */
+  /** Takes the list of the living nodes. */
   see(nodes: readonly NodeEntry[]): void {
     this.#placement = new Placement(nodes);
     this.#owners.clear();
@@ -79,7 +79,7 @@ export class Router implements Mailbox, Itinerary {
     this.#options.peers.keep(others.map(({ address }) => address));
   }
 
-  /** A shard holds this. Nodes that cannot read it should not own it. */
+  /** Takes what a shard holds. Nodes that cannot read that should not own the shard. */
   hold(shard: number, holds: Versions): void {
     this.#holds[shard] = holds;
     this.#owners.delete(shard);
@@ -94,14 +94,15 @@ export class Router implements Mailbox, Itinerary {
   ): number | undefined {
     const { owner } = this.#options;
     const shard = owner.shardOf(message, key);
-    const asked = new Asked(this, asker, message, key, body, idempotency, shard);
-    if (owner.stateOf(shard) === 'serving') return owner.askIn(shard, message, key, body, asked, idempotency);
-    this.forward(asked);
+    const queued = new QueuedRequest(this, asker, message, key, body, idempotency, shard);
+    if (owner.stateOf(shard) === 'serving')
+      return owner.askIn(shard, message, key, body, queued, idempotency);
+    this.forward(queued);
     return undefined;
   }
 
-  /** Takes a request to the node that has its actor, which may be this one again. */
-  forward({ message, key, body, idempotency, shard, at, asker }: Asked): void {
+  /** Takes a request to the node that owns its shard, which may be this node again. */
+  forward({ message, key, body, idempotency, shard, at, asker }: QueuedRequest): void {
     const { targets, owner, askTimeoutMs } = this.#options;
     const { method, path } = targets[message] as Target;
     const { query, requestId, idempotencyKey } = asker.facts;
@@ -112,7 +113,7 @@ export class Router implements Mailbox, Itinerary {
       headers: { requestId: requestIdOf(requestId), idempotencyKey },
       body: method === 'POST' ? body : undefined,
     };
-    new Journey(this, {
+    new RoutedRequest(this, {
       shard,
       request,
       query: method === 'GET',
@@ -122,7 +123,7 @@ export class Router implements Mailbox, Itinerary {
     }).begin();
   }
 
-  /** Whether this node answers for the shard, as far as it knows. */
+  /** Whether this node puts requests for the shard into its own queue. */
   isHere(shard: number): boolean {
     return this.placeOf(shard) === 'here';
   }
@@ -131,7 +132,7 @@ export class Router implements Mailbox, Itinerary {
     const state = this.#options.owner.stateOf(shard);
     if (state === 'serving') return 'here';
     const owner = this.#ownerOf(shard);
-    // It is to be had, and the store is away: the request waits for it as in a node that is alone.
+    // This node should own the shard, and the store is away: the request waits in the queue, as in a process without other nodes.
     if (owner?.instance === this.#instance) return state === 'away' ? 'here' : undefined;
     return owner && this.#reachable(owner);
   }
@@ -141,13 +142,13 @@ export class Router implements Mailbox, Itinerary {
     return node && instance !== this.#instance ? this.#reachable(node) : undefined;
   }
 
-  /** Who should have a shard that is not here. */
+  /** Name of the other node that should own the shard; undefined when this node should, or none is ready. */
   holderOf(shard: number): string | undefined {
     const owner = this.#ownerOf(shard);
     return owner?.instance === this.#instance ? undefined : owner?.instance;
   }
 
-  /** The name of the node that should have a shard; undefined while no node is ready. */
+  /** Name of the node that should own the shard; undefined while no node is ready. */
   placedOn(shard: number): string | undefined {
     return this.#ownerOf(shard)?.instance;
   }
@@ -187,8 +188,8 @@ export class Router implements Mailbox, Itinerary {
   }
 }
 
-/** A request of a client: in the queue of this node, or on its way to another one, should the shard be handed over before its turn. */
-class Asked implements Responder {
+/** A request of a client in the queue of this node. When the shard is handed over before its turn, the request is forwarded. */
+class QueuedRequest implements Responder {
   readonly #router: Router;
   readonly #asker: Asker;
   readonly message: number;
@@ -196,10 +197,10 @@ class Asked implements Responder {
   readonly body: Uint8Array | undefined;
   readonly idempotency: string;
   readonly shard: number;
-  /** When it came, in milliseconds. */
+  /** When the request arrived, in milliseconds of `performance.now()`. */
   readonly at = performance.now();
 
-  /** @param body may be used for something else afterwards. */
+  /** @param body is copied. */
   constructor(
     router: Router,
     asker: Asker,
@@ -233,8 +234,8 @@ class Asked implements Responder {
   }
 }
 
-/** For requests of other nodes: they are never forwarded again. */
-export class LastStop implements Mailbox {
+/** The mailbox for requests that other nodes have forwarded. They go into the queue of this node or are answered 421, and are never forwarded again. */
+export class LocalMailbox implements Mailbox {
   readonly #owner: OwnerHandle;
   readonly #router: Router;
 

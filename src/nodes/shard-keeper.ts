@@ -1,8 +1,10 @@
 /**
- * Gives every shard of this node its duty, by the list of the living nodes. On the owner thread.
+ * Assigns every shard a duty in this process: own it, watch its fence, or do nothing. The placement of the living nodes decides. Runs on the
+ * owner thread.
  *
- * What it decides is who should own a shard. A shard that this node has and shall not have any more is handed over: its owner answers what it has begun, and
- * releases the fence. The next owner has looked at the fence before, and takes it at once. Some shards move at a time, so that the others are served meanwhile.
+ * A shard that this node owns but should not own any longer is handed over: its owner finishes the requests that it has begun, and releases the
+ * fence. The next owner watches the fence and takes it at once. Only `MOVES` shards move at a time, so that the others are served
+ * meanwhile.
  */
 import type { Duty } from '../runtime/owner/owner.js';
 import type { OwnerClock } from '../runtime/owner-clock.js';
@@ -11,7 +13,7 @@ import type { ShardFence } from '../store/shard-fence.js';
 import type { Membership } from './membership.js';
 import { Placement } from './placement.js';
 
-/** What it needs of the owner of a shard. */
+/** The part of a shard's owner that is needed here. */
 export interface KeptShard {
   readonly serving: boolean;
   readonly seen: ShardFence | undefined;
@@ -22,22 +24,22 @@ export interface KeptShard {
 export interface ShardKeeperOptions {
   readonly instance: string;
   readonly shards: readonly KeptShard[];
-  /** Whether each is owned by this node already, from an owner thread that has died. */
+  /** By shard: whether an owner thread of this process, which has died, owned it. */
   readonly owned: readonly boolean[];
   readonly membership: Pick<Membership, 'setState' | 'state'>;
   readonly clock: OwnerClock;
-  /** A shard that is not here holds other versions than before. */
+  /** Called when a shard that this process does not serve holds other actors or versions than before. */
   readonly onHolds: (shard: number, holds: Versions) => void;
-  /** This node has given away all that it had. Called once, after `leave`. */
+  /** Called once after `leave`, when this node has handed over all its shards. */
   readonly onLeft: () => void;
 }
 
-/** How often the duties are looked at, in milliseconds: what a shard holds, and whether it was handed over, is seen in its fence. */
+/** The time between two checks of the duties. What a shard holds, and whether it was handed over, shows in its fence. */
 const LOOK_MS = 25;
-/** Shards that are handed over at a time. */
+/** The most shards that are handed over at a time. */
 const MOVES = 4;
 
-interface Reckoned {
+interface Computed {
   readonly placement: Placement;
   readonly holds: Versions | undefined;
   readonly owner: string | undefined;
@@ -47,10 +49,10 @@ interface Reckoned {
 export class ShardKeeper {
   readonly #options: ShardKeeperOptions;
   readonly #duties: Duty[];
-  /** What was said of each shard last. */
-  readonly #told: { seen: ShardFence | undefined; text: string }[];
-  /** What was reckoned for each shard last, and from what. */
-  readonly #reckoned: (Reckoned | undefined)[] = [];
+  /** By shard: what `onHolds` was called with last. */
+  readonly #reported: { seen: ShardFence | undefined; text: string }[];
+  /** By shard: the result of the placement, and what it was computed from. */
+  readonly #computed: (Computed | undefined)[] = [];
   #placement = new Placement([]);
   #leaving = false;
   #ended = false;
@@ -58,17 +60,17 @@ export class ShardKeeper {
   constructor(options: ShardKeeperOptions) {
     this.#options = options;
     this.#duties = options.owned.map((owned) => (owned ? 'own' : 'rest'));
-    this.#told = options.shards.map(() => ({ seen: undefined, text: '' }));
+    this.#reported = options.shards.map(() => ({ seen: undefined, text: '' }));
     this.#look();
   }
 
-  /** The living nodes are these. */
+  /** Takes the list of the living nodes. */
   see(nodes: readonly NodeEntry[]): void {
     this.#placement = new Placement(nodes);
     this.#assign();
   }
 
-  /** Gives every shard away. */
+  /** Hands over every shard. */
   leave(): void {
     this.#leaving = true;
     this.#options.membership.setState('leaving');
@@ -80,24 +82,24 @@ export class ShardKeeper {
 
   #look(): void {
     if (this.#ended) return;
-    for (const [at, shard] of this.#options.shards.entries()) this.#tell(at, shard);
+    for (const [at, shard] of this.#options.shards.entries()) this.#report(at, shard);
     this.#assign();
     this.#options.clock.after(LOOK_MS, () => this.#look());
   }
 
-  #tell(at: number, { seen, serving }: KeptShard): void {
-    const told = this.#told[at];
-    if (!told || !seen || serving || seen === told.seen) return;
+  #report(at: number, { seen, serving }: KeptShard): void {
+    const reported = this.#reported[at];
+    if (!reported || !seen || serving || seen === reported.seen) return;
     const text = JSON.stringify(seen.holds);
-    told.seen = seen;
-    if (text === told.text) return;
-    told.text = text;
+    reported.seen = seen;
+    if (text === reported.text) return;
+    reported.text = text;
     this.#options.onHolds(at, seen.holds);
   }
 
   #assign(): void {
     const { shards, membership, onLeft } = this.#options;
-    // Before the first list of the nodes nothing is known.
+    // Wait for the first list of the nodes.
     if (this.#placement.nodes.length === 0 && !this.#leaving) return;
     let moves = shards.filter((shard, at) => shard.serving && this.#duties[at] !== 'own').length;
     for (const [at, shard] of shards.entries()) {
@@ -121,20 +123,20 @@ export class ShardKeeper {
     const { instance } = this.#options;
     const placement = this.#placement;
     const holds = seen?.holds;
-    let reckoned = this.#reckoned[at];
-    // A fence that is renewed keeps its object of what the shard holds.
-    if (!reckoned || reckoned.placement !== placement || reckoned.holds !== holds) {
+    let computed = this.#computed[at];
+    // A renewed fence has the same `holds` object, so nothing is computed again.
+    if (!computed || computed.placement !== placement || computed.holds !== holds) {
       const owner = placement.ownerOf(at, holds)?.instance;
-      reckoned = { placement, holds, owner, watches: placement.watches(at, instance) };
-      this.#reckoned[at] = reckoned;
+      computed = { placement, holds, owner, watches: placement.watches(at, instance) };
+      this.#computed[at] = computed;
     }
-    const { owner, watches } = reckoned;
-    // Without a node that is ready, whoever has it keeps it.
+    const { owner, watches } = computed;
+    // While no node is ready, the present owner keeps the shard.
     if (owner === instance || (owner === undefined && serving)) return 'own';
     return watches ? 'watch' : 'rest';
   }
 
-  /** It has looked at every shard that it will get. */
+  /** Whether this node has looked at the fence of every shard that it will get. */
   get #isPrepared(): boolean {
     const { instance, shards } = this.#options;
     if (!this.#placement.find(instance)) return false;

@@ -1,11 +1,11 @@
-/** Counts the shards that came to this node and that went to other nodes. On the main thread. */
+/** Counts the shards that this node has taken and given away, for the metrics. Runs on the main thread. */
 import type { OwnerEvent } from '../runtime/front/owner-handle.js';
 
 export class ShardMoves {
   readonly #here = new Set<number>();
-  /** Shards that this node has taken: at its start, from another node, or from a node that was lost. */
+  /** How often this node has taken a shard: at its start, from another node, or from a node that was lost. */
   taken = 0;
-  /** Shards that this node owned, and that another node owns or may own since. */
+  /** How often this node has given a shard away. */
   given = 0;
 
   onOwner(event: OwnerEvent): void {

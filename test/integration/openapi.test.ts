@@ -48,7 +48,7 @@ const WITHOUT_SCENARIO = [
   // Shown by the test of idempotency keys.
   'idempotency-key-reused',
   'idempotency-full',
-  // Shown by the model of journeys between nodes.
+  // Shown by the model of a request that is routed between nodes.
   'node-lost',
   ...['/health', '/next', '/current', '/previous'].map((path) => `${path} not-ready`),
 ];

@@ -1,37 +1,44 @@
 /**
- * The connections that a store uses now: one for each server. A dropped one is replaced with the next command. On the owner thread.
+ * The connections of a store to Redis: one for each server in use. A dropped connection is replaced when the next command needs it. Runs on the
+ * owner thread.
  *
- * A command that names keys of a shard goes to the server that has them now, by the hash tag of its first key. It is sent anew in two cases, in which nothing can
- * have happened: the server could not be reached, or it has named another one.
+ * A command goes to the server that has its keys now, which is found by the hash tag of its first key. It is sent again in two cases, since the
+ * command has had no effect in them: the server could not be reached, or it has named another server (`MOVED`).
  */
 import { WarrenError } from '../../errors.js';
 import type { CommitOutcome } from '../contract.js';
-import { Elsewhere } from './elsewhere.js';
 import { type Locator, locatorOf } from './locator.js';
-import { type Client, type ConnectionOptions, RedisConnection, type Request } from './redis-connection.js';
+import { Redirection } from './redirection.js';
+import {
+  type Client,
+  type CommandInfo,
+  type ConnectionOptions,
+  RedisConnection,
+} from './redis-connection.js';
 import { tagOf } from './redis-keys.js';
 import type { RedisPlace } from './redis-place.js';
 import type { RedisAddress } from './redis-url.js';
 
-/** Nodes of a cluster may disagree for a moment about who has a slot. */
+/** How many `MOVED` in a row are followed. Nodes of a cluster may disagree for a moment about which one has a slot. */
 const REDIRECTIONS = 4;
 
-/** What is known of one hash tag. */
-interface Lane {
+/** How the commands on keys with one hash tag use the connections. */
+interface TagUsage {
   /** The connection that was used last. */
   connection: RedisConnection | undefined;
-  /** How many there were. */
+  /** How many connections were used so far. */
   count: number;
+  /** Commands without an outcome. */
   unsettled: number;
-  /** Grows whenever the commands before are given up. */
-  given: number;
+  /** Grows by one whenever the caller gives up its earlier commands. */
+  givenUp: number;
 }
 
 export class Connections {
   readonly #locator: Locator;
   readonly #options: ConnectionOptions;
   readonly #byServer = new Map<string, RedisConnection>();
-  readonly #lanes = new Map<string, Lane>();
+  readonly #tags = new Map<string, TagUsage>();
 
   /** @param timeoutMs bound on connecting and on every command, in milliseconds. */
   constructor(place: RedisPlace, timeoutMs: number) {
@@ -39,32 +46,35 @@ export class Connections {
     this.#options = { timeoutMs, greeting: this.#locator.greeting, replicas: place.replicas ?? 0 };
   }
 
-  /** A commit counts only when replicas have it too. */
+  /** Whether a commit counts only when replicas have it too. */
   get awaitsReplicas(): boolean {
     return this.#options.replicas !== undefined && this.#options.replicas > 0;
   }
 
-  /** How many connections the commands on such keys have used. */
+  /** How many connections were used so far by commands on keys with the hash tag of this one. */
   countOf(key: string): number {
-    return this.#lane(key).count;
+    return this.#usageOf(key).count;
   }
 
-  /** Throws as `RedisConnection.ask`. */
-  ask<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#reach(request, (connection) => connection.ask(request, send));
+  /** Throws as `RedisConnection.run`. */
+  run<T>(info: CommandInfo, send: (client: Client) => Promise<T>): Promise<T> {
+    return this.#reach(info, (connection) => connection.run(info, send));
   }
 
   /** Throws as `RedisConnection.commit`. */
-  commit(request: Request, send: (client: Client) => Promise<CommitOutcome>): Promise<CommitOutcome> {
-    return this.#reach(request, (connection) => connection.commit(request, send));
+  commit(info: CommandInfo, send: (client: Client) => Promise<CommitOutcome>): Promise<CommitOutcome> {
+    return this.#reach(info, (connection) => connection.commit(info, send));
   }
 
-  /** For a caller that has given up on earlier commands on such keys: whatever still waits behind them on that connection would hang too. */
+  /**
+   * Drops the connection when earlier commands on keys with this hash tag have no outcome yet. The caller has given up on them, and later
+   * commands on that connection would have to wait behind them.
+   */
   dropUnsettled(key: string): void {
-    const lane = this.#lane(key);
-    if (lane.unsettled === 0) return;
-    lane.given += 1;
-    const { connection } = lane;
+    const usage = this.#usageOf(key);
+    if (usage.unsettled === 0) return;
+    usage.givenUp += 1;
+    const { connection } = usage;
     if (!connection) return;
     connection.drop();
     this.#locator.failed(connection.address);
@@ -76,17 +86,17 @@ export class Connections {
     this.#locator.close();
   }
 
-  async #reach<T>(request: Request, use: (connection: RedisConnection) => Promise<T>): Promise<T> {
-    const [key = ''] = request.keys;
+  async #reach<T>(info: CommandInfo, use: (connection: RedisConnection) => Promise<T>): Promise<T> {
+    const [key = ''] = info.keys;
     const tag = tagOf(key);
-    const lane = this.#lane(key);
-    const { given } = lane;
-    lane.unsettled += 1;
+    const usage = this.#usageOf(key);
+    const { givenUp } = usage;
+    usage.unsettled += 1;
     try {
       for (let tries = 1; ; tries++) {
         const located = this.#locator.locate(tag);
-        const connection = this.#connect(lane, located instanceof Promise ? await located : located);
-        if (lane.given !== given) throw new WarrenError('store-refused', 'the caller has given up');
+        const connection = this.#connect(usage, located instanceof Promise ? await located : located);
+        if (usage.givenUp !== givenUp) throw new WarrenError('store-refused', 'the caller has given up');
         try {
           await connection.open();
         } catch (error) {
@@ -98,48 +108,49 @@ export class Connections {
           return await use(connection);
         } catch (error) {
           if (connection.dropped) this.#locator.failed(connection.address);
-          if (!(error instanceof Elsewhere)) throw error;
+          if (!(error instanceof Redirection)) throw error;
           if (tries >= this.#locator.servers + REDIRECTIONS)
             throw new WarrenError('store-refused', `Redis: ${error.message}`);
           this.#locator.follow(tag, connection.address, error);
         }
       }
     } finally {
-      lane.unsettled -= 1;
+      usage.unsettled -= 1;
     }
   }
 
-  #connect(lane: Lane, address: RedisAddress): RedisConnection {
+  #connect(usage: TagUsage, address: RedisAddress): RedisConnection {
     const server = `${address.host} ${address.port}`;
     let connection = this.#byServer.get(server);
     if (!connection || connection.dropped) {
       connection = new RedisConnection(address, this.#options);
       this.#byServer.set(server, connection);
     }
-    if (lane.connection !== connection) {
-      const left = lane.connection;
-      lane.connection = connection;
-      lane.count += 1;
-      if (left) this.#leave(left);
+    if (usage.connection !== connection) {
+      const unused = usage.connection;
+      usage.connection = connection;
+      usage.count += 1;
+      if (unused) this.#closeUnused(unused);
     }
     return connection;
   }
 
-  /** What no shard uses any longer is closed: an old master may hang, or confirm what is lost. */
-  #leave(left: RedisConnection): void {
-    for (const { connection } of this.#lanes.values()) if (connection === left) return;
-    left.leave();
-    for (const [server, connection] of this.#byServer) if (connection === left) this.#byServer.delete(server);
+  /** Closes a connection that no shard uses any longer: an old master may hang, or confirm commits that are lost. */
+  #closeUnused(unused: RedisConnection): void {
+    for (const { connection } of this.#tags.values()) if (connection === unused) return;
+    unused.closeWhenIdle();
+    for (const [server, connection] of this.#byServer)
+      if (connection === unused) this.#byServer.delete(server);
   }
 
-  #lane(key: string): Lane {
+  #usageOf(key: string): TagUsage {
     const tag = tagOf(key);
-    let lane = this.#lanes.get(tag);
-    if (!lane) {
-      lane = { connection: undefined, count: 0, unsettled: 0, given: 0 };
-      this.#lanes.set(tag, lane);
+    let usage = this.#tags.get(tag);
+    if (!usage) {
+      usage = { connection: undefined, count: 0, unsettled: 0, givenUp: 0 };
+      this.#tags.set(tag, usage);
     }
-    return lane;
+    return usage;
   }
 }
 

@@ -1,22 +1,26 @@
-/** The keys that a script gets, in the order that `scripts.ts` says, and where among them the text of an id is. */
+/**
+ * Collects the Redis keys that one script call uses, and says in which of them the text of an id is stored. The order is that of `scripts.ts`:
+ * fence, hash of the states, one hash of records per actor, windows.
+ */
 import { isState, recordOf, WINDOWS } from '../store-ids.js';
 import type { RedisKeys } from './redis-keys.js';
 
-/** Numbers among the hashes, as Lua counts. */
+/** Number of the hash of the states: Lua counts from 1. */
 export const STATES_HASH = 1;
-/** The windows are no hash. */
+/** Stands for the windows, which are a sorted set. */
 export const NO_HASH = 0;
 
 export interface Place {
+  /** Number of the hash, or `NO_HASH`. */
   readonly hash: number;
-  /** Of the hash, or the name of a window. */
+  /** Field of the hash, or name of the window. */
   readonly field: string;
 }
 
 export class KeyList {
   readonly #names: RedisKeys;
   readonly #hashes: string[];
-  /** By the id of an actor: the hash of its records. */
+  /** Id of an actor -> number of the hash with its records. */
   readonly #numbers = new Map<string, number>();
   #hasWindows = false;
 
@@ -25,17 +29,18 @@ export class KeyList {
     this.#hashes = [names.actors];
   }
 
-  /** How many hashes the places up to now are in. */
+  /** How many hashes there are so far. */
   get hashes(): number {
     return this.#hashes.length;
   }
 
-  /** For the places up to now. */
+  /** The keys of all places so far. */
   get keys(): string[] {
     const { fence, windows } = this.#names;
     return [fence, ...this.#hashes, ...(this.#hasWindows ? [windows] : [])];
   }
 
+  /** Where the text of this id is stored. Adds the key when it is a new one. */
   place(id: string): Place {
     if (isState(id)) return { hash: STATES_HASH, field: id };
     if (id.startsWith(WINDOWS)) {

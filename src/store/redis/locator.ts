@@ -1,48 +1,49 @@
 /**
- * Finds the server that has the keys of a shard. There are three: one fixed address, the master that Sentinels name (`sentinels.ts`), and the nodes
- * of a cluster (`cluster-nodes.ts`). What differs between them is here and there alone: what is sent, and what its outcome means, is the same for all.
- * On the owner thread.
+ * A locator finds the Redis server that has the keys of a shard. There are three kinds: one fixed address (below), the master that Sentinels
+ * name (`sentinels.ts`), and the nodes of a cluster (`cluster-nodes.ts`). Only locators know these kinds: which commands are sent, and what
+ * their outcome means, is the same for all. Runs on the owner thread.
  */
 import { WarrenError } from '../../errors.js';
 import { ClusterNodes } from './cluster-nodes.js';
-import type { Elsewhere } from './elsewhere.js';
+import type { Redirection } from './redirection.js';
 import type { RedisPlace } from './redis-place.js';
 import { parseRedisUrl, type RedisAddress } from './redis-url.js';
 import { Sentinels } from './sentinels.js';
 
 export interface Locator {
-  /** What every connection is asked first. A server that refuses it is not of the expected kind. */
+  /** Commands that every new connection sends first. A server that refuses one of them is of another kind than configured. */
   readonly greeting: readonly (readonly [string, ...string[]])[];
 
-  /** How many servers a command may have to try, one after the other, until one can be reached. */
+  /** How many servers a command tries, one after the other, until one can be reached. */
   readonly servers: number;
 
   /**
-   * The server to ask, as far as is known now. It is called before each command, so it answers at once when it can.
+   * The server that has the keys, as far as is known. Called before each command, so it returns no promise when it knows the address.
    *
    * @param tag hash tag of the keys.
-   * @throws WarrenError `store-refused`, `store-denied` when nobody can tell.
+   * @throws WarrenError `store-refused`, `store-denied` when the server cannot be found.
    */
   locate(tag: string): RedisAddress | Promise<RedisAddress>;
 
-  /** That server has hung up, cannot be reached, or does not serve any more: another one may have the keys now. */
+  /** Reports that a server has closed the connection, cannot be reached, or no longer serves. Another server may have the keys now. */
   failed(address: RedisAddress): void;
 
   /**
-   * That server has named another one, and has not carried the command out. Returns when the command can be sent anew, to the server that `locate` names now.
+   * Reports that the server `address` has named another server instead of executing the command. When this returns, the command can be sent again, to the
+   * server that `locate` then returns.
    *
-   * @throws WarrenError that says what the refusal means otherwise.
+   * @throws WarrenError `store-refused`, `store-denied` when the redirection cannot be followed.
    */
-  follow(tag: string, address: RedisAddress, answer: Elsewhere): void;
+  follow(tag: string, address: RedisAddress, answer: Redirection): void;
 
-  /** Closes the connections that it has of its own. */
+  /** Closes the locator's own connections. */
   close(): void;
 }
 
 /** @param timeoutMs bound on connecting and on every command, in milliseconds. */
 export function locatorOf({ url, sentinels, cluster }: RedisPlace, timeoutMs: number): Locator {
   const address = parseRedisUrl(url);
-  // The configuration has checked it.
+  // The configuration check has parsed it before.
   if (!address) throw new Error('bad address of a Redis store');
   if (sentinels) return new Sentinels(sentinels, address, timeoutMs);
   if (cluster) return new ClusterNodes(cluster, address);
@@ -63,10 +64,10 @@ class FixedAddress implements Locator {
   }
 
   failed(): void {
-    // There is no other.
+    // There is no other server.
   }
 
-  follow(_tag: string, _address: RedisAddress, { denied }: Elsewhere): never {
+  follow(_tag: string, _address: RedisAddress, { denied }: Redirection): never {
     throw new WarrenError('store-denied', denied);
   }
 

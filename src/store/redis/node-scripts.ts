@@ -1,10 +1,16 @@
-/** What the registry of nodes runs inside Redis. Times are those of Redis, so no two clocks are compared. */
+/**
+ * The Lua scripts of the registry of nodes: heartbeat, leave, list. All times come from the clock of Redis, so clocks of different machines are
+ * never compared.
+ */
 
 /**
- * KEYS: the nodes, a hash: name -> `{end} {renewals} {incarnation} {entry}`, the end in milliseconds since 1970; under the empty name the revision of the
- * list, which is another one whenever the list has changed. ARGV: name, incarnation and entry of the node that asks, the milliseconds that its entry is to
- * live, the incarnation that it may replace, and the revision that it knows. Returns the revision; the holder of the name when that is another
- * process, and its renewals; and the entries, when the revision is not the one that was known.
+ * The heartbeat of a node: writes its entry, and removes the entries that have expired.
+ *
+ * KEYS: the nodes, a hash: name -> `{end} {renewals} {incarnation} {entry}`, the end in milliseconds since 1970. The empty name holds the
+ * revision of the list, which changes whenever the list does.
+ * ARGV: name, incarnation and entry of the node; the lifetime of the entry in milliseconds; the incarnation whose entry it may replace; the
+ * revision that the node knows.
+ * Returns the revision; when another process has the name: its entry and its renewals; the entries, when the revision is not the known one.
  */
 export const BEAT_NODE = {
   lua: `
@@ -52,7 +58,7 @@ return { revision, holder, revision ~= ARGV[6] and living }
   commands: 'EVALSHA, EVAL, TIME, HGETALL, HSET, HDEL',
 };
 
-/** KEYS: as above. ARGV: name and incarnation of the node that leaves. */
+/** Removes the entry of a node that leaves. KEYS: as above. ARGV: its name and incarnation. */
 export const LEAVE_NODE = {
   lua: `
 local found = redis.call('HGET', KEYS[1], ARGV[1])
@@ -65,7 +71,7 @@ redis.call('HDEL', KEYS[1], ARGV[1])
   commands: 'EVALSHA, EVAL, TIME, HGET, HSET, HDEL',
 };
 
-/** KEYS: as above. Returns the entries that have not ended, and writes nothing. */
+/** Reads the list. KEYS: as above. Returns the entries that have not expired, and writes nothing. */
 export const LIST_NODES = {
   lua: `
 local time = redis.call('TIME')

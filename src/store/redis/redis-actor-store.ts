@@ -1,11 +1,11 @@
 /**
- * The store for operators who already run Redis. On the owner thread. All keys of a shard share a hash tag, so one script replaces the fence and makes
- * all changes in one round trip.
+ * The store on Redis. Runs on the owner thread. All keys of a shard share a hash tag, so one script replaces the fence and makes all changes in
+ * one round trip.
  *
  *   {prefix}:{shard}:fence                  string: the fence
  *   {prefix}:{shard}:actors                 hash: actor/key -> stored text; and ~size
  *   {prefix}:{shard}:records:{actor}/{key}  hash: idempotency key -> text of the record
- *   {prefix}:{shard}:windows                sorted set: {end}/{version} {text}, all of one score, so they stand in the order of their bytes
+ *   {prefix}:{shard}:windows                sorted set: {end}/{version} {text}, all with the same score, so Redis sorts them by their bytes
  */
 import { WarrenError } from '../../errors.js';
 import type { ActorStore, Change, CommitOutcome, Loaded, Part, Scanned, Store } from '../contract.js';
@@ -14,7 +14,7 @@ import { decodeFence, encodeFence, type ShardFence } from '../shard-fence.js';
 import { isState, WINDOWS } from '../store-ids.js';
 import { Connections } from './connections.js';
 import { KeyList, NO_HASH } from './key-list.js';
-import type { Client, Request } from './redis-connection.js';
+import type { Client, CommandInfo } from './redis-connection.js';
 import { partsOf } from './redis-image.js';
 import { FORMER_KEY, PREDECESSOR_KEY, RedisKeys } from './redis-keys.js';
 import { RedisNodeRegistry } from './redis-node-registry.js';
@@ -23,33 +23,36 @@ import { COMMIT_GROUP, LOAD_ACTORS } from './scripts.js';
 import { SelfTest, type SelfTestOptions } from './self-test.js';
 
 interface Writes {
-  /** Field and text of each. */
+  /** Field, text, field, text, … */
   readonly puts: string[];
   readonly deletes: string[];
 }
 
 const NO_WRITES: Writes = { puts: [], deletes: [] };
 
-/** All shards, on the same connections. */
+/** All shards of a store, on the same connections. */
 export class RedisStore implements Store {
   readonly #connections: Connections;
   readonly #prefix: string;
   readonly #selfTest: SelfTest | undefined;
   readonly registry: NodeRegistry;
 
-  /** @param timeoutMs bound on connecting and on every command, in milliseconds. @param selfTest a store without it is not tested. */
+  /**
+   * @param timeoutMs bound on connecting and on every command, in milliseconds.
+   * @param selfTest test of Redis before the first use; undefined for none.
+   */
   constructor(place: RedisPlace, timeoutMs: number, selfTest?: SelfTestOptions) {
     const { prefix } = place;
     this.#connections = new Connections(place, timeoutMs);
     this.#prefix = prefix;
     this.registry = new RedisNodeRegistry(this.#connections, prefix);
-    // The hash tag comes first, for the rights of a user as well.
-    const benchOf = (name: string) =>
+    // The keys begin as those of a shard do, so that the user's rights to keys cover them.
+    const testStoreOf = (name: string) =>
       new RedisActorStore(this.#connections, `${prefix}:{0}:${name}`, timeoutMs);
-    this.#selfTest = selfTest && new SelfTest(selfTest, this.#connections, benchOf);
+    this.#selfTest = selfTest && new SelfTest(selfTest, this.#connections, testStoreOf);
   }
 
-  /** A new one with each call: its commands are given up on by whoever has it. */
+  /** Makes a new object with each call, since each one gives up only its own commands. */
   shard(at: number): ActorStore {
     return new RedisActorStore(this.#connections, this.#prefix, 0, this.#selfTest, at);
   }
@@ -65,14 +68,14 @@ export class RedisActorStore implements ActorStore {
   readonly #connections: Connections;
   readonly #selfTest: SelfTest | undefined;
   readonly #isAlone: boolean;
-  /** Commands of this shard that are not answered, and that nobody waits for any more, perhaps. */
+  /** Commands of this object without an outcome. Their caller may have stopped waiting. */
   #unsettled = 0;
 
   /**
-   * @param connections a `redis://` address, or connections that are also used by others.
+   * @param connections a `redis://` address, or connections that other shards use too.
    * @param prefix how the keys begin.
    * @param timeoutMs bound on connecting and on every command, in milliseconds.
-   * @param selfTest a store without it is not tested.
+   * @param selfTest test of Redis before the first use; undefined for none.
    */
   constructor(
     connections: string | Connections,
@@ -90,7 +93,7 @@ export class RedisActorStore implements ActorStore {
     this.#selfTest = selfTest;
   }
 
-  /** Where the fence is. */
+  /** The key of the fence. */
   get fenceKey(): string {
     return this.#keys.fence;
   }
@@ -104,9 +107,9 @@ export class RedisActorStore implements ActorStore {
   }
 
   async fence(): Promise<ShardFence | undefined> {
-    // Whoever asks anew has given up on its earlier commands.
+    // The owner calls this again only after it has given up its earlier commands.
     if (this.#unsettled > 0) this.#connections.dropUnsettled(this.#keys.fence);
-    // What was read says nothing before the test has held.
+    // The fence is used only when the test has passed.
     const [text] = await Promise.all([this.#get(this.#keys.fence), this.#selfTest?.run()]);
     return text === undefined ? undefined : decodeFence(text);
   }
@@ -119,7 +122,7 @@ export class RedisActorStore implements ActorStore {
       return `~${hash} ${field}`;
     });
     const { keys } = list;
-    const [fence, texts] = await this.#ask(this.#request(LOAD_ACTORS.commands), (client) =>
+    const [fence, texts] = await this.#run(this.#info(LOAD_ACTORS.commands), (client) =>
       client.loadActors(keys.length, ...keys, `${limitBytes}`, ...fields),
     );
     return {
@@ -134,7 +137,7 @@ export class RedisActorStore implements ActorStore {
     changes: readonly Change[],
   ): Promise<CommitOutcome> {
     const list = new KeyList(this.#keys);
-    /** By the number of the hash; the windows are the first. */
+    /** By the number of the hash; the windows have number 0. */
     const writes: Writes[] = [];
     for (const { id, text } of changes) {
       const { hash, field } = list.place(id);
@@ -150,7 +153,7 @@ export class RedisActorStore implements ActorStore {
     const known = expected ? encodeFence(expected) : '';
     const text = encodeFence(next);
     return this.#settled(
-      this.#connections.commit(this.#request(COMMIT_GROUP.commands), (client) =>
+      this.#connections.commit(this.#info(COMMIT_GROUP.commands), (client) =>
         client.commitGroup(keys.length, ...keys, known, text, list.hashes, ...numbers, ...written),
       ),
     );
@@ -167,7 +170,7 @@ export class RedisActorStore implements ActorStore {
     yield { fence, entries: [] };
     const source = {
       keys: this.#keys,
-      ask: this.#ask.bind(this),
+      run: this.#run.bind(this),
       scanWindows: (after: string | undefined, limit: number) => this.#scanWindows('', after, limit),
       version: async () => (await this.#readFence())?.version ?? 0,
     };
@@ -183,8 +186,8 @@ export class RedisActorStore implements ActorStore {
     if (this.#isAlone) this.#connections.drop();
   }
 
-  #ask<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
-    return this.#settled(this.#connections.ask(request, send));
+  #run<T>(info: CommandInfo, send: (client: Client) => Promise<T>): Promise<T> {
+    return this.#settled(this.#connections.run(info, send));
   }
 
   async #settled<T>(call: Promise<T>): Promise<T> {
@@ -204,7 +207,7 @@ export class RedisActorStore implements ActorStore {
   async #scanWindows(begin: string, after: string | undefined, limit: number): Promise<Scanned> {
     const { windows } = this.#keys;
     const from = after === undefined ? `[${begin}` : `(${after.slice(WINDOWS.length)}!`;
-    const members = await this.#ask({ commands: 'ZRANGEBYLEX', keys: [windows] }, (client) =>
+    const members = await this.#run({ commands: 'ZRANGEBYLEX', keys: [windows] }, (client) =>
       client.zrangebylex(windows, from, '+', 'LIMIT', 0, limit),
     );
     const entries = members
@@ -216,11 +219,11 @@ export class RedisActorStore implements ActorStore {
     return { entries, next: entries.length < limit ? undefined : entries.at(-1)?.id };
   }
 
-  /** Redis walks over its hash in an order of its own, and names the place where it stands. */
+  /** HSCAN lists a hash in an order of its own, and returns a cursor: where the next part begins. */
   async #scanStates(prefix: string, after = '0', limit: number): Promise<Scanned> {
     const { actors } = this.#keys;
     const pattern = `${prefix.replace(/[*?[\]\\^]/g, '\\$&')}*`;
-    const [next, fields] = await this.#ask({ commands: 'HSCAN', keys: [actors] }, (client) =>
+    const [next, fields] = await this.#run({ commands: 'HSCAN', keys: [actors] }, (client) =>
       client.hscan(actors, after, 'MATCH', pattern, 'COUNT', limit),
     );
     const entries = [];
@@ -231,18 +234,18 @@ export class RedisActorStore implements ActorStore {
     return { entries, next: next === '0' ? undefined : next };
   }
 
-  #request(commands: string): Request {
+  #info(commands: string): CommandInfo {
     return { commands, keys: [this.#keys.fence, this.#keys.actors] };
   }
 
   async #get(key: string): Promise<string | undefined> {
-    return (await this.#ask({ commands: 'GET', keys: [key] }, (client) => client.get(key))) ?? undefined;
+    return (await this.#run({ commands: 'GET', keys: [key] }, (client) => client.get(key))) ?? undefined;
   }
 
-  /** @throws WarrenError `predecessor-invalid` when it finds a record that a fresh start would pass over. */
+  /** @throws WarrenError `predecessor-invalid` when an earlier form of Warren has left a record, which a fresh start would ignore. */
   async #refuseFormerRecord(): Promise<void> {
     const text = await this.#get(FORMER_KEY).catch((error) => {
-      // A user who may not read the key, or a key of another program: none of it is a record of ours.
+      // The user may not read the key, or the key holds another type: it is not Warren's record.
       if (error instanceof WarrenError && error.code === 'store-denied') return undefined;
       throw error;
     });

@@ -1,23 +1,23 @@
 /**
- * One connection to Redis, and what its errors mean. On the owner thread.
+ * One connection to Redis. It connects, logs in, sends commands, and turns errors into a `WarrenError` that says whether the command may have
+ * had an effect. Runs on the owner thread.
  *
- * Reconnecting is not left to the client library: a command without an answer may still be on its
- * way, so the connection is dropped, and nothing is sent again. Login is not left to the library either. It would send several commands at once, and a write to a
- * connection that Redis has closed discards the error with which Redis closed it. Here each command is sent after the answer to the one before, so
- * that error is read and belongs to a command.
+ * The client library does not reconnect: a command without an answer may still be under way, so the connection is dropped and no command is
+ * sent again. The library does not log in either. It would send several commands at once, and a write to a connection that Redis has closed
+ * discards the error with which Redis closed it. Here each of the first commands waits for the answer to the one before, so that error is read.
  */
 import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { messageOf, WarrenError } from '../../errors.js';
 import type { CommitOutcome } from '../contract.js';
-import { Elsewhere } from './elsewhere.js';
 import { BEAT_NODE, LEAVE_NODE, LIST_NODES } from './node-scripts.js';
+import { Redirection } from './redirection.js';
 import type { RedisAddress } from './redis-url.js';
 import { type Refusal, refusalOf } from './refusals.js';
 import { ReplicaAcks } from './replica-acks.js';
 import { COMMIT_GROUP, LOAD_ACTORS, READ_ACTORS, READ_THESE } from './scripts.js';
 
-/** Field and text of each, in turn. */
+/** Field, text, field, text, … */
 export type Fields = string[];
 
 export type Client = Redis & {
@@ -39,9 +39,9 @@ export type Client = Redis & {
   listNodes(key: string): Promise<string[]>;
 };
 
-/** What is asked of Redis, for the sentence that tells of its refusal. */
-export interface Request {
-  /** With the commands that a script calls. */
+/** The names of commands and keys. The first key selects the server; error messages show both. */
+export interface CommandInfo {
+  /** The command; of a script also the commands that it calls. */
   readonly commands: string;
   readonly keys: readonly string[];
 }
@@ -49,9 +49,9 @@ export interface Request {
 export interface ConnectionOptions {
   /** Bound on connecting and on every command, in milliseconds. */
   readonly timeoutMs: number;
-  /** What is asked after the login; a server that refuses it is not served from. */
+  /** Commands to send after the login. A server that refuses one of them is not used. */
   readonly greeting?: readonly (readonly [string, ...string[]])[];
-  /** So many replicas must have a commit before it counts. */
+  /** How many replicas must have a commit before it counts. */
   readonly replicas?: number;
 }
 
@@ -59,7 +59,7 @@ const UNKNOWN_SCRIPT = 'NOSCRIPT';
 
 interface Script {
   readonly lua: string;
-  /** Where it is always the same. */
+  /** Undefined when the caller says it with each call. */
   readonly numberOfKeys?: number;
 }
 
@@ -73,7 +73,7 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   listNodes: LIST_NODES,
 };
 
-/** A Redis that has no password takes any, as it does for a user who is named. */
+/** Errors of a Redis that has no password. They are ignored, as Redis itself ignores the password of a named user without one. */
 const NO_PASSWORD_NEEDED = /no password is set|without any password configured/;
 
 export class RedisConnection {
@@ -81,12 +81,12 @@ export class RedisConnection {
   readonly address: RedisAddress;
   readonly #options: ConnectionOptions;
   readonly #acks: ReplicaAcks;
-  /** Why the connection broke, such as an untrusted certificate. The library only says that it is closed. */
+  /** Why the connection broke, such as an untrusted certificate. The error of a command only says that the connection is closed. */
   #breach: Error | undefined;
   #opening: Promise<void> | undefined;
-  #gathering = false;
+  #isCorked = false;
   #unsettled = 0;
-  #left = false;
+  #closesWhenIdle = false;
   #dropped = false;
 
   constructor(address: RedisAddress, options: ConnectionOptions) {
@@ -101,57 +101,57 @@ export class RedisConnection {
       lazyConnect: true,
       connectTimeout: timeoutMs,
       commandTimeout: timeoutMs,
-      // Nothing more is wanted of a connection that was dropped.
+      // Nothing is read from a dropped connection.
       disconnectTimeout: Math.min(timeoutMs, 100),
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
       reconnectOnError: () => false,
-      // No HELLO, no CLIENT and no INFO: `#open` sends what there is to send, and a user needs no right to them.
+      // The library sends no HELLO, CLIENT or INFO, so the Redis user needs no right to them. `#open` sends the first commands.
       protocol: 2,
       disableClientInfo: true,
       enableReadyCheck: false,
     }) as Client;
     defineScripts(this.#client);
-    // Without a listener the client prints it.
+    // Without a listener the client prints the error.
     this.#client.on('error', (error: Error) => {
       this.#breach ??= error;
     });
     this.#acks = new ReplicaAcks(this.#client, replicas, timeoutMs);
   }
 
-  /** It carries no further command. */
+  /** Whether the connection is closed: it sends no further command. */
   get dropped(): boolean {
     return this.#dropped;
   }
 
-  /** Connects and logs in. Nothing has been asked of the store yet. @throws WarrenError `store-refused`, `store-denied`. */
+  /** Connects and logs in, once. Reads and writes no key. @throws WarrenError `store-refused`, `store-denied`. */
   open(): Promise<void> {
     this.#opening ??= this.#open();
     return this.#opening;
   }
 
   /**
-   * Opens the connection first when it is new.
+   * Sends commands, and first opens the connection when it is new.
    *
-   * @throws WarrenError `store-refused`, `store-denied`: nothing has happened; `store-unreachable`: it may have happened, or may
-   * still happen.
-   * @throws Elsewhere another server has the keys, and nothing has happened.
+   * @throws WarrenError `store-refused`, `store-denied`: the commands had no effect; `store-unreachable`: they may have had one, or may
+   * have one later.
+   * @throws Redirection when another server has the keys; the commands had no effect.
    */
-  async ask<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
+  async run<T>(info: CommandInfo, send: (client: Client) => Promise<T>): Promise<T> {
     this.#unsettled += 1;
     try {
       await this.open();
-      return await this.#send(request, send);
+      return await this.#send(info, send);
     } finally {
       this.#unsettled -= 1;
-      if (this.#left) this.leave();
+      if (this.#closesWhenIdle) this.closeWhenIdle();
     }
   }
 
-  async #send<T>(request: Request, send: (client: Client) => Promise<T>): Promise<T> {
-    this.#gather();
+  async #send<T>(info: CommandInfo, send: (client: Client) => Promise<T>): Promise<T> {
+    this.#cork();
     try {
       return await send(this.#client).catch((error) => {
         if (isReply(error) && error.message.startsWith(UNKNOWN_SCRIPT)) return send(this.#client);
@@ -160,22 +160,23 @@ export class RedisConnection {
     } catch (cause) {
       const why = this.#whyOf(cause);
       const refusal = isReply(cause) ? refusalOf(why) : undefined;
-      if (refusal?.effect === 'elsewhere') throw new Elsewhere(why, denied(request, why, refusal).message);
+      if (refusal?.effect === 'redirected') throw new Redirection(why, denied(info, why, refusal).message);
       if (refusal?.effect !== 'passes') this.drop();
-      if (refusal?.effect === 'never') throw denied(request, why, refusal);
+      if (refusal?.effect === 'never') throw denied(info, why, refusal);
       throw new WarrenError(refusal ? 'store-refused' : 'store-unreachable', `Redis: ${why}`, { cause });
     }
   }
 
   /**
-   * A commit counts when as many replicas as are wanted have it. Too few are an unknown outcome: the master has it, and may be lost with it.
+   * Sends a commit, and waits until `replicas` replicas have it. When fewer have it, the outcome is unknown: the commit is on the master, and is
+   * lost if the master is.
    *
-   * @throws as `ask`.
+   * @throws as `run`; `store-unreachable` also when too few replicas have the commit.
    */
-  async commit(request: Request, send: (client: Client) => Promise<CommitOutcome>): Promise<CommitOutcome> {
+  async commit(info: CommandInfo, send: (client: Client) => Promise<CommitOutcome>): Promise<CommitOutcome> {
     const { replicas: wanted = 0 } = this.#options;
-    if (wanted === 0) return this.ask(request, send);
-    const { outcome, replicas } = await this.ask(request, (client) => this.#acks.commit(() => send(client)));
+    if (wanted === 0) return this.run(info, send);
+    const { outcome, replicas } = await this.run(info, (client) => this.#acks.commit(() => send(client)));
     if (outcome !== 'swapped' || replicas >= wanted) return outcome;
     throw new WarrenError(
       'store-unreachable',
@@ -183,32 +184,32 @@ export class RedisConnection {
     );
   }
 
-  /** Nothing more is asked on it: it is closed when what was asked is answered. */
-  leave(): void {
-    this.#left = true;
+  /** Closes the connection when all of its commands have an outcome. The caller sends no further one. */
+  closeWhenIdle(): void {
+    this.#closesWhenIdle = true;
     if (this.#unsettled === 0) this.drop();
   }
 
   drop(): void {
-    // All that was asked fails with it, and each of them comes here.
+    // Disconnecting makes all waiting commands fail, and each of them calls `drop` again.
     if (this.#dropped) return;
     this.#dropped = true;
     this.#client.disconnect();
   }
 
-  /** What is sent in one turn of the event loop, such as the commits of several shards, leaves with one write. */
-  #gather(): void {
+  /** Makes all commands of one event-loop iteration leave with one write, such as the commits of several shards. */
+  #cork(): void {
     const { stream } = this.#client;
-    if (this.#gathering) return;
-    this.#gathering = true;
+    if (this.#isCorked) return;
+    this.#isCorked = true;
     stream.cork();
     process.nextTick(() => {
-      this.#gathering = false;
+      this.#isCorked = false;
       stream.uncork();
     });
   }
 
-  /** Nothing has been asked of the store yet, so whatever fails here has had no effect. */
+  /** Every failure here is `store-refused` or `store-denied`: no key was read or written yet. */
   async #open(): Promise<void> {
     try {
       await this.#client.connect();
@@ -248,7 +249,7 @@ export class RedisConnection {
 
   async #greet(): Promise<void> {
     const { greeting = [], replicas = 0 } = this.#options;
-    // Without the right to it, or on a replica, it must not be the first commit that finds out.
+    // A missing right to WAIT, or a replica in place of the master, must show here and not at the first commit.
     const words = replicas > 0 ? [...greeting, ['WAIT', '0', '1'] as const] : greeting;
     for (const [command, ...values] of words) {
       try {
@@ -261,15 +262,17 @@ export class RedisConnection {
 
   #whyOf(error: unknown): string {
     const cause = isReply(error) ? error : (this.#breach ?? error);
-    // What the other side has said in a TLS alert; the whole message is for those who debug OpenSSL.
+    // The reason of a TLS alert. The whole message has only OpenSSL's internals besides.
     if (cause instanceof Error && 'reason' in cause) return `TLS: ${cause.reason}`;
     return messageOf(cause).trim();
   }
 }
 
 /**
- * The library would send a script that Redis does not know again by itself, behind what was sent since: a `WAIT` would then count a commit that was not
- * carried out. Here each connection sends the text of a script first, and a Redis that has forgotten it says so (`NOSCRIPT`).
+ * Adds a method to the client for each script. It sends the text of the script (`EVAL`) once per connection, then only the hash (`EVALSHA`).
+ *
+ * ioredis' own `defineCommand` is not used: when Redis does not know a script, it sends the script again behind later commands, and a `WAIT`
+ * among these would count a commit that Redis has not executed. Here the call fails with `NOSCRIPT`, and `#send` repeats it.
  */
 function defineScripts(client: Client): void {
   const known = new Set<string>();
@@ -294,14 +297,14 @@ function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** Of a command that prepares the connection. */
+/** The error for a command that prepares the connection: `store-denied` when the refusal stays, else the error itself. */
 function refusedAtFirst(commands: string, error: unknown): unknown {
   const why = messageOf(error).trim();
   const refusal = isReply(error) ? refusalOf(why) : undefined;
   return refusal?.effect === 'never' ? denied({ commands, keys: [] }, why, refusal) : error;
 }
 
-function denied({ commands, keys }: Request, why: string, { cure = '' }: Refusal): WarrenError {
+function denied({ commands, keys }: CommandInfo, why: string, { cure = '' }: Refusal): WarrenError {
   const what = [commands, keys.map((key) => `"${key}"`).join(' and ')].filter(Boolean).join(' on ');
   return new WarrenError('store-denied', `Redis refuses ${what}: ${why.replace(/\.$/, '')}. ${cure}`);
 }

@@ -1,25 +1,27 @@
 /**
- * Everything that Redis holds of a store, read by many small scripts while others write. One script reads the state and the records of an actor, so they
- * are of one moment; two actors are not. First come the windows, so that what is written down of a record's end is there before the record; then the states,
- * with the records of each. HSCAN brings every state that was there all the time. What it may have missed are actors that came
- * meanwhile, and those that have records and no state: the windows name them.
+ * Reads everything that Redis holds of a shard, for exports and backups, by many small scripts while the owner goes on writing.
+ *
+ * One script reads the state and the records of an actor, so these belong to one moment; two actors may belong to two moments. The order:
+ * 1. The windows, so that the window of a record is read before the record.
+ * 2. The states, each with the records of its actor. HSCAN returns every state that exists during the whole scan.
+ * 3. The actors that HSCAN may have missed: those written meanwhile, and those with records but no state. Windows name them.
  */
 import type { Change, Entry, Scanned } from '../contract.js';
 import { isState, RECORDS, recordOf } from '../store-ids.js';
-import type { Client, Fields, Request } from './redis-connection.js';
+import type { Client, CommandInfo, Fields } from './redis-connection.js';
 import type { RedisKeys } from './redis-keys.js';
 import { READ_ACTORS, READ_THESE } from './scripts.js';
 
-/** A part is to have about so many characters. */
+/** About the size of a part, in characters. */
 const PART_LENGTH = 100_000;
 const MOST_ENTRIES = 500;
 const FIRST_ENTRIES = 50;
 
 export interface ImageSource {
   readonly keys: RedisKeys;
-  readonly ask: <T>(request: Request, send: (client: Client) => Promise<T>) => Promise<T>;
+  readonly run: <T>(info: CommandInfo, send: (client: Client) => Promise<T>) => Promise<T>;
   readonly scanWindows: (after: string | undefined, limit: number) => Promise<Scanned>;
-  /** The version of the fence, now. */
+  /** Reads the version of the fence. */
   readonly version: () => Promise<number>;
 }
 
@@ -39,12 +41,12 @@ export async function* partsOf(source: ImageSource): AsyncGenerator<readonly Cha
   }
 }
 
-/** Those of later groups are left out, also when new ones come all the time. */
+/** Windows of groups up to `version`. Later ones are left out, so that this ends although new groups are committed all the time. */
 async function* windowsUntil(source: ImageSource, version: number): AsyncGenerator<readonly Entry[]> {
   for await (const windows of windowsOf(source)) {
     const known = windows.filter(({ id }) => versionOf(id) <= version);
     yield known;
-    // They stand in the order of their groups.
+    // Windows are sorted by their groups, so only later ones follow.
     if (known.length === 0) return;
   }
 }
@@ -58,12 +60,12 @@ async function* windowsOf({ scanWindows }: ImageSource): AsyncGenerator<readonly
   } while (after !== undefined);
 }
 
-async function* statesOf({ keys, ask }: ImageSource): AsyncGenerator<readonly Change[]> {
-  const request = { commands: READ_ACTORS.commands, keys: [keys.actors] };
+async function* statesOf({ keys, run }: ImageSource): AsyncGenerator<readonly Change[]> {
+  const info = { commands: READ_ACTORS.commands, keys: [keys.actors] };
   let cursor = '0';
   let count = FIRST_ENTRIES;
   do {
-    const [next, states, records] = await ask(request, (client) =>
+    const [next, states, records] = await run(info, (client) =>
       client.readActors(keys.actors, cursor, count, keys.records),
     );
     const part: Change[] = [];
@@ -77,7 +79,7 @@ async function* statesOf({ keys, ask }: ImageSource): AsyncGenerator<readonly Ch
   } while (cursor !== '0');
 }
 
-/** HSCAN knows no bound in bytes: the next part has as many entries as fit, by the sizes of this one. */
+/** How many entries to read next. HSCAN has no bound in bytes, so it is estimated from the sizes of the last part. */
 function countFor(part: readonly Change[], count: number): number {
   let length = 1;
   for (const { id, text = '' } of part) length += id.length + text.length;
@@ -85,19 +87,19 @@ function countFor(part: readonly Change[], count: number): number {
   return Math.max(1, Math.min(fitting, 2 * count, MOST_ENTRIES));
 }
 
-/** The actors that these windows name: of the late ones all, of the others those that have no state. */
+/** The actors that these windows name: all of those in the `late` windows, and of the others those that have no state. */
 async function* actorsOf(
-  { keys, ask }: ImageSource,
+  { keys, run }: ImageSource,
   windows: readonly Entry[],
   late: readonly Entry[],
 ): AsyncGenerator<readonly Change[]> {
   const changed = new Set(late.flatMap(actorsIn));
   const actors = [...new Set(windows.flatMap(actorsIn))];
-  const request = { commands: READ_THESE.commands, keys: [keys.actors] };
+  const info = { commands: READ_THESE.commands, keys: [keys.actors] };
   for (let at = 0; at < actors.length; at += FIRST_ENTRIES) {
     const some = actors.slice(at, at + FIRST_ENTRIES);
     const hashes = some.map((id) => keys.records + id);
-    const found = await ask(request, (client) =>
+    const found = await run(info, (client) =>
       client.readThese(1 + some.length, keys.actors, ...hashes, ...some),
     );
     yield found.flatMap(([text, records], place): Change[] => {

@@ -1,14 +1,14 @@
-/** Keys in Redis: those of a store, and those that others have left behind. */
+/** The names of the keys in Redis: those of a shard, and those that earlier programs have left. */
 
-/** Of one shard. They share a hash tag, so one script may use all of them, and they are in one slot of a cluster. */
+/** The keys of one shard. They share a hash tag: they are in one slot of a cluster, and one script may use all of them. */
 export class RedisKeys {
   /** The fence, a string. */
   readonly fence: string;
-  /** The states, and what else has one text, a hash: id -> text. */
+  /** A hash: id -> text. Holds the states, and `~size`. */
   readonly actors: string;
   /** A sorted set of equal scores, whose members are `{end}/{version} {text}`. */
   readonly windows: string;
-  /** Begins the key of a hash: the records of one actor, idempotency key -> text. Its id follows. */
+  /** The start of a key; the id of an actor follows. That key holds a hash, idempotency key -> text: the records of the actor. */
   readonly records: string;
 
   constructor(prefix: string, shard: number) {
@@ -20,15 +20,15 @@ export class RedisKeys {
   }
 }
 
-/** What decides about the slot of a key: what stands between its first pair of braces, or all of it. */
+/** The hash tag, by which a cluster selects the slot of a key: the text between the first pair of braces, or else the whole key. */
 export function tagOf(key: string): string {
   const begin = key.indexOf('{');
   const end = key.indexOf('}', begin);
   return begin >= 0 && end > begin + 1 ? key.slice(begin + 1, end) : key;
 }
 
-/** Where an earlier form of Warren kept its only record. Read by a command of its own, so it may lie in any hash slot, as the next one. */
+/** Where an earlier form of Warren kept its only record. It may be in any hash slot, since no script reads it. */
 export const FORMER_KEY = 'warren:fibonacci';
 
-/** Where the Go service that the Fibonacci resident replaces kept its current value. */
+/** Where the Go service that the Fibonacci resident replaces kept its current value. It may be in any hash slot. */
 export const PREDECESSOR_KEY = 'fibonacci_current';

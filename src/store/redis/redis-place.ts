@@ -1,4 +1,4 @@
-/** Where a store on Redis is, as the configuration says it: plain data, so that it can be handed to the owner thread. */
+/** Where a store on Redis is, as the configuration says it. Plain data, so that it can be sent to the owner thread. */
 export interface HostPort {
   readonly host: string;
   readonly port: number;
@@ -8,25 +8,25 @@ export interface SentinelPlace {
   readonly nodes: readonly HostPort[];
   /** What the Sentinels call the master. */
   readonly master: string;
-  /** Of the Sentinels themselves. Empty for none. */
+  /** Login of the Sentinels themselves. Empty for none. */
   readonly username: string;
   readonly password: string;
 }
 
 export interface RedisPlace {
-  /** With Sentinels or a cluster only its scheme, login and database count: the servers are found. */
+  /** With Sentinels or a cluster only its scheme, login and database are used: the server is found. */
   readonly url: string;
-  /** How its keys begin. */
+  /** How the keys begin. */
   readonly prefix: string;
-  /** The master changes, and they know which one it is. */
+  /** The Sentinels that name the master. */
   readonly sentinels?: SentinelPlace;
   /** Some nodes of a Redis Cluster. The others are found. */
   readonly cluster?: readonly HostPort[];
-  /** So many replicas must have a commit before it counts. */
+  /** How many replicas must have a commit before it counts. */
   readonly replicas?: number;
 }
 
-/** Where it is, in words for an operator: without credentials, and the same for two processes that use the same store. */
+/** The place as text for operators. It has no credentials, and is the same for two processes that use the same store. */
 export function redisPlaceText({ url, prefix, sentinels, cluster }: RedisPlace): string {
   const keys = `keys ${prefix}:*`;
   if (sentinels) return `Redis "${sentinels.master}" of the Sentinels ${listed(sentinels.nodes)}, ${keys}`;

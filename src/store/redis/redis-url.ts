@@ -1,9 +1,8 @@
 /**
- * A Redis address as an operator writes it: `redis://user:password@host:port/database`, or `rediss://` for TLS. It is read
- * here and not by the client library, which takes any option from the query, no TLS for a scheme in capitals, and database 0
- * for a path that is no number.
+ * Parses a Redis address as an operator writes it: `redis://user:password@host:port/database`, or `rediss://` for TLS. The client library's own
+ * parser is not used: it takes any option from the query, uses no TLS when the scheme is in capitals, and takes database 0 for a path that is
+ * not a number.
  */
-
 export interface RedisAddress {
   readonly tls: boolean;
   readonly host: string;
@@ -24,9 +23,9 @@ export function isSameServer(a: RedisAddress, b: RedisAddress): boolean {
   return a.host === b.host && a.port === b.port;
 }
 
-/** @returns undefined for whatever is not understood whole. */
+/** @returns undefined when any part of the text is not understood. */
 export function parseRedisUrl(text: string): RedisAddress | undefined {
-  // An empty query or fragment leaves no trace in a parsed URL.
+  // A parsed URL does not show an empty query or fragment.
   if (/[?#\s]/.test(text) || !URL.canParse(text)) return undefined;
   const { protocol, hostname, port, username, password, pathname } = new URL(text);
   const [, database] = DATABASE.exec(pathname) ?? [];

@@ -1,22 +1,23 @@
 /**
- * What Redis says when it refuses a command, what that means for the connection, and whether it can pass. The one table of it.
+ * The table of the errors with which Redis refuses a command: what each means for the connection, and whether it passes by itself.
  *
- * Every row proves that the command has had no effect. A message without a row proves nothing: a proxy between us and Redis
- * answers with errors of its own, also for a command that it had passed on.
+ * An error in this table proves that the command had no effect. Any other error proves nothing: a proxy between Warren and Redis answers
+ * with errors of its own, also to a command that it has passed on.
  */
 
 /**
- * `passes`: ask again later, on the same connection. `new-connection`: the server behind this connection will not serve us,
- * the one behind the next may. `elsewhere`: another node of a cluster has the keys; where no cluster is expected, that is as `never`. `never`: it stays so until
- * an operator has mended it.
+ * - `passes`: try again later, on the same connection.
+ * - `new-connection`: this server will not serve us; a new connection may lead to one that will.
+ * - `redirected`: another node of a cluster has the keys. Where no cluster is configured, this is as `never`.
+ * - `never`: the refusal stays until an operator changes something.
  */
-export type Effect = 'passes' | 'new-connection' | 'elsewhere' | 'never';
+export type Effect = 'passes' | 'new-connection' | 'redirected' | 'never';
 
 export interface Refusal {
-  /** How the message begins. */
+  /** How the error message begins. */
   readonly says: string;
   readonly effect: Effect;
-  /** For what never passes: what an operator can do. */
+  /** What an operator can do about it. */
   readonly cure?: string;
 }
 
@@ -32,19 +33,19 @@ export const REFUSALS: readonly Refusal[] = [
   { says: 'LOADING', effect: 'passes' },
   { says: 'BUSY', effect: 'passes' },
   { says: 'TRYAGAIN', effect: 'passes' },
-  // While a slot moves, of a key that only the reading scripts find out themselves.
+  // While a slot moves: only scripts that read use keys which the caller has not named.
   { says: 'ERR Script attempted to access a non local key in a cluster node', effect: 'passes' },
   { says: 'CLUSTERDOWN', effect: 'passes' },
   { says: 'OOM', effect: 'passes' },
   { says: 'MISCONF', effect: 'passes' },
   { says: 'NOREPLICAS', effect: 'passes' },
-  // The script itself was sent again by then.
+  // `RedisConnection` has sent the text of the script by then, and Redis has lost it again.
   { says: 'NOSCRIPT', effect: 'passes' },
 
   { says: 'READONLY', effect: 'new-connection' },
   { says: 'MASTERDOWN', effect: 'new-connection' },
   { says: 'UNBLOCKED', effect: 'new-connection' },
-  // Said to a connection that is then closed.
+  // Redis sends this and closes the connection.
   { says: 'ERR max number of clients', effect: 'new-connection' },
 
   {
@@ -52,8 +53,8 @@ export const REFUSALS: readonly Refusal[] = [
     effect: 'never',
     cure: 'All keys of a store have one hash tag: something between here and Redis rewrites them.',
   },
-  { says: 'MOVED', effect: 'elsewhere', cure: CLUSTER },
-  { says: 'ASK', effect: 'elsewhere', cure: CLUSTER },
+  { says: 'MOVED', effect: 'redirected', cure: CLUSTER },
+  { says: 'ASK', effect: 'redirected', cure: CLUSTER },
   {
     says: 'ERR This instance has cluster support disabled',
     effect: 'never',
@@ -67,7 +68,7 @@ export const REFUSALS: readonly Refusal[] = [
   { says: "ERR unknown command 'SENTINEL'", effect: 'never', cure: NO_SENTINEL },
   { says: 'ERR unknown command `SENTINEL`', effect: 'never', cure: NO_SENTINEL },
   { says: 'NOPERM', effect: 'never', cure: RIGHTS },
-  // Of a command in a script, until Redis 7.0.
+  // For a command in a script, until Redis 7.0.
   { says: "ERR The user executing the script can't", effect: 'never', cure: RIGHTS },
   { says: 'NOAUTH', effect: 'never', cure: LOGIN },
   { says: 'WRONGPASS', effect: 'never', cure: LOGIN },
@@ -91,11 +92,11 @@ export const REFUSALS: readonly Refusal[] = [
   { says: 'ERR SELECT is not allowed in cluster mode', effect: 'never', cure: DATABASE },
 ];
 
-/** Until version 6 Redis wraps what a command in a script has said. */
+/** What Redis puts before the error of a command in a script, until version 6. */
 const WRAPPED = /^ERR Error running script \(call to \w+\): (?:@user_script: ?\d+: )*-?/;
 const CODE = /^[A-Z]+ /;
 
-/** @returns undefined for a message that proves nothing. */
+/** @returns undefined for an error that is not in the table. */
 export function refusalOf(message: string): Refusal | undefined {
   const unwrapped = message.replace(WRAPPED, '');
   const said = unwrapped === message || CODE.test(unwrapped) ? unwrapped : `ERR ${unwrapped}`;

@@ -1,18 +1,19 @@
 /**
- * Waits until replicas have what a connection has committed. `WAIT` counts the replicas that have everything which the connection had written before it, so one
- * serves all commits that were sent before. It holds up whatever comes behind it on the connection: one is under way at a time, and a short one. On the
- * owner thread.
+ * Waits until replicas have the commits of a connection, by the Redis command `WAIT`. `WAIT` counts the replicas that have everything which the
+ * connection wrote before it, so one `WAIT` serves all commits that were sent before. It delays the commands behind it on the connection, so
+ * only one is under way at a time, with a short time-out. Runs on the owner thread.
  */
 import type { Redis } from 'ioredis';
 import type { CommitOutcome } from '../contract.js';
 
-/** Of the time that a command has: how long one `WAIT` may hold up the connection, and until when another one follows. */
+/** Time-out of one `WAIT`, as a share of the command time-out. */
 const ONE_SHARE = 1 / 4;
+/** For how long further `WAIT`s are sent for one commit, as a share of the command time-out. */
 const ALL_SHARE = 1 / 2;
 
 export interface Acknowledged {
   readonly outcome: CommitOutcome;
-  /** How many replicas have it. Says nothing of a commit that was not carried out. */
+  /** How many replicas have the commit; 0 unless the outcome is `swapped`. */
   readonly replicas: number;
 }
 
@@ -21,19 +22,19 @@ export class ReplicaAcks {
   readonly #wanted: number;
   readonly #timeoutMs: number;
   #current: Promise<number> | undefined;
-  /** Is sent when the current one is answered. */
+  /** The next `WAIT`: sent when the current one is answered. */
   #next: Promise<number> | undefined;
-  /** Holds the commits of this turn back, so that they leave with their `WAIT`. */
+  /** The stream that holds back the commits of this event-loop iteration, so that they leave together with their `WAIT`. */
   #corked: Redis['stream'] | undefined;
 
-  /** @param timeoutMs that a command may take. */
+  /** @param wanted how many replicas must have a commit. @param timeoutMs the command time-out, in milliseconds. */
   constructor(client: Redis, wanted: number, timeoutMs: number) {
     this.#client = client;
     this.#wanted = wanted;
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Sends a commit, and right behind it a `WAIT`: in one write, when the connection is idle. */
+  /** Sends a commit and a `WAIT` behind it; both leave in one write when no other `WAIT` is under way. */
   async commit(send: () => Promise<CommitOutcome>): Promise<Acknowledged> {
     const until = performance.now() + ALL_SHARE * this.#timeoutMs;
     if (!this.#current && !this.#next) {
@@ -42,7 +43,7 @@ export class ReplicaAcks {
     }
     const sent = send();
     const first = this.#waitFor();
-    // Heard of below, unless the commit fails first.
+    // Awaited below, unless the commit fails first: without a handler that would be an unhandled rejection.
     first.catch(() => {});
     const outcome = await sent;
     if (outcome !== 'swapped') return { outcome, replicas: 0 };
@@ -51,7 +52,7 @@ export class ReplicaAcks {
     return { outcome, replicas };
   }
 
-  /** The answer to a `WAIT` that is sent after now. */
+  /** The answer to a `WAIT` that is sent after this call. */
   #waitFor(): Promise<number> {
     this.#next ??= this.#afterCurrent().then(() => {
       this.#next = undefined;
@@ -64,7 +65,7 @@ export class ReplicaAcks {
     return this.#next;
   }
 
-  /** Before the end of the turn in which a commit was sent, or when the current one is answered. */
+  /** Resolves when the current `WAIT` is answered; without one, at the end of this event-loop iteration. */
   #afterCurrent(): Promise<unknown> {
     return this.#current?.catch(() => {}) ?? new Promise<void>((resolve) => process.nextTick(resolve));
   }
@@ -77,7 +78,7 @@ export class ReplicaAcks {
       this.#corked = undefined;
       return Number(await answer);
     } catch (cause) {
-      // What is refused here is not the commit: nothing says that it was not carried out.
+      // Not a `ReplyError` any more: Redis has refused the `WAIT`, which does not prove that the commit had no effect.
       throw new Error(`WAIT: ${cause instanceof Error ? cause.message : cause}`, { cause });
     }
   }

@@ -1,16 +1,19 @@
 /**
- * What runs inside Redis. All keys of a script share a hash tag, see `redis-keys.ts`. A user of Redis needs the right to call
- * `EVAL` and `EVALSHA`, and whatever commands a script calls: they are listed beside it, to be named when Redis refuses.
+ * The Lua scripts that Redis runs for a store. All keys of a script share a hash tag (`redis-keys.ts`). The Redis user needs the right to call
+ * `EVAL`, `EVALSHA` and the commands that the script calls. `commands` lists them, for the error message when Redis refuses.
  */
 
 /**
- * KEYS: fence, then one hash after the other: that of the states, and those of the records of single actors; then the windows, when there is something to
- * write or to delete in them: while a slot of a cluster moves, a script that names a key which is not there has to wait. ARGV: the fence that must be
- * stored now ('' for none), its successor, the number of hashes, the numbers of windows to write and to delete, the numbers of fields to write and to delete for each
- * hash; then, hash by hash, field and text of each to write and the fields to delete; then name and text of the windows to write, and the names of those to delete.
+ * Replaces the fence and makes the changes, if the stored fence is the expected one. Returns 'swapped' or 'changed'.
  *
- * Redis decides whether it has memory before the first write, for the whole script. Whether the user has the right, and whether a key is of
- * another program, it decides at each command, and takes none back: so the commands that change nothing come first, and ask for it.
+ * KEYS: the fence; the hash of the states; the hashes of records, one per actor; the windows, only when some are written or deleted (while a
+ * slot of a cluster moves, a script that names a missing key has to wait).
+ * ARGV: the expected fence ('' for none); the next fence; the number of hashes; how many windows to write, and to delete; for each hash how
+ * many fields to write, and to delete. Then for each hash: field and text of each one to write, the fields to delete. Then name and text of each
+ * window to write, and the names of the windows to delete.
+ *
+ * A script that fails half-way is not rolled back. Redis checks its memory once, before the first write of the script. It checks the user's
+ * rights and the type of the key at each command. So the script first calls each command in a form that changes nothing.
  */
 export const COMMIT_GROUP = {
   lua: `
@@ -53,8 +56,10 @@ return 'swapped'
 };
 
 /**
- * KEYS: as above. ARGV: the bytes to end at, then what to read, of which a script can take some thousands: the field of a state, '~0 ' and the name of a
- * window, or '~', the number of the hash, a blank and the field. One script, so that the texts belong to the fence.
+ * Reads the fence and texts, all of one moment. Returns both; the texts end when they have reached the limit.
+ *
+ * KEYS: as above. ARGV: the limit in bytes, then what to read, some thousands at the most, each in one of three forms: the field of a state;
+ * '~0 ' and the name of a window; '~', the number of a hash, a blank and the field.
  */
 export const LOAD_ACTORS = {
   lua: `
@@ -81,8 +86,8 @@ return { redis.call('GET', KEYS[1]), texts }
 };
 
 /**
- * KEYS: the states. ARGV: cursor and count of HSCAN, and how the keys of records begin: an actor's name follows, so they have the same hash
- * tag. Returns the next cursor, ids and texts in turn, and the records of each.
+ * Reads the next part of all states, with their records. KEYS: the states. ARGV: cursor and count for HSCAN; the start of the keys of records,
+ * which the id of an actor follows. Returns the next cursor; id, text, id, text, …; for each state the fields and texts of its records.
  */
 export const READ_ACTORS = {
   lua: `
@@ -97,7 +102,10 @@ return { found[1], found[2], records }
   commands: 'EVALSHA, EVAL, HSCAN, HGETALL',
 };
 
-/** KEYS: the states, then the records of each actor. ARGV: ids of the actors. Returns the text of each, and its records. */
+/**
+ * Reads the states and records of some actors. KEYS: the states, then the hash of records of each actor. ARGV: ids of the actors. Returns for each the
+ * text of its state, and the fields and texts of its records.
+ */
 export const READ_THESE = {
   lua: `
 local found = {}

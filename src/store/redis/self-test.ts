@@ -1,10 +1,10 @@
 /**
- * The test of Redis at the start: a commit that expects the wrong fence must change nothing, and one that expects the right fence must replace
- * it. Everything that Warren promises rests on that, and there are servers with Redis' protocol, proxies and modes of replication that do not
- * hold it. On the owner thread, once per process, with the first connection.
+ * Tests at the start that Redis compares and sets: a commit that expects the wrong fence must change nothing, and one that expects the right
+ * fence must replace it. All guarantees of Warren depend on this, and some servers with Redis' protocol, proxies and modes of replication fail
+ * it. Runs on the owner thread, once per process, with the first connection.
  *
- * The very scripts of the store run, on keys that no other process uses and that expire. One INFO goes with them: what it shows of settings with which Redis
- * loses what it has confirmed is a warning. A user who has no right to INFO is served without.
+ * The test runs the scripts of the store, on keys of its own that expire. It also sends INFO, and warns of settings with which Redis loses
+ * confirmed commits. A user without the right to INFO gets no warnings.
  */
 import { randomBytes } from 'node:crypto';
 import { messageOf, WarrenError } from '../../errors.js';
@@ -12,45 +12,45 @@ import type { ActorStore } from '../contract.js';
 import { encodeFence, type ShardFence } from '../shard-fence.js';
 import type { Connections } from './connections.js';
 
-/** What the test has found of a Redis that holds it. */
+/** What a passed test has found. */
 export interface Findings {
   /** Sentences, one per setting. */
   readonly warnings: readonly string[];
-  /** Why INFO was not answered. */
+  /** Why Redis refused INFO; undefined when it did not. */
   readonly unseen: string | undefined;
 }
 
 export interface SelfTestOptions {
-  /** Shared by the owner threads of a process: 1 when the test has held. */
+  /** Shared by the owner threads of a process: 1 when the test has passed. */
   readonly held: Int32Array;
   readonly onHeld: (findings: Findings) => void;
 }
 
-type Bench = Pick<ActorStore, 'load' | 'commit'> & { readonly fenceKey: string };
+type TestStore = Pick<ActorStore, 'load' | 'commit'> & { readonly fenceKey: string };
 
-/** Long enough for the slowest test, in milliseconds. */
+/** When the keys of the test expire. */
 const EXPIRY_MS = 60_000;
-/** A fail-over in the middle of a test looks like a Redis that does not hold it. */
+/** A fail-over during a test looks like a failed test, so it is tried again. */
 const TRIES = 2;
 const ID = 'self-test/';
 
 export class SelfTest {
   readonly #options: SelfTestOptions;
   readonly #connections: Connections;
-  readonly #bench: (name: string) => Bench;
+  readonly #testStoreOf: (name: string) => TestStore;
   #running: Promise<void> | undefined;
 
-  /** @param bench a store with keys of its own, on the same connections. */
-  constructor(options: SelfTestOptions, connections: Connections, bench: (name: string) => Bench) {
+  /** @param testStoreOf makes a store with keys of its own, on the same connections. */
+  constructor(options: SelfTestOptions, connections: Connections, testStoreOf: (name: string) => TestStore) {
     this.#options = options;
     this.#connections = connections;
-    this.#bench = bench;
+    this.#testStoreOf = testStoreOf;
   }
 
   /**
-   * Does nothing once the test has held. Shards that begin together wait for one test.
+   * Does nothing once the test has passed. Shards that start together wait for the same test.
    *
-   * @throws WarrenError `store-unsafe`, and as `ActorStore.commit` where Redis does not let the test end.
+   * @throws WarrenError `store-unsafe` when the test fails; as `ActorStore.commit` when it cannot be completed.
    */
   async run(): Promise<void> {
     if (Atomics.load(this.#options.held, 0) === 1) return;
@@ -76,44 +76,44 @@ export class SelfTest {
     }
   }
 
-  /** Two round trips after the first, which the first look at the fence makes anyway. */
+  /** Takes three round trips. The first one goes together with the first read of the fence. */
   async #try(): Promise<[fault: string | undefined, Findings]> {
-    const bench = this.#bench(`self-test:${randomBytes(8).toString('hex')}`);
+    const store = this.#testStoreOf(`self-test:${randomBytes(8).toString('hex')}`);
     const [stored, wrong, next] = [fence(1), fence(2), fence(3)];
     const put = [{ id: ID, text: 'x' }];
     const remove = [{ id: ID, text: undefined }];
     const [, refused, findings] = await Promise.all([
-      this.#set(bench, stored),
-      bench.commit(wrong, next, put),
-      this.#look(bench),
+      this.#set(store, stored),
+      store.commit(wrong, next, put),
+      this.#readInfo(store),
     ]);
     if (refused !== 'changed')
       return [`a commit that expected another fence was answered "${refused}"`, findings];
-    const swapped = await bench.commit(stored, next, remove);
+    const swapped = await store.commit(stored, next, remove);
     if (swapped !== 'swapped')
       return [`a commit that expected the stored fence was answered "${swapped}"`, findings];
-    const { fence: found, texts } = await bench.load([ID], 1);
-    // A commit takes the expiry away. Nothing depends on its coming back, so nothing waits for it.
-    this.#set(bench, next, 1).catch(() => {});
+    const { fence: found, texts } = await store.load([ID], 1);
+    // The commit has removed the expiry: the key gets a new one. Not awaited, since the test does not depend on it.
+    this.#set(store, next, 1).catch(() => {});
     if (!found || encodeFence(found) !== encodeFence(next))
       return ['a commit was not found after it was confirmed', findings];
     if (texts[0] !== undefined) return ['a commit that expected another fence has stored a state', findings];
     return [undefined, findings];
   }
 
-  #set({ fenceKey }: Bench, fence: ShardFence, expiryMs = EXPIRY_MS): Promise<unknown> {
-    return this.#connections.ask({ commands: 'SET', keys: [fenceKey] }, (client) =>
+  #set({ fenceKey }: TestStore, fence: ShardFence, expiryMs = EXPIRY_MS): Promise<unknown> {
+    return this.#connections.run({ commands: 'SET', keys: [fenceKey] }, (client) =>
       client.set(fenceKey, encodeFence(fence), 'PX', expiryMs),
     );
   }
 
-  /** At the server that the keys are on. */
-  #look({ fenceKey }: Bench): Promise<Findings> {
-    return this.#connections.ask({ commands: 'INFO', keys: [fenceKey] }, async (client) => {
+  /** Sends INFO to the server that has the keys. */
+  #readInfo({ fenceKey }: TestStore): Promise<Findings> {
+    return this.#connections.run({ commands: 'INFO', keys: [fenceKey] }, async (client) => {
       try {
         return { warnings: warningsOf(String(await client.call('INFO'))), unseen: undefined };
       } catch (error) {
-        // An answer, so the connection is as good as before.
+        // Redis has answered, so the connection can still be used.
         if (error instanceof Error && error.name === 'ReplyError')
           return { warnings: [], unseen: messageOf(error).trim() };
         throw error;

@@ -1,20 +1,21 @@
 /**
- * The Sentinels that know which server is the master. All of them are asked, and the one that has seen the latest fail-over is right: a Sentinel that
- * was cut off from the others still names the old master. On the owner thread.
+ * Asks the Redis Sentinels which server is the master. It asks all of them and believes the one that has seen the latest fail-over, since a
+ * Sentinel that was cut off from the others still names the old master. Runs on the owner thread.
  *
- * A master that is known is asked for again once in a second, beside the commands. So the owner leaves an old master that it can still reach as soon
- * as one Sentinel that it can reach knows of the fail-over. Otherwise it would go on there, and what that master confirms is lost. No Sentinel is needed while the
- * master serves: when none answers, the master stays.
+ * It asks again every second, while commands go on to the known master. So the owner leaves an old master as soon as one Sentinel
+ * reports the fail-over, also when the old master can still be reached. Otherwise the old master would confirm commits that are lost. When no Sentinel
+ * answers, the known master stays.
  */
 import { messageOf, WarrenError } from '../../errors.js';
-import type { Elsewhere } from './elsewhere.js';
 import type { Locator } from './locator.js';
+import type { Redirection } from './redirection.js';
 import { RedisConnection } from './redis-connection.js';
 import type { SentinelPlace } from './redis-place.js';
 import { isSameServer, type RedisAddress } from './redis-url.js';
 
+/** After this time the Sentinels are asked again. */
 const LOOK_MS = 1_000;
-/** Of the time that a command has: connecting to the master and the command come after it. */
+/** A Sentinel gets this fraction of the command time-out: connecting to the master and the command itself come after it. */
 const SHARE = 4;
 
 interface Named {
@@ -31,10 +32,10 @@ export class Sentinels implements Locator {
   readonly #name: string;
   readonly #login: RedisAddress;
   #master: RedisAddress | undefined;
-  #asking: Promise<RedisAddress> | undefined;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  #looking: Promise<RedisAddress> | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param login of the master, and whether it and the Sentinels speak TLS. @param timeoutMs that a command may take. */
+  /** @param login user and password of the master; TLS for it and the Sentinels. @param timeoutMs the command time-out, in milliseconds. */
   constructor({ nodes, master, username, password }: SentinelPlace, login: RedisAddress, timeoutMs: number) {
     this.#name = master;
     this.#login = login;
@@ -44,12 +45,12 @@ export class Sentinels implements Locator {
   }
 
   locate(): RedisAddress | Promise<RedisAddress> {
-    if (this.#master && performance.now() - this.#askedAt < LOOK_MS) return this.#master;
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined;
+    if (this.#master && performance.now() - this.#lookedAt < LOOK_MS) return this.#master;
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
     });
-    if (!this.#master) return this.#asking;
-    this.#asking.catch(() => {});
+    if (!this.#master) return this.#looking;
+    this.#looking.catch(() => {});
     return this.#master;
   }
 
@@ -57,7 +58,7 @@ export class Sentinels implements Locator {
     if (this.#master && isSameServer(this.#master, address)) this.#master = undefined;
   }
 
-  follow(_tag: string, _address: RedisAddress, { denied }: Elsewhere): never {
+  follow(_tag: string, _address: RedisAddress, { denied }: Redirection): never {
     throw new WarrenError('store-denied', denied);
   }
 
@@ -65,22 +66,22 @@ export class Sentinels implements Locator {
     for (const sentinel of this.#sentinels) sentinel.drop();
   }
 
-  async #ask(): Promise<RedisAddress> {
-    this.#askedAt = performance.now();
+  async #look(): Promise<RedisAddress> {
+    this.#lookedAt = performance.now();
     const answers = await Promise.allSettled(this.#sentinels.map((sentinel) => sentinel.master(this.#name)));
     let latest: Named | undefined;
     for (const answer of answers) {
       if (answer.status === 'fulfilled' && answer.value.epoch >= (latest?.epoch ?? 0)) latest = answer.value;
     }
-    if (!latest) throw this.#nobodyKnows(answers);
+    if (!latest) throw this.#noAnswer(answers);
     const { host, port } = latest;
     const master = { ...this.#login, host, port };
     if (!this.#master || !isSameServer(this.#master, master)) this.#master = master;
     return this.#master;
   }
 
-  /** What every Sentinel refuses for good does not pass by itself. */
-  #nobodyKnows(answers: readonly PromiseSettledResult<Named>[]): WarrenError {
+  /** `store-denied` when every Sentinel has denied the command, `store-refused` when a later try may succeed. */
+  #noAnswer(answers: readonly PromiseSettledResult<Named>[]): WarrenError {
     const reasons = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason] : []));
     const isDenied = reasons.every(
       (reason) => reason instanceof WarrenError && reason.code === 'store-denied',
@@ -107,15 +108,15 @@ class Sentinel {
     if (!this.#connection || this.#connection.dropped) {
       this.#connection = new RedisConnection(this.#address, { timeoutMs: this.#timeoutMs });
     }
-    const request = { commands: 'SENTINEL MASTER', keys: [] };
-    const fields = (await this.#connection.ask(request, (client) =>
+    const info = { commands: 'SENTINEL MASTER', keys: [] };
+    const fields = (await this.#connection.run(info, (client) =>
       client.call('SENTINEL', 'MASTER', name),
     )) as string[];
-    const told = (field: string) => fields[fields.indexOf(field) + 1] ?? '';
+    const field = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
     return {
-      host: told('ip'),
-      port: Number(told('port')),
-      epoch: Number(told('config-epoch')),
+      host: field('ip'),
+      port: Number(field('port')),
+      epoch: Number(field('config-epoch')),
     };
   }
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { ClusterNodes } from '../../../src/store/redis/cluster-nodes.js';
 import { Connections } from '../../../src/store/redis/connections.js';
-import { Elsewhere } from '../../../src/store/redis/elsewhere.js';
+import { Redirection } from '../../../src/store/redis/redirection.js';
 import { RedisActorStore } from '../../../src/store/redis/redis-actor-store.js';
 import type { HostPort, RedisPlace } from '../../../src/store/redis/redis-place.js';
 import { parseRedisUrl, type RedisAddress } from '../../../src/store/redis/redis-url.js';
@@ -63,14 +63,14 @@ t.test(
     t.teardown(async () => connections.drop());
     const key = 'x:{0}:list';
     const request = { commands: 'BLPOP, GET', keys: [key] };
-    const answer = connections.ask(request, (client) => client.blpop(key, 0));
+    const answer = connections.run(request, (client) => client.blpop(key, 0));
     const admin = adminOf(t, old);
     await settled(async () => (await admin.info('clients')).includes('blocked_clients:1'));
     sentinel.answer = masterAnswer(next.port, 2);
     const count = connections.countOf(key);
     while (connections.countOf(key) === count) {
       // Until it is sent to the next server it waits behind the other, as that does for its answer.
-      connections.ask(request, (client) => client.get('x:{0}:other')).catch(t.fail);
+      connections.run(request, (client) => client.get('x:{0}:other')).catch(t.fail);
       await delay(50);
     }
     await admin.rpush(key, 'sent before');
@@ -114,8 +114,8 @@ t.test('any node of a cluster leads to the one that has the keys, whatever shard
   for (let shard = 0; shard < 20; shard++) {
     const key = `x:{${shard}}:some`;
     const request = { commands: 'SET', keys: [key] };
-    await connections.ask(request, (client) => client.set(key, `${shard}`));
-    t.equal(await connections.ask(request, (client) => client.get(key)), `${shard}`);
+    await connections.run(request, (client) => client.set(key, `${shard}`));
+    t.equal(await connections.run(request, (client) => client.get(key)), `${shard}`);
   }
   const sizes = await Promise.all(nodes.map((node) => adminOf(t, node).dbsize()));
   t.ok(
@@ -138,7 +138,7 @@ t.test(
     const [a, b] = [node('a', 1), node('b', 2)];
     const nodes = new ClusterNodes([a, b], login());
     t.match(nodes.locate('0'), a);
-    nodes.follow('0', nodes.locate('0'), new Elsewhere('MOVED 1 c:3', ''));
+    nodes.follow('0', nodes.locate('0'), new Redirection('MOVED 1 c:3', ''));
     t.match(nodes.locate('0'), node('c', 3));
     t.match(nodes.locate('1'), a, 'of other tags it says nothing');
     t.equal(nodes.servers, 3);
@@ -155,9 +155,9 @@ t.test(
 
 t.test('a node may leave out the host that it was asked by, and IPv6 has colons of its own', async (t) => {
   const nodes = new ClusterNodes([node('a', 1)], login());
-  nodes.follow('0', nodes.locate('0'), new Elsewhere('MOVED 1 :2', ''));
+  nodes.follow('0', nodes.locate('0'), new Redirection('MOVED 1 :2', ''));
   t.match(nodes.locate('0'), node('a', 2));
-  nodes.follow('0', nodes.locate('0'), new Elsewhere('MOVED 1 ::1:3', ''));
+  nodes.follow('0', nodes.locate('0'), new Redirection('MOVED 1 ::1:3', ''));
   t.match(nodes.locate('0'), node('::1', 3));
 });
 
@@ -173,7 +173,7 @@ t.test('what several shards send in one turn of the event loop leaves with one w
   const { url } = await startRedis(t);
   const connections = new Connections({ url, prefix: 'x' }, 10_000);
   t.teardown(async () => connections.drop());
-  const stream = await connections.ask(
+  const stream = await connections.run(
     { commands: '', keys: ['x:{0}:some'] },
     async (client) => client.stream,
   );
@@ -187,7 +187,7 @@ t.test('what several shards send in one turn of the event loop leaves with one w
   }
   const answers = [0, 1, 2, 3].map((shard) => {
     const key = `x:{${shard}}:some`;
-    return connections.ask({ commands: 'SET', keys: [key] }, (client) => client.set(key, 'x'));
+    return connections.run({ commands: 'SET', keys: [key] }, (client) => client.set(key, 'x'));
   });
   t.strictSame(await Promise.all(answers), ['OK', 'OK', 'OK', 'OK']);
   t.equal(writes, 1);

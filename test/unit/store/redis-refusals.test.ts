@@ -28,7 +28,7 @@ const SAID: Record<Effect, readonly string[]> = {
     'ERR max number of clients reached',
     'ERR max number of clients + cluster connections reached',
   ],
-  elsewhere: ['MOVED 13907 127.0.0.1:7001', 'ASK 13907 127.0.0.1:7001'],
+  redirected: ['MOVED 13907 127.0.0.1:7001', 'ASK 13907 127.0.0.1:7001'],
   never: [
     "CROSSSLOT Keys in request don't hash to the same slot",
     'ERR This instance has cluster support disabled',
@@ -61,7 +61,7 @@ for (const refusal of REFUSALS) {
     t.ok(examples.length > 0, 'an example of it is found by its row');
     t.equal(
       refusal.cure !== undefined,
-      refusal.effect === 'never' || refusal.effect === 'elsewhere',
+      refusal.effect === 'never' || refusal.effect === 'redirected',
       'an operator is told what to do, and only where it takes one',
     );
   });

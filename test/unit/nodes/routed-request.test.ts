@@ -2,14 +2,14 @@
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { PROBLEMS, type ProblemCode } from '../../../src/errors.js';
+import { noHeaders, type PeerAnswer } from '../../../src/nodes/peer-answer.js';
 import {
   type Asker,
-  type Itinerary,
-  Journey,
   type Place,
-  type Travelling,
-} from '../../../src/nodes/journey.js';
-import { noHeaders, type PeerAnswer } from '../../../src/nodes/peer-answer.js';
+  RoutedRequest,
+  type RoutedRequestOptions,
+  type RoutingContext,
+} from '../../../src/nodes/routed-request.js';
 import type { Responder } from '../../../src/runtime/front/request-queue.js';
 import type { ReplyView } from '../../../src/runtime/link/front-link.js';
 import {
@@ -53,8 +53,8 @@ interface Told {
   readonly status: number;
 }
 
-/** One journey through a world that follows the plan; after its last step the shard is nowhere. */
-class World implements Itinerary, Asker {
+/** Routes one request through a world that follows the plan; after its last step the shard is nowhere. */
+class World implements RoutingContext, Asker {
   readonly clock = new FakeClock();
   readonly plan: Plan;
   readonly told: Told[] = [];
@@ -69,7 +69,7 @@ class World implements Itinerary, Asker {
 
   async run(): Promise<void> {
     const { query, key, leavesAt } = this.plan;
-    const travelling: Travelling = {
+    const options: RoutedRequestOptions = {
       shard: 7,
       request: {
         method: 'POST',
@@ -86,7 +86,7 @@ class World implements Itinerary, Asker {
       this.clock.after(leavesAt, () => {
         this.open = false;
       });
-    new Journey(this, travelling).begin();
+    new RoutedRequest(this, options).begin();
     await turn();
     while (this.clock.nextDueAt < 4 * DEADLINE) {
       this.clock.advance(this.clock.nextDueAt - this.clock.now());

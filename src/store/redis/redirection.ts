@@ -1,15 +1,14 @@
-/** What a node of a cluster says when another one has the keys. It has not carried the command out. */
-
-export class Elsewhere extends Error {
-  /** `MOVED`: from now on; `ASK`: for this one command, while the slot is on its way. */
+/** The answer of a Redis Cluster node when another node has the keys. The node has not executed the command. */
+export class Redirection extends Error {
+  /** `MOVED`: the other node has the slot from now on; `ASK`: for this one command, while the slot moves. */
   readonly kind: 'MOVED' | 'ASK';
-  /** Empty for the host of the node that says it. */
+  /** Empty when it is the host of the node that answered. */
   readonly host: string;
   readonly port: number;
-  /** What it means where no cluster is expected. */
+  /** The error message for a configuration without a cluster. */
   readonly denied: string;
 
-  /** @param said `MOVED slot host:port`, or the same with `ASK`. */
+  /** @param said `MOVED slot host:port`, or `ASK slot host:port`. */
   constructor(said: string, denied: string) {
     super(said);
     const [kind, , address = ''] = said.split(' ');
