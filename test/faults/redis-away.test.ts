@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { SEQUENCE_ID, storedIndex } from '../../src/residents/fibonacci/behavior.js';
+import { ready } from '../support/actor-server.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get } from '../support/http-client.js';
 import { startPatiently } from '../support/patient-start.js';
@@ -45,7 +46,10 @@ for (const [how, away] of [
       const proxy = await startFaultProxy(t, redis.port);
       const env = { REDIS_HOST_PORT: `127.0.0.1:${proxy.port}` };
       const before = await startWarren(t, { env });
-      for (let index = 1; index <= 3; index++) await get(before.url, '/next');
+      await ready(before);
+      for (const index of ['1', '2', '3']) {
+        t.equal((await get(before.url, '/next')).headers['sequence-index'], index);
+      }
       t.equal(await before.stop(), 0);
 
       await proxy[away](true);

@@ -30,8 +30,6 @@ const PATIENCE = {
   SHUTDOWN_TIMEOUT_MS: '60000',
 };
 
-const LOCAL_GRACE_MS = 15_000;
-
 export interface ServerEnv {
   readonly DATA_DIR?: string;
   readonly [name: string]: string;
@@ -77,13 +75,17 @@ export async function spawnWarren(scope: Scope, options: WarrenOptions = {}): Pr
   return WarrenProcess.spawn(scope, options, env, ownFolder);
 }
 
-/** A store of its own is never away, however slow the disk is, unless the test's bounds on time leave no room for that. */
+/**
+ * How long requests are held, unless the test says so: a busy machine is no outage. A store of its own is never away, however slow the disk is. A test
+ * that takes Redis away waits for this grace.
+ */
 function graceOf(env: ServerEnv = {}): ServerEnv {
   const names = ['REDIS_URL', 'REDIS_HOST_PORT', 'REDIS_SENTINELS', 'REDIS_CLUSTER'];
   const isLocal = env['STORE'] !== 'redis' && names.every((name) => env[name] === undefined);
+  const graceMs = isLocal ? 15_000 : 4_000;
   const askMs = Number(env['ASK_TIMEOUT_MS'] ?? PATIENCE.ASK_TIMEOUT_MS);
   const commitMs = Number(env['COMMIT_TIMEOUT_MS'] ?? 0);
-  return isLocal && commitMs + 2 * LOCAL_GRACE_MS <= askMs ? { STORE_GRACE_MS: String(LOCAL_GRACE_MS) } : {};
+  return commitMs + 2 * graceMs <= askMs ? { STORE_GRACE_MS: String(graceMs) } : {};
 }
 
 export class WarrenProcess {

@@ -23,7 +23,7 @@ import { Grace } from './grace.js';
 import { type Found, Missing } from './missing.js';
 import type { ServedMessage, Turn } from './served.js';
 import { idOf, type StateMemory, States } from './states.js';
-import { type Taken, Tenure, type TenureOptions } from './tenure.js';
+import { NO_ANSWER, type Taken, Tenure, type TenureOptions } from './tenure.js';
 
 export interface OwnerOptions extends TenureOptions {
   readonly link: OwnerLink;
@@ -102,8 +102,8 @@ export class Owner {
   #cancelRenewal: () => void = () => {};
   /** Runs since the store went away. */
   readonly #grace: Grace;
-  /** `away` was said. */
-  #away = false;
+  /** The reason that was told with `away`; empty when the store is not away. */
+  #away = '';
 
   constructor(options: OwnerOptions) {
     const { link, store, clocks, durability, groupBytes } = options;
@@ -170,7 +170,7 @@ export class Owner {
 
   /** Takes the fence and begins to serve. Resolves when it serves, or has ended. */
   start(): Promise<void> {
-    return this.#take('the store does not answer');
+    return this.#take(NO_ANSWER);
   }
 
   /** There are new requests, or there is room for replies. */
@@ -366,7 +366,7 @@ export class Owner {
           this.#halt(error.message);
           waitMs = HALTED_MS;
         } else if (!this.#mayPass(error)) return this.#end(error);
-        else this.#grace.reason = messageOf(error);
+        else this.#learnReason(messageOf(error));
       }
       this.look();
       this.#finishIfDone();
@@ -474,11 +474,21 @@ export class Owner {
   /** From here on requests are answered at once, until the store is back. */
   #goAway(reason: string): void {
     if (this.#phase !== 'taking' || this.#refusing) return;
-    if (!this.#away) this.#options.post({ kind: 'away', shard: this.#options.shard, reason });
-    this.#away = true;
+    if (!this.#away) this.#tellAway(reason);
     // Within its lease an async owner goes on, and keeps what it owes to the store. Without a lease the grace is the bound.
     if (!this.#open || !this.#store.shared) this.#refuse('store-unavailable');
     this.#finishIfDone();
+  }
+
+  /** A store that was silent at first may say later what it lacks, such as room on its disk: that is told too. */
+  #learnReason(reason: string): void {
+    this.#grace.reason = reason;
+    if (this.#away.startsWith(NO_ANSWER) && !reason.startsWith(NO_ANSWER)) this.#tellAway(reason);
+  }
+
+  #tellAway(reason: string): void {
+    this.#options.post({ kind: 'away', shard: this.#options.shard, reason });
+    this.#away = reason;
   }
 
   #standBy(reason: string): void {
@@ -518,7 +528,7 @@ export class Owner {
 
   #endGrace(): void {
     this.#grace.end();
-    this.#away = false;
+    this.#away = '';
   }
 
   #renewLater(): void {

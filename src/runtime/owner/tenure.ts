@@ -34,6 +34,9 @@ export interface TenureOptions {
   readonly repair: RepairLog;
 }
 
+/** How the reason begins while the store has said nothing. */
+export const NO_ANSWER = 'the store did not answer';
+
 /** A fence that was taken. */
 export interface Taken {
   /** What it replaced; undefined for a store that was empty. */
@@ -320,7 +323,7 @@ export class Tenure {
     const { clocks, commitTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
       const cancel = clocks.after(commitTimeoutMs, () => {
-        reject(new WarrenError('store-unreachable', `the store did not answer within ${commitTimeoutMs} ms`));
+        reject(new WarrenError('store-unreachable', `${NO_ANSWER} within ${commitTimeoutMs} ms`));
       });
       call.then(resolve, reject).finally(cancel);
     });
