@@ -40,7 +40,7 @@ t.test('metrics agree with what clients have received', async (t) => {
   t.ok(metrics.value('warren_terms_added_total') >= received('next') - 1);
   t.equal(metrics.value('warren_unsent_bytes'), 0);
   t.equal(metrics.value('warren_ready'), 1);
-  t.equal(metrics.value('warren_pending_asks'), 0);
+  t.equal(metrics.value('warren_pending_requests'), 0);
   t.ok(metrics.value('warren_heap_bytes{thread="owner"}') > 1e6);
   t.match(
     metrics.text,

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get } from '../support/http-client.js';
-import { pendingAsks } from '../support/metrics.js';
+import { pendingRequests } from '../support/metrics.js';
 import { startPatiently } from '../support/patient-start.js';
 import { RawConnection, requestBytes } from '../support/raw-connection.js';
 import { startRedis } from '../support/redis-process.js';
@@ -46,7 +46,7 @@ t.test('100 requests in flight are answered before the end, and none is lost', a
   // A store that does not answer keeps them in flight until the signal has come.
   proxy.hold(true);
   for (const connection of connections) connection.send(NEXT);
-  await pendingAsks(warren.adminUrl, 100);
+  await pendingRequests(warren.adminUrl, 100);
   warren.kill('SIGTERM');
   const stopping = await warren.waitForLog((line) => line.msg === 'stopping');
   t.equal(stopping['open'], 100, 'all of them were in flight');
@@ -78,7 +78,7 @@ t.test('a server that stops refuses new requests on old connections, and takes n
   const pending = await RawConnection.open(t, warren.port);
   proxy.hold(true);
   pending.send(NEXT);
-  await pendingAsks(warren.adminUrl, 1);
+  await pendingRequests(warren.adminUrl, 1);
   warren.kill('SIGTERM');
   await warren.waitForLog((line) => line.msg === 'stopping');
   old.send(NEXT);
@@ -105,7 +105,7 @@ t.test('what cannot be answered does not keep the process beyond SHUTDOWN_TIMEOU
   redis.pause();
   const pending = await RawConnection.open(t, warren.port);
   pending.send(NEXT);
-  await pendingAsks(warren.adminUrl, 1);
+  await pendingRequests(warren.adminUrl, 1);
   warren.kill('SIGTERM');
   t.strictSame(await warren.exited, { code: 1, signal: null });
   // The line of the answer that the client got may come behind it.
@@ -121,7 +121,7 @@ t.test('a second signal ends the process at once', async (t) => {
   redis.pause();
   const pending = await RawConnection.open(t, warren.port);
   pending.send(NEXT);
-  await pendingAsks(warren.adminUrl, 1);
+  await pendingRequests(warren.adminUrl, 1);
   warren.kill('SIGTERM');
   await warren.waitForLog((line) => line.msg === 'stopping');
   warren.kill('SIGINT');
@@ -136,7 +136,7 @@ for (const asked of [true, false]) {
     t.equal((await get(warren.url, '/next')).status, 200);
     redis.pause();
     const answer = asked ? get(warren.url, '/next') : undefined;
-    if (asked) await pendingAsks(warren.adminUrl, 1);
+    if (asked) await pendingRequests(warren.adminUrl, 1);
     warren.kill('SIGTERM');
     // 504 when its commit was on the way already, as it nearly always is.
     if (answer) t.ok([503, 504].includes((await answer).status));

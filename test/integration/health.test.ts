@@ -6,7 +6,7 @@ import { Agent } from 'node:http';
 import t from 'tap';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get } from '../support/http-client.js';
-import { pendingAsks } from '../support/metrics.js';
+import { pendingRequests } from '../support/metrics.js';
 import { pause } from '../support/pause.js';
 import { startRedis } from '../support/redis-process.js';
 import { startWarren, type WarrenProcess } from '../support/warren-process.js';
@@ -109,7 +109,7 @@ t.test('a process that stops: healthy, not ready, until it is gone', async (t) =
   t.equal(await probe(warren, agents), '200 200');
   await fault(warren, 'slow-store?ms=3000');
   const held = get(warren.url, '/next');
-  await pendingAsks(warren.adminUrl, 1);
+  await pendingRequests(warren.adminUrl, 1);
   warren.kill('SIGTERM');
   await warren.waitForLog((line) => line.msg === 'stopping');
   t.equal(await probe(warren, agents), '200 503');

@@ -4,7 +4,7 @@ import { ACTORS, ready, serveBoth, serveCounters } from '../support/actor-server
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { get } from '../support/http-client.js';
 import { type Answer, ask, post } from '../support/json-client.js';
-import { pendingAsks } from '../support/metrics.js';
+import { pendingRequests } from '../support/metrics.js';
 import { startRedis } from '../support/redis-process.js';
 import { startWarren } from '../support/warren-process.js';
 
@@ -108,7 +108,7 @@ t.test('a retry while the first is in flight waits for the same commit', async (
   await keyed(warren.url, '/counter/a/add', 'k0');
   proxy.hold(true);
   const tries = Array.from({ length: 5 }, () => keyed(warren.url, '/counter/a/add', 'k'));
-  await pendingAsks(warren.adminUrl, 5);
+  await pendingRequests(warren.adminUrl, 5);
   proxy.hold(false);
   const answers = await Promise.all(tries);
   t.strictSame(

@@ -46,15 +46,15 @@ t.test('what waits has an age, and every thread its figures', async (t) => {
   await fault(warren, 'slow-store?ms=4000');
   await ready(warren);
   const idle = await scrape(warren.adminUrl);
-  t.equal(idle.value('warren_oldest_ask_seconds'), 0);
+  t.equal(idle.value('warren_oldest_pending_request_seconds'), 0);
   t.equal(idle.value('warren_unstored_actors'), 0);
   const since = performance.now();
   const answer = get(warren.url, '/next');
-  const busy = await scrapeUntil(warren, (metrics) => metrics.value('warren_pending_asks') > 0);
-  const age = busy.value('warren_oldest_ask_seconds');
+  const busy = await scrapeUntil(warren, (metrics) => metrics.value('warren_pending_requests') > 0);
+  const age = busy.value('warren_oldest_pending_request_seconds');
   t.ok(age >= 0 && age <= (performance.now() - since) / 1000, `${age} s`);
   const older = await scrape(warren.adminUrl);
-  t.ok(older.value('warren_oldest_ask_seconds') > age, 'it grows');
+  t.ok(older.value('warren_oldest_pending_request_seconds') > age, 'it grows');
   t.equal((await answer).status, 200);
   t.equal(busy.value('warren_epoch'), 1);
   // The actor counts from its turn on; whether the owner had told of that is a matter of moments.

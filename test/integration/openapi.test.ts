@@ -312,6 +312,6 @@ async function fault(warren: WarrenProcess, name: string): Promise<void> {
 
 /** Resolves when so many messages wait for the owner. */
 async function pending(warren: WarrenProcess, count: number): Promise<void> {
-  const text = `warren_pending_asks ${count}\n`;
+  const text = `warren_pending_requests ${count}\n`;
   while (!(await get(warren.adminUrl, '/metrics')).body.includes(text)) await pause();
 }

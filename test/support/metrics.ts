@@ -47,6 +47,6 @@ export async function scrape(adminUrl: string): Promise<Scrape> {
 }
 
 /** Resolves when exactly so many requests wait for the owner. */
-export async function pendingAsks(adminUrl: string, count: number): Promise<void> {
-  while ((await scrape(adminUrl)).value('warren_pending_asks') !== count) await pause();
+export async function pendingRequests(adminUrl: string, count: number): Promise<void> {
+  while ((await scrape(adminUrl)).value('warren_pending_requests') !== count) await pause();
 }
