@@ -17,7 +17,7 @@ import { Membership } from '../src/nodes/membership.js';
 import { ShardKeeper } from '../src/nodes/shard-keeper.js';
 import { FaultyStore, hangOnCommand } from '../src/operations/fault-injection.js';
 import { residentNamed } from '../src/residents/residents.js';
-import type { AskStore, OwnerStart, StoreAnswer, ToOwner } from '../src/runtime/front/owner-threads.js';
+import type { ReadStore, OwnerStart, StoreAnswer, ToOwner } from '../src/runtime/front/owner-threads.js';
 import { awaitBell, REQUEST_BELL, rung } from '../src/runtime/link/bell.js';
 import { OwnerLink } from '../src/runtime/link/owner-link.js';
 import { LOADING, MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../src/runtime/link/thread-words.js';
@@ -35,7 +35,7 @@ import { idOf, StateMemory } from '../src/runtime/owner/states.js';
 import { StoreReader } from '../src/runtime/owner/store-reader.js';
 import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
 import { isProvenDead, processMark } from '../src/runtime/process-mark.js';
-import { keepPulse } from '../src/runtime/pulse.js';
+import { keepHeartbeat } from '../src/runtime/heartbeat.js';
 import { allShards } from '../src/store/all-shards.js';
 import type { ActorStore, Change, Store } from '../src/store/contract.js';
 import { MeteredStore } from '../src/store/metered-store.js';
@@ -77,7 +77,7 @@ port.on('message', (message: ToOwner) => {
     case 'leave':
       keeper?.leave();
       return;
-    case 'ask-store':
+    case 'read-store':
       void answer(message);
       return;
     default:
@@ -85,7 +85,7 @@ port.on('message', (message: ToOwner) => {
   }
 });
 
-async function answer({ id, question }: AskStore): Promise<void> {
+async function answer({ id, question }: ReadStore): Promise<void> {
   let answered: StoreAnswer;
   try {
     answered = { kind: 'store-answer', id, answer: await reader.answer(question), failure: undefined };
@@ -146,7 +146,7 @@ function begin({ links, instance, node }: OwnerStart): readonly Owner[] {
   // Nothing inside a process can end a main thread that hangs, except another thread with a signal. Whoever stops that thread
   // with a debugger turns the watchdog off.
   if (setup.watchdogMs > 0) {
-    keepPulse({
+    keepHeartbeat({
       words,
       own: OWNER_HEARTBEAT,
       other: MAIN_HEARTBEAT,

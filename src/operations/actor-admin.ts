@@ -103,7 +103,7 @@ export class ActorAdmin {
 
   async #ask(question: StoreQuestion): Promise<Answer> {
     try {
-      return found((await this.#options.owner.askStore(question)) as object | undefined);
+      return found((await this.#options.owner.readStore(question)) as object | undefined);
     } catch (error) {
       return failed(503, 'The store cannot be read now', messageOf(error));
     }
@@ -147,9 +147,9 @@ export class ActorAdmin {
     let due = performance.now();
     response.setTimeout(PATIENCE_MS, () => response.destroy());
     try {
-      stream = (await owner.askStore({ kind: 'begin-export' })) as number;
+      stream = (await owner.readStore({ kind: 'begin-export' })) as number;
       for (;;) {
-        const part = (await owner.askStore({ kind: 'next-part', stream })) as Uint8Array | undefined;
+        const part = (await owner.readStore({ kind: 'next-part', stream })) as Uint8Array | undefined;
         if (!response.headersSent) {
           response.writeHead(200, { 'Content-Type': 'application/jsonl', 'Cache-Control': 'no-store' });
         }
@@ -168,7 +168,7 @@ export class ActorAdmin {
       if (response.headersSent) response.destroy();
       else end(response, failed(503, 'The store cannot be read now', messageOf(error)));
     } finally {
-      if (stream !== undefined) await owner.askStore({ kind: 'end-export', stream }).catch(() => {});
+      if (stream !== undefined) await owner.readStore({ kind: 'end-export', stream }).catch(() => {});
     }
   }
 }

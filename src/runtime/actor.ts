@@ -1,8 +1,8 @@
 /**
- * What a user of Warren writes: an actor as a set of pure functions on its state.
+ * The types and functions with which a user of Warren writes an actor: a set of pure functions on its state.
  *
- * `actor()` and `refuse()` do nothing but give types; a plain object of the same shape is an actor as well. The checks are
- * in `definition.ts`. All functions are synchronous and pure: a turn whose commit failed is taken again, with the same context.
+ * `actor()` and `refuse()` only add types; a plain object of the same shape is an actor too. `definition.ts` checks actors when they are
+ * loaded. All functions must be synchronous and pure, since a turn whose commit failed is taken again, with the same context.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
@@ -65,7 +65,7 @@ export interface Outcome<State, Reply = unknown> {
   readonly refuse?: undefined;
 }
 
-/** Declared as a method, so that a handler may annotate its input: without a schema, nothing else says what clients send. */
+/** Declared as a method: its parameters are checked less strictly, so a handler may declare the type of its input without a schema. */
 interface Handler<State, Input, Result> {
   run(state: State, input: Input, context: Context): Result;
 }
@@ -97,7 +97,7 @@ export type ResultOf<M> = M extends (...args: never) => infer Result
     ? Result
     : never;
 
-/** A member of a result that has no meaning is a mistake; the compiler itself lets it pass. */
+/** Makes an unknown member of a result a type error, which TypeScript by itself does not report. */
 type OnlyKnownMembers<Commands> = {
   readonly [Name in keyof Commands]: [
     Exclude<MembersOf<ResultOf<Commands[Name]>>, keyof Outcome<unknown>>,
@@ -108,7 +108,7 @@ type OnlyKnownMembers<Commands> = {
 
 type MembersOf<Union> = Union extends unknown ? keyof Union : never;
 
-/** Search parameters are strings, whatever their handler would like. */
+/** Makes an input of a query with other members than strings a type error: search parameters are strings. */
 type OnlyStrings<Queries> = {
   readonly [Name in keyof Queries]: unknown extends InputOf<Queries[Name]>
     ? unknown

@@ -1,4 +1,4 @@
-/** Checks the definition of one actor as its user wrote it, and collects every mistake. */
+/** Checks the definition of one actor as its user wrote it. Collects all mistakes, so that the user sees them in one error. */
 import { types } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { messageOf } from '../errors.js';
@@ -15,7 +15,6 @@ const RESERVED_MESSAGE_NAMES = ['then'];
 const DEFINITION_MEMBERS = ['name', 'version', 'initial', 'commands', 'queries', 'migrate'];
 const MESSAGE_MEMBERS = ['input', 'run'];
 
-/** Goes on after a mistake, to find the others. */
 export class DefinitionCheck {
   readonly mistakes: string[] = [];
   readonly #place: string;
@@ -26,7 +25,7 @@ export class DefinitionCheck {
     this.#title = title;
   }
 
-  /** Undefined where there is no name by which the actor could be told from another one. */
+  /** @returns the checked definition; undefined when the actor has no name. `mistakes` says whether it can be used. */
   run(written: unknown): Definition | undefined {
     if (!isPlainObject(written)) {
       this.#mistake(

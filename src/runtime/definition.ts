@@ -1,17 +1,18 @@
 /**
- * The check of what users wrote, at start, and the frozen form that the owner works with.
+ * The checked, frozen definition of an actor, as the owner uses it. `checkDefinitions` makes it at the start from what users wrote.
  *
- * All mistakes of all modules are found in one go and are one error. After it a definition can be trusted: names are path
- * segments, handlers are functions, an initial value is a value that can be stored.
+ * All mistakes of all modules are reported in one error. In a checked definition names are valid path segments, handlers are functions, and
+ * the initial value can be stored.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { WarrenError } from '../errors.js';
 import { DefinitionCheck } from './definition-check.js';
 import type { Sealed } from './values.js';
 
-/** The default export of a module, and how an error names the module. */
 export interface ActorModule {
+  /** How error messages name the module: its path. */
   readonly place: string;
+  /** The default export. */
   readonly exported: unknown;
 }
 

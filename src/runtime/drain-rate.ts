@@ -1,4 +1,4 @@
-/** Measures how many requests a second the owner answers, smoothed over about two seconds, since a slow store makes answers come in bursts. */
+/** Measures how many requests per second the owner answers. The rate is smoothed over about two seconds: with a slow store answers come in bursts. */
 const WEIGHT = 0.05;
 
 export class DrainRate {
@@ -14,7 +14,7 @@ export class DrainRate {
     this.#counted += answers;
   }
 
-  /** Closes an interval. @param now milliseconds, monotonic. */
+  /** Ends an interval of counting. @param now milliseconds, monotonic. */
   tick(now: number): void {
     if (this.#tickedAt !== undefined && now > this.#tickedAt) {
       const rate = (this.#counted * 1000) / (now - this.#tickedAt);

@@ -1,15 +1,15 @@
 /**
- * The input of a message from its text: JSON for a command, search parameters for a query.
+ * Parses the input of a message: JSON for a command, search parameters for a query.
  *
- * JSON's numbers are doubles here. An integer whose value a double cannot hold would reach the actor as another number, so it is refused,
- * as is a number that is too large for a double; decimals are rounded as always. Of two members with one name the last counts,
- * as with `JSON.parse`. Pure; the owner thread runs it.
+ * Numbers become doubles. An integer that a double cannot hold exactly is refused, since the actor would get another number; so is a number
+ * that is too large for a double. Decimal fractions are rounded as always. When two members have the same name the last one counts, as with
+ * `JSON.parse`. Pure; runs on the owner thread.
  */
 import { messageOf } from '../errors.js';
 import type { InputIssue, Invalid } from './turn-result.js';
 import { define, MAX_DEPTH } from './values.js';
 
-/** An input that no turn is taken for. */
+/** An input that is refused before its turn. */
 export class InputError extends Error {
   override readonly name = 'InputError';
   readonly code: Invalid['code'];
@@ -22,11 +22,11 @@ export class InputError extends Error {
   }
 }
 
-/** Whatever is inexact has sixteen digits in a row, or an exponent of three. Text in quotes may look the same. */
+/** Every inexact number matches: it has 16 digits in a row, or an exponent of three digits. Text in quotes may match too. */
 const MAYBE_INEXACT = /\d{16}|\d[eE][+-]?\d{3}/;
 
 /**
- * @param text without text the input is undefined.
+ * @param text the body. When it is empty or undefined, so is the input.
  * @throws InputError
  */
 export function parseInput(text: string | undefined): unknown {
@@ -42,8 +42,8 @@ export function parseInput(text: string | undefined): unknown {
 }
 
 /**
- * @param search what follows the question mark. All values are strings.
- * @throws InputError when a name is there twice: it would have to be an array once in a while.
+ * @param search the text after the question mark. All values are strings.
+ * @throws InputError when a name occurs twice: its value would have to be an array.
  */
 export function parseSearch(search: string | undefined): Record<string, string> | undefined {
   if (search === undefined || search === '') return undefined;
@@ -61,7 +61,7 @@ const [QUOTE, BACKSLASH, MINUS, PLUS, POINT] = [34, 92, 45, 43, 46];
 const [ZERO, NINE, UPPER_E, LOWER_E] = [48, 57, 69, 101];
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [91, 93, 123, 125];
 
-/** Looks at every bracket and every number outside of strings. The text is valid JSON. */
+/** Checks the depth of nesting and every number. @param text valid JSON. */
 function inspect(text: string): void {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {

@@ -1,6 +1,6 @@
 /**
- * JSON text of a checked value that holds bigints, which `JSON.stringify` refuses. The caller says how a bigint is
- * written: tagged and hexadecimal in the store, as an exact number in a reply. Pure; any thread.
+ * Writes a checked value as JSON text, including bigints, which `JSON.stringify` refuses. The caller says how a bigint is written: tagged and
+ * hexadecimal in the store, as an exact number in a reply. Pure; runs on any thread.
  */
 
 export interface Notation {

@@ -1,19 +1,19 @@
 /**
- * For how long an owner may answer from memory, since no other process can have taken over meanwhile. Lives on the owner thread.
+ * The lease of an owner: how long it may answer from memory, because no other process can have taken over. Runs on the owner thread.
  *
- * It counts from before the commit was sent that took or renewed it, by the monotonic and by the wall clock, whichever ends first:
- * a suspended machine stops the one, and the other may be set. The lease decides who should answer and who should try; who may
- * write is decided by the store's compare-and-set alone.
+ * The time counts from before the commit was sent that took or renewed the lease. It ends when it is over by the monotonic or by the wall
+ * clock: the first stands still while the machine is suspended, the second may be set. The lease decides who should answer and who should
+ * try to take over. Who may write is decided only by the store's compare-and-set.
  */
 import type { OwnerClock } from './owner-clock.js';
 
 /** The longest that an owner waits between two attempts to reach the store, in milliseconds. */
 export const LAST_RETRY_MS = 400;
 
-/** An idle owner renews its lease at least this often, in milliseconds, and so notices that the store has lost its record. */
+/** The longest time between two renewals of an idle owner, in milliseconds. By a renewal the owner notices that the store has lost its fence. */
 const RENEWAL_MS = 1_000;
 
-/** Within this time an owner that lives, and that the store answers, has noticed that its record is gone, and written it anew. */
+/** Within this time, in milliseconds, a living owner notices that the store has lost its fence, and writes it again. */
 export function noticeMs(commitTimeoutMs: number): number {
   return RENEWAL_MS + commitTimeoutMs + LAST_RETRY_MS;
 }
@@ -37,13 +37,13 @@ export class Lease {
   readonly #ms: () => number;
   #since: Moment | undefined;
 
-  /** @param ms infinity when no other process can reach the store. */
+  /** @param ms length of the lease in milliseconds; infinity when no other process can reach the store. */
   constructor(clock: OwnerClock, ms: () => number) {
     this.#clock = clock;
     this.#ms = ms;
   }
 
-  /** @param since before the commit was sent that has passed. */
+  /** A commit has succeeded, which begins the lease anew. @param since a moment before that commit was sent. */
   hold(since: Moment): void {
     this.#since = since;
   }
@@ -59,7 +59,7 @@ export class Lease {
   get leftMs(): number {
     if (!this.#since) return 0;
     const passedMs = this.#clock.wall() - this.#since.wall;
-    // The wall clock was set back: what it says of the time since then is worth nothing.
+    // The wall clock was set back, so the time that has passed is unknown: the lease ends.
     if (passedMs < 0) return 0;
     return this.#ms() - Math.max(passedMs, this.#clock.now() - this.#since.now);
   }

@@ -1,4 +1,4 @@
-/** Loads the modules of actors, on the main thread and on each owner thread: both number the messages in the same order. */
+/** Loads the modules with the users' actors. The main thread and each owner thread do this, and number the messages in the same order. */
 import { fileURLToPath } from 'node:url';
 import { messageOf, WarrenError } from '../errors.js';
 import { type ActorModule, checkDefinitions, type Definition } from './definition.js';

@@ -1,7 +1,7 @@
 /**
  * Loads a stored state and migrates it to the current version of its actor. The migrated state is stored with the actor's next change.
  *
- * A state that cannot be read stops its actor and is never reset; the result says why. Pure; runs on the owner thread.
+ * An actor whose state cannot be read is stopped, and its state is never reset; the result says why. Pure; runs on the owner thread.
  */
 import { messageOf } from '../errors.js';
 import type { Definition } from './definition.js';
@@ -12,7 +12,7 @@ export type LoadedState =
   | { readonly kind: 'loaded'; readonly state: Sealed }
   | { readonly kind: 'unreadable'; readonly reason: string };
 
-/** @param stateBytes the limit of a state, which a migrated one must keep, too. */
+/** @param stateBytes the size limit of a state, in bytes, also after a migration. */
 export function loadState(
   definition: Definition,
   storedVersion: number,

@@ -1,4 +1,4 @@
-/** Checks what an actor's function has returned. An unknown member is an error, so that new members can be added later. Pure; runs on the owner thread. */
+/** Checks the result of an actor's function. An unknown member is an error, so that new members can be added later. Pure; runs on the owner thread. */
 import { types } from 'node:util';
 import { textWithin } from './reply-text.js';
 import { sealState } from './state-text.js';
@@ -6,7 +6,7 @@ import type { NextState, Refused, Replied, Text, TurnLimits } from './turn-resul
 import { describe } from './value-error.js';
 import { check, isPlainPrototype, type Sealed } from './values.js';
 
-/** A result that cannot be used. The message continues a sentence that begins with the name of the function. */
+/** An invalid result. The message continues a sentence that begins with the name of the function. */
 export class BehaviorError extends Error {
   override readonly name = 'BehaviorError';
 }
@@ -21,7 +21,7 @@ const NONE: Text = { kind: 'none' };
 const UNCHANGED: NextState = { kind: 'unchanged' };
 const FORGOTTEN: NextState = { kind: 'forgotten' };
 
-/** A query returns its reply. The one object that is none is a refusal. @throws BehaviorError, ValueError */
+/** The result of a query is its reply, unless it is an object with the only member `refuse`: a refusal. @throws BehaviorError, ValueError */
 export function queryResult(result: unknown, limits: TurnLimits): Replied | Refused {
   refusePromise(result);
   if (isPlainObject(result) && Object.keys(result).length === 1 && isPlainObject(result['refuse'])) {
@@ -66,7 +66,7 @@ function forgotten(before: Sealed | undefined): NextState {
 
 function nextState(state: unknown, before: Sealed | undefined, limits: TurnLimits): NextState {
   if (state === undefined) return UNCHANGED;
-  // A state is frozen to its depth, so the same object holds the same.
+  // A state is deeply frozen, so the same object is an unchanged state.
   if (state === before?.value) return UNCHANGED;
   return { kind: 'changed', state: sealState(state, 'state', limits.stateBytes) };
 }

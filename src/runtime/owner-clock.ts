@@ -1,15 +1,14 @@
-/** The clocks and timers of an owner, passed in so that a test can control them. */
-
+/** The clocks and timers that an owner uses. They are passed in, so that a test can control them. */
 export interface OwnerClock {
-  /** Calls back after `ms` milliseconds; the result cancels it. */
+  /** Calls back after `ms` milliseconds; the result cancels that. */
   after(ms: number, callback: () => void): () => void;
-  /** Milliseconds, monotonic. It stands still while the machine is suspended. */
+  /** The monotonic clock, in milliseconds. It stands still while the machine is suspended. */
   now(): number;
-  /** Milliseconds of the wall clock, which goes on meanwhile, but may be set. */
+  /** The wall clock, in milliseconds since 1970. It runs on while the machine is suspended, and it may be set. */
   wall(): number;
 }
 
-/** The real one. */
+/** The clocks of the system. */
 export const OWNER_CLOCK: OwnerClock = {
   after(ms, callback) {
     const timer = setTimeout(callback, ms);

@@ -1,8 +1,9 @@
 /**
- * Where a process runs, in a few characters that another process on the same host can read: host, process id, start time.
+ * The mark of a process: a short text of host, process id and start time. By this mark another process on the same host can prove that the
+ * process has ended.
  *
- * Only a proof counts: host and process ids of another boot, another container or another system prove nothing, and a
- * process of that id with another start time, or none at all, proves that the one of the mark has ended.
+ * It has ended when no process has that id, or when the process with that id has another start time. A mark of another boot, container or
+ * machine proves nothing.
  */
 import { hash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -11,14 +12,14 @@ import { readFileSync, readlinkSync } from 'node:fs';
 const STATE = 0;
 const START_TIME = 19;
 
-/** @returns an empty text where it cannot be told. */
+/** The mark of this process; empty where the system does not tell it (no `/proc`). */
 export function processMark(): string {
   const host = hostMark();
   const startTime = statOf(process.pid)?.[START_TIME];
   return host && startTime ? `${host}.${process.pid}.${startTime}` : '';
 }
 
-/** Whether the process of the mark has ended for certain. */
+/** Whether the process with this mark has ended for certain. */
 export function isProvenDead(mark: string): boolean {
   const [host, pid, startTime] = mark.split('.');
   if (!host || !pid || !startTime || host !== hostMark()) return false;
@@ -28,7 +29,7 @@ export function isProvenDead(mark: string): boolean {
   return stat[START_TIME] !== startTime || stat[STATE] === 'Z' || stat[STATE] === 'X';
 }
 
-/** One boot of one machine, and one space of process ids on it. */
+/** Stands for one boot of one machine and one process-id namespace on it. */
 function hostMark(): string | undefined {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
@@ -38,7 +39,7 @@ function hostMark(): string | undefined {
   }
 }
 
-/** By a signal that is none: /proc may hide the processes of other users. */
+/** Sends signal 0, which only tests for existence. `/proc` may hide the processes of other users. */
 function exists(pid: number): boolean {
   try {
     return process.kill(pid, 0);

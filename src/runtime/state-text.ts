@@ -1,10 +1,10 @@
 /**
- * A state as text in the store, and back, exactly: `decodeState(stateText(seal(x)))` equals `seal(x)`, and the text of what was decoded
- * is the same text.
+ * Encodes a state as the text in the store, and decodes it. `decodeState(stateText(seal(x)))` equals `seal(x)`, and encoding that again gives
+ * the same text.
  *
- * The text is JSON. A bigint is `{"$bigint":"-ff"}`, hexadecimal, since that takes linear time in both directions; decimal does not.
- * An object of the actor whose only member is called `$bigint`, `$$bigint` and so on gets one `$` more in the text, so it
- * is never taken for a bigint. Pure; the owner thread runs it.
+ * The text is JSON. A bigint is written as `{"$bigint":"-ff"}`: hexadecimal takes linear time in both directions, decimal does not. When an
+ * actor's object has one member, called `$bigint`, `$$bigint` and so on, the text has one more `$`, so the object is never read as a bigint. Pure;
+ * runs on the owner thread.
  */
 import { messageOf, WarrenError } from '../errors.js';
 import { type Notation, writeJson } from './json-writer.js';
@@ -26,9 +26,10 @@ export function stateText(state: Sealed): string {
 }
 
 /**
- * Seals a state whose text has at most so many bytes in UTF-8. The text itself is only made where the bounds leave it open.
+ * Checks and freezes a state. The text is written only when the estimate of its size does not decide.
  *
- * @throws ValueError
+ * @param limitBytes of its text in UTF-8.
+ * @throws ValueError when the state holds a value that is not allowed, or its text is too long.
  */
 export function sealState(value: unknown, name: string, limitBytes: number): Sealed {
   const sealed = seal(value, name, limitBytes);
@@ -38,7 +39,7 @@ export function sealState(value: unknown, name: string, limitBytes: number): Sea
   return sealed;
 }
 
-/** @throws WarrenError `store-corrupt` when the text is none that `stateText` has made. */
+/** @throws WarrenError `store-corrupt` when `stateText` cannot have written the text. */
 export function decodeState(text: string): Sealed {
   try {
     const parsed: unknown = JSON.parse(text);
@@ -48,7 +49,7 @@ export function decodeState(text: string): Sealed {
   }
 }
 
-/** Puts bigints in the place of their tags, and takes the added `$` away. Changes what it is given, which was just parsed. */
+/** Replaces tags by bigints, and removes the added `$`. Changes its argument in place, which was just parsed. */
 function untag(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {

@@ -1,18 +1,17 @@
 /**
- * Decides what happens after the owner thread has died: start another one, give a request up as poison, or end the process. Pure: the caller brings the clock and
- * carries out the decision.
+ * The supervisor decides what happens after an owner thread has died: start another one, answer a request as poisoned, or end the process. It
+ * only decides: the caller passes in the time, and carries out the decision.
  */
 
 export interface RestartLimits {
-  /** Deaths tolerated within the window; one more gives up. */
+  /** How many deaths within the window are followed by a restart; one more ends the process. */
   readonly restartLimit: number;
-  /** Milliseconds. */
   readonly restartWindowMs: number;
 }
 
 export interface Directive {
   readonly action: 'restart' | 'give-up';
-  /** This death's message has killed an owner before: answer it and leave it out. */
+  /** The message whose turn was being taken has ended two owner threads: answer it, and do not take it again. */
   readonly poisoned: boolean;
 }
 
@@ -27,7 +26,7 @@ export class Supervisor {
 
   /**
    * @param now milliseconds, monotonic.
-   * @param suspect identity of the message whose turn was being taken, if any; equal for a message taken again.
+   * @param suspect ticket of the message whose turn was being taken; undefined between turns. The same when a message is taken again.
    */
   died(now: number, suspect: number | undefined): Directive {
     this.#deaths = this.#deaths.filter((at) => now - at < this.#limits.restartWindowMs);

@@ -1,9 +1,8 @@
 /**
- * One turn: the message's input is parsed and checked, the actor's function is called, and its result is checked.
+ * Takes one turn: parses and checks the input of the message, calls the actor's function, and checks its result.
  *
- * Pure, as the actor is: the same arguments give the same result, and nothing is kept, so a turn whose commit failed is taken
- * again. Whatever an actor does, short of never returning, comes back as a `TurnResult`; nothing is thrown. The owner
- * thread runs it.
+ * Pure: the same arguments give the same result, so a turn whose commit failed can be taken again. It never throws: errors of the actor are
+ * part of the `TurnResult`. A function that does not return is ended from outside, with its thread. Runs on the owner thread.
  */
 import { types } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -18,7 +17,7 @@ import { ValueError } from './value-error.js';
 import type { Sealed } from './values.js';
 
 /**
- * @param state of the actor, or undefined for one that has none: its turn starts from `initial`.
+ * @param state of the actor; undefined when it has none: the turn starts from `initial`.
  * @param inputText a command's JSON, or a query's search parameters without the question mark.
  */
 export function takeTurn(
@@ -78,7 +77,7 @@ function pathOf(path: readonly (PropertyKey | StandardSchemaV1.PathSegment)[]): 
     .join('');
 }
 
-/** Of a result that cannot be used; undefined for what the actor has thrown. */
+/** The sentence about an invalid result; undefined for an error that the actor has thrown. */
 function sentenceOf(error: unknown): string | undefined {
   if (error instanceof BehaviorError) return error.message;
   if (error instanceof ValueError) return `returned a value that cannot be used: ${error.message}`;

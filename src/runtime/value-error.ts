@@ -1,7 +1,7 @@
-/** The error for a value that a state, a reply or an input must not hold, with the place of the value. */
+/** The error for a value that a state, a reply or an input must not hold. Its message names the place of the value. */
 import { types } from 'node:util';
 
-/** A value that cannot be kept or sent. The message is a sentence such as `state.items[3].when is a Date`. */
+/** The message is a sentence such as `state.items[3].when is a Date`. */
 export class ValueError extends Error {
   override readonly name = 'ValueError';
 }
@@ -9,7 +9,7 @@ export class ValueError extends Error {
 /** Longer paths are shortened. */
 const SHOWN_STEPS = 12;
 
-/** The way to a member, as one would write it in code. */
+/** The path to a member, as in code. */
 export function pathText(steps: readonly (string | number)[]): string {
   const shown = steps.slice(0, SHOWN_STEPS).map(step).join('');
   return steps.length > SHOWN_STEPS ? `${shown}…` : shown;
@@ -20,7 +20,7 @@ function step(member: string | number): string {
   return /^[A-Za-z_$][\w$]*$/.test(member) ? `.${member}` : `[${JSON.stringify(member)}]`;
 }
 
-/** What a value is that is not allowed: the rest of a sentence. */
+/** Says what an invalid value is, as the end of a sentence: `is a Date`. */
 export function describe(value: unknown): string {
   if (value === undefined) return 'is undefined';
   if (value === null) return 'is null';

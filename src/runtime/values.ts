@@ -1,17 +1,16 @@
 /**
- * What a state may hold, and the one walk that every new state takes: it checks, makes canonical, freezes and measures.
+ * Checks every new state and reply in one walk over the value, which also makes it canonical, freezes it and measures it.
  *
- * A value may hold null, booleans, finite numbers, strings, bigints, arrays without holes and plain objects. After `seal`
- * the value in memory equals the value that a restart would load from the store, which is what makes a restart
- * invisible to an actor. So what JSON would change without a word is changed here, in memory too:
+ * A value may hold null, booleans, finite numbers, strings, bigints, arrays without holes and plain objects. After `seal` the value in memory
+ * equals the value that a restart loads from the store, so an actor does not notice a restart. What JSON would change silently is
+ * therefore changed here:
  *
  *   a member that is undefined          is left out
  *   -0                                  becomes 0
  *   an object without a prototype       becomes an ordinary one, with the same members
  *
- * Everything else that JSON would change or drop (dates, functions, NaN, getters, symbols, a hole in an array) is an
- * error whose sentence names the place. A value that needs no change is frozen where it stands, not copied.
- * Pure; the owner thread runs it.
+ * Everything else that JSON would change or drop (dates, functions, NaN, getters, symbols, a hole in an array) is an error that names the place.
+ * A value that needs no change is frozen in place, not copied. Runs on the owner thread.
  */
 import { types } from 'node:util';
 import { describe, pathText, ValueError } from './value-error.js';
@@ -25,17 +24,18 @@ export type Value =
   | readonly Value[]
   | { readonly [member: string]: Value };
 
-/** A value that was checked, in its canonical form, and what the walk has measured. */
+/** A checked value in its canonical form, and its measures. */
 export interface Checked {
   readonly value: Value;
   /** The value holds no bigint and nothing that looks like one in the store: its text is plain JSON. */
   readonly plain: boolean;
-  /** At least so many bytes, and at most so many, has the text of this value. */
+  /** Lower bound on the size of the text, in bytes. */
   readonly leastBytes: number;
+  /** Upper bound on the size of the text, in bytes. */
   readonly mostBytes: number;
-  /** Estimate of what the value takes in memory. */
+  /** Estimate of the memory that the value takes, in bytes. */
   readonly heapBytes: number;
-  /** Of all bigints above 64 bits together, rounded up. */
+  /** Bits of all bigints above 64 bits together, rounded up. */
   readonly bigintBits: number;
 }
 
@@ -44,21 +44,21 @@ declare const frozen: unique symbol;
 /** A checked value that is deeply frozen. Only `seal` makes one. */
 export type Sealed = Checked & { readonly [frozen]: true };
 
-/** Deeper values are refused, in states, replies and inputs. It also ends the walk through a cycle. */
+/** The deepest nesting in states, replies and inputs. It also ends the walk through a cycle. */
 export const MAX_DEPTH = 200;
 
 /**
  * Checks, makes canonical and freezes a value.
  *
- * @param name how the sentence of an error calls the value: `state`.
- * @param limitBytes a value whose text is certainly longer is refused before the walk ends.
+ * @param name of the value in error messages: `state`.
+ * @param limitBytes the walk ends early when the text must be longer than this.
  * @throws ValueError
  */
 export function seal(value: unknown, name: string, limitBytes = Number.POSITIVE_INFINITY): Sealed {
   return walk(value, name, limitBytes, true) as Sealed;
 }
 
-/** The same checks for a value that is sent and not kept, such as a reply: it is not frozen. */
+/** Makes the same checks for a value that is sent and not kept, such as a reply. Does not freeze it. */
 export function check(value: unknown, name: string, limitBytes = Number.POSITIVE_INFINITY): Checked {
   return walk(value, name, limitBytes, false);
 }
@@ -78,7 +78,7 @@ function walk(value: unknown, name: string, limitBytes: number, freeze: boolean)
   return { value: canonical, plain, leastBytes: least, mostBytes: most, heapBytes: heap, bigintBits: bits };
 }
 
-/** What a walk has found so far. One thread walks one value at a time, so this is not per call: that would cost an object. */
+/** The progress of the walk. A thread walks one value at a time, so module variables do, and no object is made per call. */
 let root: unknown;
 let rootName = '';
 let limit = 0;
@@ -88,7 +88,7 @@ let least = 0;
 let most = 0;
 let heap = 0;
 let bits = 0;
-/** The members on the way from the root to where the walk is. */
+/** Path from the root to the place of the walk. */
 const trail: (string | number)[] = [];
 
 /** The canonical form of a member: itself where nothing has to change. */
@@ -96,7 +96,7 @@ function canonicalOf(value: unknown, depth: number): unknown {
   switch (typeof value) {
     case 'number':
       if (!Number.isFinite(value)) throw fault(depth, `is ${value}, which is no finite number`);
-      // Only a small integer stands in its place; other numbers are objects of their own.
+      // V8 keeps a small integer inside its member; any other number is a heap object.
       count(1, 25, (value | 0) === value ? 0 : 16);
       return value === 0 ? 0 : value;
     case 'string':
@@ -181,7 +181,7 @@ function canonicalObject(object: object, depth: number): unknown {
 
 const DOLLAR = 36;
 
-/** Of an object literal, also of another realm, or of none. */
+/** Whether the prototype is that of a plain object: `Object.prototype`, also of another realm, or null. */
 export function isPlainPrototype(prototype: unknown): boolean {
   if (prototype === Object.prototype || prototype === null) return true;
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf');
@@ -196,7 +196,7 @@ function copyOf(object: object): Record<string, unknown> {
   return copy;
 }
 
-/** A plain assignment to `__proto__` would set the prototype. */
+/** Sets a member. A plain assignment to `__proto__` would set the prototype instead. */
 export function define(object: object, name: string, value: unknown): void {
   if (name === '__proto__') {
     Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
@@ -205,7 +205,7 @@ export function define(object: object, name: string, value: unknown): void {
   }
 }
 
-/** @throws ValueError when the text is certainly too long: shared parts can make it far longer than what is in memory. */
+/** @throws ValueError when the text must be too long. Parts that are used several times can make it far longer than the value in memory. */
 function count(leastBytes: number, mostBytes: number, heapBytes: number): void {
   least += leastBytes;
   most += mostBytes;
@@ -213,7 +213,7 @@ function count(leastBytes: number, mostBytes: number, heapBytes: number): void {
   if (least > limit) throw new ValueError(`${rootName} is larger than ${limit} bytes`);
 }
 
-/** An object with more members is taken for a table, whose names belong to it alone. */
+/** Up to this many members, objects of one shape are assumed to share the names of their members in memory. */
 const SHARED_NAMES = 12;
 
 function heapOfText(text: string): number {
@@ -239,7 +239,7 @@ function fault(depth: number, what: string): ValueError {
   return new ValueError(`${rootName}${pathText(trail.slice(0, depth))} ${what}`);
 }
 
-/** A cycle is found late, by its depth, so that the walk need not remember where it was. */
+/** A cycle shows by its depth, so the walk does not need to remember the objects that it has visited. */
 function tooDeep(depth: number): ValueError {
   const chain: unknown[] = [root];
   for (let i = 0; i < depth; i++) {

@@ -1,16 +1,19 @@
-/** Where requests go from the routes: to the owner of this process, or through what finds the node that has the actor. Main thread only. */
+/**
+ * The interface by which routes send requests to actors: the owner of this process implements it, and the router that finds the node of an
+ * actor. Main thread only.
+ */
 import type { Responder } from './request-queue.js';
 
-/** What of a request goes along to another node. */
+/** What is forwarded with a request to another node. */
 export interface ForwardedFacts {
-  /** As it came; empty when there is none. */
+  /** The X-Request-Id of the client; empty when there is none. */
   readonly requestId: string;
   readonly idempotencyKey: string | undefined;
-  /** Without its question mark. */
+  /** The query string, without its question mark. */
   readonly query: string;
 }
 
-/** Headers of an answer that reach the client; the others are made anew. */
+/** The headers of another node's answer that are passed on to the client. This node makes all others itself. */
 export interface RelayedHeaders {
   contentType: string | undefined;
   commit: string | undefined;
@@ -19,20 +22,23 @@ export interface RelayedHeaders {
   retryAfter: string | undefined;
 }
 
-/** Whoever waits for an answer, which another node may give. */
+/** Receives the answer to a request, which may come from another node. */
 export interface Asker extends Responder {
-  /** False when its client has left. */
+  /** False when the client has closed its connection. */
   readonly open: boolean;
   readonly facts: ForwardedFacts;
-  /** Answers with what another node has answered. */
+  /** Passes on the answer of another node. */
   relay(status: number, headers: Readonly<RelayedHeaders>, body: Buffer): void;
-  /** Another node has the actor, and this one shall not forward. @param holder its name, if that is known. */
+  /** Answers 421: another node has the actor, and this node must not forward. @param holder name of that node, if it is known. */
   misdirect(holder: string | undefined): void;
 }
 
 export interface Mailbox {
   /**
-   * @param key as it came, percent-encoded.
+   * Sends a message to an actor. The asker gets the answer, perhaps before this returns.
+   *
+   * @param message its number.
+   * @param key as the client sent it, percent-encoded.
    * @param idempotency `Idempotency-Key query`; empty without that header.
    * @returns what `OwnerHandle.withdraw` takes; undefined when the request is in no queue of this process.
    */

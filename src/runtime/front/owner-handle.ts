@@ -1,22 +1,22 @@
 /**
- * The main thread's side of the owner: takes requests, hands out replies, and replaces an owner thread that has died. Each shard has a queue of its own, so
- * that one whose replies hang holds only the requests of its own actors.
+ * The main thread's handle of the owner thread: takes requests, hands out replies, and replaces an owner thread that has died. Each shard has a
+ * queue of its own, so a shard whose store hangs delays only the requests to its own actors.
  *
- * No client notices the death of an owner thread: what it had not answered is in the `RequestQueue`, and its successor gets it. Nothing that
- * the dead thread had computed beyond the released replies has been shown, except through the group that it was committing; the fence
- * says whether that one is stored.
+ * Clients do not notice the death of an owner thread: the requests that it has not answered are in the `RequestQueue`, and its successor gets
+ * them. Clients have seen released replies only. If the group that was being committed turns out to be stored, its replies are released too;
+ * otherwise its requests are taken again.
  */
 import type { ProblemCode } from '../../errors.js';
 import type { RequestMeter } from '../../meter/request-meter.js';
 import { shardOf } from '../../store/shard-of.js';
 import { DrainRate } from '../drain-rate.js';
+import { type Heartbeat, keepHeartbeat } from '../heartbeat.js';
 import type { LinkSize } from '../link/link-memory.js';
 import { NOTHING, PROBLEM } from '../link/reply-kind.js';
 import { MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../link/thread-words.js';
 import { decodeKey } from '../owner/actor-key.js';
 import type { FromOwner } from '../owner/events.js';
 import type { StoreQuestion } from '../owner/store-reader.js';
-import { keepPulse, type Pulse } from '../pulse.js';
 import { type RestartLimits, Supervisor } from '../supervisor.js';
 import type { OwnerStart, OwnerThread, OwnerThreads } from './owner-threads.js';
 import type { Responder } from './request-queue.js';
@@ -24,11 +24,11 @@ import { RequestQueues, type ShardLink } from './request-queues.js';
 import { type ShardState, ShardStates } from './shard-states.js';
 
 export interface OwnerLimits extends RestartLimits {
-  /** How long a client waits for its answer, in milliseconds. */
+  /** A request without an answer after this time is answered `ask-timeout`, in milliseconds. */
   readonly askTimeoutMs: number;
-  /** While the oldest request has waited for longer than this, new ones are refused, in milliseconds. */
+  /** New requests are refused while the oldest one has waited for longer than this, in milliseconds. */
   readonly shedAfterMs: number;
-  /** Silence after which a thread counts as hung, in milliseconds; 0 for never. */
+  /** A thread without a heartbeat for this time counts as hung, in milliseconds; 0 for never. */
   readonly watchdogMs: number;
 }
 
@@ -39,27 +39,27 @@ export type OwnerEvent =
 
 export interface OwnerHandleOptions {
   readonly limits: OwnerLimits;
-  /** How much may wait, in each shard. */
+  /** The size of each shard's queue. */
   readonly queue: LinkSize;
   readonly shards: number;
   /** The name of each message's actor, by the number of the message. */
   readonly actors: readonly string[];
   readonly threads: OwnerThreads;
   readonly onEvent: (event: OwnerEvent) => void;
-  /** A responder threw. */
+  /** Called when a responder has thrown. */
   readonly onError: (error: unknown) => void;
   readonly meter: RequestMeter;
-  /** How many replies may be handed out before the event loop turns again. */
+  /** How many replies may be handed out in one event-loop iteration. */
   readonly repliesAtOnce: () => number;
 }
 
 const TICK_MS = 100;
-/** A module of actors that does not end to load is a mistake in it. */
+/** The longest time that loading the modules of actors may take. */
 const LOAD_LIMIT_MS = 60_000;
 const MAX_RETRY_SECONDS = 30;
-/** From service to the begin of a spare thread. */
+/** How long after an owner has begun to serve its spare is started. */
 const SPARE_AFTER_MS = 1_000;
-/** Without a watchdog: for how long a native call may keep a thread from being ended, in milliseconds. */
+/** Without a watchdog: how long a native call may keep a thread from being terminated. */
 const END_PATIENCE_MS = 3_000;
 
 export class OwnerHandle {
@@ -70,29 +70,29 @@ export class OwnerHandle {
   readonly #drain = new DrainRate();
   readonly #tick: NodeJS.Timeout;
   #thread: OwnerThread | undefined;
-  #pulse: Pulse | undefined;
+  #heartbeat: Heartbeat | undefined;
   #loading: NodeJS.Timeout | undefined;
   #ended = false;
   #stopped: (() => void) | undefined;
-  /** When this iteration of the event loop had its first request; undefined before that. */
+  /** When the first request of this event-loop iteration arrived; undefined before that. */
   #iterationAt: number | undefined;
   #flushes = false;
   /** Replies since the last tick. */
   #answered = 0;
-  /** When replies were looked for. */
+  /** When replies were collected last. */
   #now = 0;
   #instance = '';
   #node: OwnerStart['node'];
   #left: (() => void) | undefined;
   #leaving = false;
-  /** Owner threads that have died. */
+  /** How many owner threads have died. */
   deaths = 0;
 
   constructor(options: OwnerHandleOptions) {
     this.#options = options;
     const { meter, onError, shards, queue: size } = options;
     const onReply = (message: number, kind: number, askedAt: number) => {
-      // A refusal comes at once, or after a grace: it would hide how long replies take.
+      // A problem comes at once or after a grace, so its time says nothing about turns and commits.
       if (kind === PROBLEM || kind === NOTHING) return;
       meter.count(message, this.#now - askedAt);
       this.#answered += 1;
@@ -105,7 +105,7 @@ export class OwnerHandle {
     this.#tick.unref();
   }
 
-  /** @param instance what operators call the process. @param node what other nodes are told of it. */
+  /** Starts the owner thread. @param instance name of this process. @param node the entry for other nodes; undefined without them. */
   start(instance: string, node?: Omit<NonNullable<OwnerStart['node']>, 'state'>): void {
     this.#instance = instance;
     this.#node = node && { ...node, state: 'joining' };
@@ -116,48 +116,47 @@ export class OwnerHandle {
     return this.#options.shards;
   }
 
-  /** What is known of a shard. */
   stateOf(shard: number): ShardState {
     return this.#states.of(shard);
   }
 
-  /** The shard of an actor. @param key as it came, percent-encoded; for one that is no key any shard gives the same answer. */
+  /** The shard of an actor. @param key percent-encoded. An invalid key gets some shard: every shard refuses it in the same way. */
   shardOf(message: number, key: string): number {
     const { shards, actors } = this.#options;
     return shards === 1 ? 0 : shardOf(`${actors[message]}/${decodeKey(key) ?? ''}`, shards);
   }
 
-  /** Shards whose fence is taken, and whose commits pass. */
+  /** How many shards this process serves: their fences are taken, and commits succeed. */
   get owned(): number {
     return this.#states.owned;
   }
 
-  /** Some fence is taken, and commits pass in all shards that others do not own. */
+  /** Whether this process owns a shard, and no shard waits for the store. */
   get serving(): boolean {
     return this.#states.settled && this.owned > 0 && this.open;
   }
 
-  /** No shard waits for the store: each is owned here, or its requests go to another node. */
+  /** Whether no shard waits for the store: each is owned by this process, or by another node to which requests are forwarded. */
   get mayForward(): boolean {
     return this.#states.settled && this.#turnsSoon;
   }
 
-  /** Others own all shards. */
+  /** Whether other instances own all shards. */
   get standby(): boolean {
     return this.#states.settled && this.owned === 0 && !this.#ended;
   }
 
-  /** It takes requests. */
+  /** Whether requests are taken: the process is not stopping. */
   get open(): boolean {
     return !this.#ended && this.#stopped === undefined;
   }
 
-  /** The owner thread turns, or is being replaced. */
+  /** Whether the owner thread runs its event loop, or is being replaced. */
   get alive(): boolean {
-    return !this.#ended && (this.#pulse?.alive ?? true);
+    return !this.#ended && (this.#heartbeat?.alive ?? true);
   }
 
-  /** What is asked now is taken in, and its turn comes soon. */
+  /** Whether a request that arrives now gets its turn soon. */
   get ready(): boolean {
     return this.serving && this.#turnsSoon;
   }
@@ -166,7 +165,7 @@ export class OwnerHandle {
     return this.alive && this.oldestMs <= this.#options.limits.shedAfterMs;
   }
 
-  /** A request is answered by a turn, as far as is known: no other instance owns the shard, and the store is not away. */
+  /** Whether a request to the shard is probably answered by a turn: no other instance owns the shard, and the store is not away. */
   mayServe(shard: number): boolean {
     const state = this.stateOf(shard);
     return !this.#ended && state !== 'away' && state !== 'standby';
@@ -177,22 +176,22 @@ export class OwnerHandle {
     return this.#queues.oldestMs(performance.now());
   }
 
-  /** The highest of the fences that the owner has taken last; 0 before that. */
+  /** The highest epoch of the fences that this process has taken; 0 before the first. */
   get epoch(): number {
     return this.#states.epoch;
   }
 
-  /** Requests that the owner has replied to. */
+  /** How many requests the owner has answered. */
   get replies(): number {
     return this.#queues.answered;
   }
 
-  /** Requests that the owner has not answered. */
+  /** How many requests the owner has not answered yet. */
   get pending(): number {
     return this.#queues.count;
   }
 
-  /** When it is worth coming back: the time that the queues take at their present speed, in seconds. */
+  /** When a refused client should try again, in seconds: how long the owner needs for the pending requests at its present speed. */
   retryAfterSeconds(): number {
     const seconds = Math.ceil(this.pending / Math.max(1, this.#drain.perSecond));
     return Math.min(Math.max(1, seconds), MAX_RETRY_SECONDS);
@@ -201,7 +200,8 @@ export class OwnerHandle {
   /**
    * Puts a request into the owner's mailbox. The responder is called exactly once, perhaps before this returns.
    *
-   * @param key as it came, percent-encoded.
+   * @param message its number.
+   * @param key as the client sent it, percent-encoded.
    * @param idempotency `Idempotency-Key query`; empty without that header.
    * @returns what `withdraw` takes; undefined when the request was refused.
    */
@@ -215,7 +215,7 @@ export class OwnerHandle {
     return this.askIn(this.shardOf(message, key), message, key, body, responder, idempotency);
   }
 
-  /** As `ask`, of an actor whose shard is known. */
+  /** As `ask`, when the shard of the actor is known. */
   askIn(
     shard: number,
     message: number,
@@ -231,7 +231,7 @@ export class OwnerHandle {
     }
     const now = this.#iterationAt;
     const queue = this.#queues.of(shard);
-    // By age, not only by number: a request behind a queue that stands still would wait at least as long.
+    // Refuse also by age: behind a queue that does not move, this request would wait at least as long as the oldest one.
     if (now - (queue.oldestAt ?? now) > this.#options.limits.shedAfterMs)
       return refuse(responder, 'mailbox-full');
     const position = queue.ask(message, key, body, idempotency, responder, now);
@@ -239,18 +239,18 @@ export class OwnerHandle {
     return this.#queues.ticketOf(shard, position);
   }
 
-  /** What an operator asks about the store, in whatever state the owner is. Rejects when there is no answer. */
-  askStore(question: StoreQuestion): Promise<unknown> {
+  /** Answers a question of an operator about the stored actors, also while no fence is taken. Rejects when there is no answer. */
+  readStore(question: StoreQuestion): Promise<unknown> {
     if (!this.#thread || this.#ended) return Promise.reject(new Error('no owner thread has begun'));
-    return this.#thread.askStore(question);
+    return this.#thread.readStore(question);
   }
 
-  /** Its client is gone. */
+  /** Says that the client of a request has left. @param ticket from `ask`. */
   withdraw(ticket: number): void {
     this.#queues.withdraw(ticket);
   }
 
-  /** Gives all shards to other nodes. Resolves when none is left here. Requests for them are answered `standby` from then on. */
+  /** Hands over all shards to other nodes. Resolves when this process owns none. Requests to them are answered `standby` from then on. */
   leave(): Promise<void> {
     if (this.#ended || !this.#thread) return Promise.resolve();
     return new Promise((resolve) => {
@@ -260,7 +260,7 @@ export class OwnerHandle {
     });
   }
 
-  /** Resolves when everything pending is answered and committed, and the owner has closed its store and ended. */
+  /** Resolves when all pending requests are answered and committed, and the owner thread has closed its store and ended. */
   stop(): Promise<void> {
     if (this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
@@ -271,7 +271,7 @@ export class OwnerHandle {
     });
   }
 
-  /** Ends without waiting for anything. What is pending may have been committed, and may be yet: its clients hear so. */
+  /** Ends without waiting. Pending requests are answered `ask-timeout`, since they may have been committed or may be committed later. */
   abandon(reason: string): void {
     if (!this.#ended) this.#end('ask-timeout');
     clearTimeout(this.#loading);
@@ -279,12 +279,12 @@ export class OwnerHandle {
     this.#stopped?.();
   }
 
-  /** Ends the owner thread in the middle of whatever it does. */
+  /** Terminates the owner thread at once, also in the middle of a turn. */
   crash(reason: string): void {
     const thread = this.#thread;
     if (!thread) return;
     thread.end(reason);
-    // A native call that does not return keeps its thread, and with it the store.
+    // A native call that does not return keeps the thread alive, and with it the store open: then the process ends.
     const patienceMs = 2 * (this.#options.limits.watchdogMs || END_PATIENCE_MS);
     setTimeout(() => {
       if (this.#thread !== thread || this.#ended) return;
@@ -294,11 +294,11 @@ export class OwnerHandle {
     }, patienceMs).unref();
   }
 
-  /** @param shards what the thread gets for each. */
+  /** Starts the next owner thread. @param shards the link of each shard. */
   #begin(shards: readonly ShardLink[]): void {
     const thread = this.#options.threads.next();
     this.#thread = thread;
-    this.#pulse = undefined;
+    this.#heartbeat = undefined;
     this.#loading = setTimeout(
       () => thread.end(`the actors were not loaded within ${LOAD_LIMIT_MS} ms`),
       LOAD_LIMIT_MS,
@@ -321,7 +321,7 @@ export class OwnerHandle {
   }
 
   #onEvent(event: FromOwner): void {
-    // What was released before it was said comes first.
+    // Replies that were released before the event are handed out before it.
     this.#collect(Number.POSITIVE_INFINITY);
     this.#states.note(event);
     switch (event.kind) {
@@ -332,7 +332,7 @@ export class OwnerHandle {
         this.#prepareSpareLater();
         break;
       case 'nodes': {
-        // The other nodes see one node, whichever thread it has.
+        // A later thread of this process goes on in the same state, so that other nodes notice no change of threads.
         const own = event.nodes.find(({ instance }) => instance === this.#instance);
         if (own && this.#node) this.#node = { ...this.#node, state: own.state };
         break;
@@ -341,7 +341,7 @@ export class OwnerHandle {
         this.#left?.();
         break;
       case 'fatal':
-        // Some of what is pending may be committed: a 503 would promise that it is not.
+        // Some of the pending requests may be committed, and a 503 would promise that none is.
         this.#end('internal');
         break;
       case 'stopped':
@@ -354,20 +354,20 @@ export class OwnerHandle {
     this.#options.onEvent(event);
   }
 
-  /** Not at once: those who waited for the start come first. */
+  /** Starts a spare thread, after a while: requests that waited for the start come first. */
   #prepareSpareLater(): void {
     setTimeout(() => {
       if (!this.#ended) this.#options.threads.prepareSpare();
     }, SPARE_AFTER_MS).unref();
   }
 
-  /** From here on the thread turns its event loop: silence means that it hangs. */
+  /** Watches the heartbeat. Called when the thread has loaded its modules: from then on silence means that it hangs. */
   #watch(): void {
     clearTimeout(this.#loading);
     const { watchdogMs } = this.#options.limits;
     const thread = this.#thread;
     if (watchdogMs === 0 || !thread) return;
-    this.#pulse = keepPulse({
+    this.#heartbeat = keepHeartbeat({
       words: thread.words,
       own: MAIN_HEARTBEAT,
       other: OWNER_HEARTBEAT,
@@ -378,7 +378,7 @@ export class OwnerHandle {
 
   #onExit(reason: string): void {
     clearTimeout(this.#loading);
-    this.#pulse?.stop();
+    this.#heartbeat?.stop();
     this.#thread = undefined;
     if (this.#ended) return;
     this.deaths += 1;
@@ -411,7 +411,7 @@ export class OwnerHandle {
   #end(code: ProblemCode): void {
     this.#ended = true;
     clearInterval(this.#tick);
-    this.#pulse?.stop();
+    this.#heartbeat?.stop();
     this.#queues.refuseAll(code);
     this.#left?.();
   }
@@ -422,7 +422,7 @@ export class OwnerHandle {
     setImmediate(() => this.#flush());
   }
 
-  /** The end of an iteration of the event loop: what was asked in it becomes visible to the owner at once. */
+  /** Runs at the end of an event-loop iteration: makes all of its requests visible to the owner at once, and hands out replies. */
   #flush(): void {
     this.#flushes = false;
     this.#iterationAt = undefined;
@@ -430,7 +430,7 @@ export class OwnerHandle {
     if (news > 0) this.#options.meter.batchSizes.record(news);
     const more = this.#collect(this.#options.repliesAtOnce());
     if (!this.#queues.waits || this.#ended) return;
-    // One iteration more before this thread lets itself be woken: under load the replies are there by then.
+    // Look once more after the next iteration before waiting for the bell: under load the replies have arrived by then.
     if (news > 0 || more) this.#flushLater();
     else this.#awaitReplies();
   }

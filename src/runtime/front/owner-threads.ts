@@ -1,6 +1,6 @@
 /**
- * Where owner threads come from. To load an owner's modules takes longer than the rest of a recovery, so while one owner serves, a
- * spare has them loaded and waits for its link.
+ * Starts owner threads, and keeps a spare. Loading the modules takes longer than the rest of a recovery, so while one owner thread serves, a
+ * spare thread has its modules loaded and waits to become the owner. Main thread only.
  */
 import { Worker } from 'node:worker_threads';
 import type { NodeEntry } from '../../store/node-entry.js';
@@ -10,25 +10,25 @@ import type { StoreQuestion } from '../owner/store-reader.js';
 import type { ShardLink } from './request-queues.js';
 
 const ENTRY = new URL('../../../workers/owner.js', import.meta.url);
-/** How long an end waits for a thread that loads its modules, in milliseconds. */
+/** How long to wait with the end of a thread that loads its modules. */
 const PATIENCE_MS = 5_000;
 const POLL_MS = 1;
 
-/** What a thread is told when it becomes the owner. */
+/** What a thread gets when it becomes the owner. */
 export interface OwnerStart {
   /** By shard. */
   readonly links: readonly (ShardLink & {
-    /** The thread before had the shard. */
+    /** Whether the previous owner thread owned the shard. */
     readonly owned: boolean;
   })[];
-  /** What operators call the process. */
+  /** INSTANCE_ID: the name of the process. */
   readonly instance: string;
-  /** What other nodes are told of this one; undefined for a store that no other process can reach. */
+  /** The entry of this node for other nodes; undefined when no other process can reach the store. */
   readonly node: Pick<NodeEntry, 'address' | 'version' | 'actors' | 'state'> | undefined;
 }
 
-export interface AskStore {
-  readonly kind: 'ask-store';
+export interface ReadStore {
+  readonly kind: 'read-store';
   readonly id: number;
   readonly question: StoreQuestion;
 }
@@ -45,7 +45,7 @@ export type ToOwner =
   | { readonly kind: 'start'; readonly start: OwnerStart }
   | { readonly kind: 'leave' }
   | { readonly kind: 'stop' }
-  | AskStore;
+  | ReadStore;
 
 export interface OwnerThreadHandlers {
   readonly onEvent: (event: FromOwner) => void;
@@ -53,25 +53,25 @@ export interface OwnerThreadHandlers {
   readonly onExit: (reason: string) => void;
 }
 
-interface Asked {
+interface WaitingAnswer {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
 const OWNER_GONE = 'the owner thread has ended; ask again';
 
-/** A thread, from its birth on. */
+/** A thread that is, or may become, the owner. */
 export class OwnerThread {
   /** Shared with the thread; its indexes are in `link/thread-words.ts`. */
   readonly words = new Int32Array(new SharedArrayBuffer(THREAD_WORDS * Int32Array.BYTES_PER_ELEMENT));
   readonly #worker: Worker;
-  /** Questions that are not answered yet. */
-  readonly #asked = new Map<number, Asked>();
+  /** Questions without an answer, by id. */
+  readonly #waiting = new Map<number, WaitingAnswer>();
   #questions = 0;
   #handlers: OwnerThreadHandlers | undefined;
   #reason = '';
   #ended = false;
-  /** It has ended before it was started. */
+  /** Called when the thread has ended before `start`. */
   onEarlyDeath: (reason: string) => void = () => {};
 
   constructor(workerData: object, heapMb: number) {
@@ -92,8 +92,8 @@ export class OwnerThread {
     this.#worker.once('exit', (code) => {
       this.#ended = true;
       const reason = this.#reason || `the thread has ended with code ${code}`;
-      for (const { reject } of this.#asked.values()) reject(new Error(OWNER_GONE));
-      this.#asked.clear();
+      for (const { reject } of this.#waiting.values()) reject(new Error(OWNER_GONE));
+      this.#waiting.clear();
       if (this.#handlers) this.#handlers.onExit(reason);
       else this.onEarlyDeath(reason);
     });
@@ -103,12 +103,12 @@ export class OwnerThread {
     return this.#ended;
   }
 
-  /** Why it has ended, when it threw. */
+  /** Why the thread has ended; empty when that is unknown. */
   get reason(): string {
     return this.#reason;
   }
 
-  /** A spare keeps no process alive. */
+  /** Lets the process end although this thread runs, as long as it is a spare. */
   wait(): void {
     this.#worker.unref();
   }
@@ -119,7 +119,7 @@ export class OwnerThread {
     this.#worker.postMessage({ kind: 'start', start } satisfies ToOwner);
   }
 
-  /** Gives all shards away; `left` is the answer. */
+  /** Tells the thread to hand over all shards; its event `left` is the answer. */
   leave(): void {
     this.#worker.postMessage({ kind: 'leave' } satisfies ToOwner);
   }
@@ -128,17 +128,17 @@ export class OwnerThread {
     this.#worker.postMessage({ kind: 'stop' } satisfies ToOwner);
   }
 
-  /** Beside the requests: what an operator asks is answered between turns. Rejects when it cannot be answered. */
-  askStore(question: StoreQuestion): Promise<unknown> {
+  /** Sends a question about the stored actors, which the thread answers between turns. Rejects when it cannot be answered. */
+  readStore(question: StoreQuestion): Promise<unknown> {
     if (this.#ended) return Promise.reject(new Error(OWNER_GONE));
     return new Promise((resolve, reject) => {
       const id = this.#questions++;
-      this.#asked.set(id, { resolve, reject });
-      this.#worker.postMessage({ kind: 'ask-store', id, question } satisfies ToOwner);
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ kind: 'read-store', id, question } satisfies ToOwner);
     });
   }
 
-  /** Ends the thread. Node aborts the process when a thread ends while it loads a native module, so that is waited for. */
+  /** Terminates the thread, once it has loaded its modules: Node aborts the process when a thread ends while it loads a native module. */
   end(reason: string): void {
     this.#reason ||= reason;
     const giveUpAt = performance.now() + PATIENCE_MS;
@@ -151,13 +151,13 @@ export class OwnerThread {
   }
 
   #onAnswer({ id, answer, failure }: StoreAnswer): void {
-    const asked = this.#asked.get(id);
-    this.#asked.delete(id);
-    if (failure === undefined) asked?.resolve(answer);
-    else asked?.reject(new Error(failure));
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (failure === undefined) waiting?.resolve(answer);
+    else waiting?.reject(new Error(failure));
   }
 
-  /** Before the process exits, which ends every thread: blocks until that is safe. */
+  /** Blocks until the thread has loaded its modules. Called before the process exits, which ends every thread. */
   awaitLoaded(): void {
     const giveUpAt = performance.now() + PATIENCE_MS;
     while (!this.#ended && Atomics.load(this.words, LOADING) === 1 && performance.now() < giveUpAt) {
@@ -172,10 +172,10 @@ export class OwnerThreads {
   #spare: OwnerThread | undefined;
   #all = new Set<OwnerThread>();
   #closed = false;
-  /** Told why a thread has died before it became the owner. */
+  /** Called when a spare thread has died. */
   onSpareDeath: (reason: string) => void = () => {};
 
-  /** @param workerData what every owner is told at its birth. @param heapMb heap limit of a thread, in MiB. */
+  /** @param workerData what every owner thread gets when it is created. @param heapMb heap limit of a thread, in MiB. */
   constructor(workerData: object, heapMb: number) {
     this.#workerData = workerData;
     this.#heapMb = heapMb;
@@ -198,7 +198,7 @@ export class OwnerThreads {
     this.#spare = spare;
   }
 
-  /** Ends the spare. No other one is begun. */
+  /** Ends the spare, and starts no other one. */
   close(): void {
     this.#closed = true;
     this.#spare?.end('it is not needed any more');
@@ -217,7 +217,7 @@ export class OwnerThreads {
   }
 }
 
-/** A program that is given as text (`node --input-type=module -e …`) hands that option on, with which no file can be run. */
+/** Removes the options of a program that is given as text (`node --input-type=module -e …`): a worker inherits them, and cannot run a file with them. */
 function withoutInputType(execArgv: readonly string[]): { readonly execArgv?: string[] } {
   if (!execArgv.some((option) => option.startsWith('--input-type'))) return {};
   const alone = /^--(input-type|eval|print)=/;

@@ -1,6 +1,6 @@
 /**
- * The queue of unanswered requests of one shard, on the main thread. It outlives owner threads: each gets a link of its own, and a successor
- * gets the requests that its predecessor has not answered, at the same positions.
+ * The queue of the unanswered requests of one shard. It outlives owner threads: each owner thread gets a link of its own, and a successor
+ * gets the requests that its predecessor has not answered, at the same positions. Main thread only.
  */
 import assert from 'node:assert/strict';
 import type { ProblemCode } from '../../errors.js';
@@ -9,24 +9,24 @@ import { FrontLink, type ReplyView } from '../link/front-link.js';
 import { type LinkMemory, type LinkSize, linkMemory } from '../link/link-memory.js';
 import { BEFORE } from '../link/reply-kind.js';
 
-/** Whoever waits for the reply to a request. Called once. */
+/** Receives the reply to a request: one of its methods is called, once. */
 export interface Responder {
-  /** @param bytes where the text of the reply lies, until this returns. */
+  /** @param bytes hold the text of the reply, until this returns. */
   reply(reply: ReplyView, bytes: Buffer): void;
   refuse(code: ProblemCode): void;
 }
 
 export interface QueueOptions {
-  /** How much may be unanswered, and wait to be sent; the capacity is a power of two. */
+  /** The size of each link; the capacity is a power of two. */
   readonly size: LinkSize;
   readonly shard: number;
-  /** A request has its reply. @param kind of `reply-kind.ts`. @param askedAt as `ask` was told. */
+  /** Called with each reply. @param kind of `reply-kind.ts`. @param askedAt the `now` of its `ask`. */
   readonly onReply: (message: number, kind: number, askedAt: number) => void;
-  /** A responder threw. */
+  /** Called when a responder has thrown. */
   readonly onError: (error: unknown) => void;
 }
 
-/** A group that a dead owner was committing. */
+/** The group that an owner thread was committing when it died. */
 export interface PendingGroup {
   readonly id: string;
   /** Position after its last reply. */
@@ -42,17 +42,17 @@ export class RequestQueue {
   readonly #askedAt: Float64Array;
   readonly #mask: number;
   #link: FrontLink;
-  /** The link where the replies of `#pending` are, and that group. */
+  /** The link of the dead owner thread with the replies of the pending group. */
   #before: FrontLink | undefined;
   #pending: PendingGroup | undefined;
-  /** Position of the first request that the owner was not shown yet. */
+  /** Position of the first request that is not published yet. */
   #published = 0;
   /** The requests before this position have expired. */
   #expired = 0;
-  /** Replies since the start, for the rate. */
+  /** Replies since the start. */
   answered = 0;
 
-  /** @param bells of the first owner thread. */
+  /** @param bells shared with the first owner thread. */
   constructor({ size, shard, onReply, onError }: QueueOptions, bells: Bells) {
     this.#size = size;
     this.#shard = shard;
@@ -69,12 +69,12 @@ export class RequestQueue {
     return this.#link;
   }
 
-  /** Requests that no owner has answered. */
+  /** How many requests are not answered by an owner yet. */
   get count(): number {
     return this.#link.end - this.#link.collected;
   }
 
-  /** When the oldest of them was asked, in milliseconds; undefined when there is none. */
+  /** When the oldest unanswered request arrived, in milliseconds of `ask`; undefined when there is none. */
   get oldestAt(): number | undefined {
     return this.count === 0 ? undefined : (this.#askedAt[this.#link.collected & this.#mask] as number);
   }
@@ -99,14 +99,14 @@ export class RequestQueue {
     return position;
   }
 
-  /** Its client is gone. A request that the owner was not shown never takes effect; any other takes its turn unheard. */
+  /** Says that the client has left. A request that is not published yet never takes effect; any other one takes its turn, and its reply is dropped. */
   withdraw(position: number): void {
     if (position < this.#link.collected) return;
     this.#responders[position & this.#mask] = undefined;
     if (position >= this.#published) this.#link.leaveOut(position);
   }
 
-  /** Shows the new requests to the owner. @returns how many there were. */
+  /** Makes the new requests visible to the owner. @returns how many there were. */
   publish(): number {
     const count = this.#link.end - this.#published;
     if (count === 0) return 0;
@@ -116,9 +116,9 @@ export class RequestQueue {
   }
 
   /**
-   * Hands out the replies that were released.
+   * Hands the released replies to their responders.
    *
-   * @param limit how many, at the most.
+   * @param limit the most replies to hand out.
    * @returns whether there are more.
    */
   collect(limit = Number.POSITIVE_INFINITY): boolean {
@@ -136,7 +136,7 @@ export class RequestQueue {
     return until < released;
   }
 
-  /** Answers what was asked at `deadline` or before; the owner still owes the replies. */
+  /** Answers `ask-timeout` to the requests that arrived at `deadline` or before. They keep their places until the owner replies. */
   expire(deadline: number): void {
     let position = Math.max(this.#expired, this.#link.collected);
     while (position < this.#link.end && (this.#askedAt[position & this.#mask] as number) <= deadline) {
@@ -146,10 +146,10 @@ export class RequestQueue {
   }
 
   /**
-   * After the death of an owner: a new link, which holds the requests that it has not answered.
+   * Makes the link for the successor of a dead owner thread, and copies the unanswered requests into it.
    *
-   * @param bells of its successor.
-   * @returns the memory for that one, and the group that was being committed.
+   * @param bells shared with the successor.
+   * @returns the memory of the new link, and the group that the dead thread was committing.
    */
   relink(bells: Bells): { readonly memory: LinkMemory; readonly pending: PendingGroup | undefined } {
     this.collect();
@@ -167,7 +167,7 @@ export class RequestQueue {
     return { memory: link.memory, pending: this.#pending };
   }
 
-  /** Answers a request, and lets no successor take it again. Between the death of an owner and `relink`. */
+  /** Answers a request, so that no successor takes it again. Only between the death of an owner thread and `relink`. */
   leaveOut(position: number, code: ProblemCode): void {
     this.#refuse(position, code);
     this.#link.leaveOut(position);
@@ -181,7 +181,7 @@ export class RequestQueue {
     return this.#link.keyAt(position);
   }
 
-  /** Nobody will answer these any more. */
+  /** Answers all requests with this problem. No owner thread follows. */
   refuseAll(code: ProblemCode): void {
     for (let position = this.#link.collected; position < this.#link.end; position++)
       this.#refuse(position, code);

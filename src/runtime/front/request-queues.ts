@@ -1,4 +1,4 @@
-/** The queues of all shards, on the main thread: what an owner thread is given at its birth, and how its replies are collected. */
+/** The request queues of all shards: makes the links of an owner thread, publishes requests, and collects replies. Main thread only. */
 import { awaitBell, type Bells, newBells, REPLY_BELL, ring, rung } from '../link/bell.js';
 import { type LinkMemory, TURN } from '../link/link-memory.js';
 import { type PendingGroup, type QueueOptions, RequestQueue } from './request-queue.js';
@@ -6,13 +6,13 @@ import { type PendingGroup, type QueueOptions, RequestQueue } from './request-qu
 /** What an owner thread gets for a shard. */
 export interface ShardLink {
   readonly memory: LinkMemory;
-  /** The group that the thread before was committing. */
+  /** The group that the previous owner thread was committing when it died. */
   readonly pending: PendingGroup | undefined;
 }
 
-/** A request whose turn a dead thread was taking. */
+/** The request whose turn an owner thread was taking when it died. */
 export interface Suspect {
-  /** Equal for a request that is taken again. */
+  /** The same when the request is taken again. */
   readonly ticket: number;
   readonly queue: RequestQueue;
   readonly position: number;
@@ -21,10 +21,10 @@ export interface Suspect {
 export class RequestQueues {
   readonly #queues: readonly RequestQueue[];
   #bells: Bells = newBells();
-  /** How often the bell had rung when replies were looked for. */
+  /** The count of the bell when replies were collected last. */
   #heard = 0;
   #waiting = false;
-  /** Where the next collecting begins: no shard keeps the replies of the others back. */
+  /** The shard from which `collect` begins. It changes, so that no shard keeps the replies of others back. */
   #first = 0;
 
   constructor(shards: number, options: Omit<QueueOptions, 'shard'>) {
@@ -38,7 +38,7 @@ export class RequestQueues {
     return this.#queues[shard] as RequestQueue;
   }
 
-  /** Names a request among those of all shards. */
+  /** A number for a request, unique over all shards. */
   ticketOf(shard: number, position: number): number {
     return position * this.#queues.length + shard;
   }
@@ -48,7 +48,7 @@ export class RequestQueues {
     this.of(shard).withdraw((ticket - shard) / this.#queues.length);
   }
 
-  /** Requests that no owner has answered. */
+  /** How many requests are not answered by an owner yet. */
   get count(): number {
     return this.#queues.reduce((sum, { count }) => sum + count, 0);
   }
@@ -58,7 +58,7 @@ export class RequestQueues {
     return this.#queues.reduce((sum, { answered }) => sum + answered, 0);
   }
 
-  /** Some requests are not answered. */
+  /** Whether some requests are not answered. */
   get waits(): boolean {
     return this.#queues.some(({ count }) => count > 0);
   }
@@ -70,7 +70,7 @@ export class RequestQueues {
     return oldest;
   }
 
-  /** Shows the new requests to the owners. @returns how many there were. */
+  /** Makes the new requests visible to the owners. @returns how many there were. */
   publish(): number {
     let news = 0;
     for (const queue of this.#queues) news += queue.publish();
@@ -78,17 +78,17 @@ export class RequestQueues {
   }
 
   /**
-   * Hands out the replies that were released.
+   * Hands the released replies to their responders.
    *
-   * @param limit how many, at the most.
+   * @param limit the most replies to hand out.
    * @returns whether there may be more.
    */
   collect(limit: number): boolean {
     this.#heard = rung(this.#bells, REPLY_BELL);
     const { length } = this.#queues;
     let left = limit;
-    for (let turn = 0; turn < length; turn++) {
-      const shard = (this.#first + turn) % length;
+    for (let at = 0; at < length; at++) {
+      const shard = (this.#first + at) % length;
       const queue = this.of(shard);
       if (queue.count === 0) continue;
       const before = queue.answered;
@@ -102,7 +102,7 @@ export class RequestQueues {
     return false;
   }
 
-  /** Calls back once, when more was released than the last collecting has seen; not when the owner thread has ended before that. */
+  /** Calls back once, when replies were released since the last `collect`; not after the owner thread has ended. */
   awaitReplies(callback: () => void): void {
     if (this.#waiting) return;
     this.#waiting = true;
@@ -114,26 +114,26 @@ export class RequestQueues {
     });
   }
 
-  /** Answers what was asked at `deadline` or before; the owners still owe the replies. */
+  /** Answers `ask-timeout` to the requests that arrived at `deadline` or before. */
   expire(deadline: number): void {
     for (const queue of this.#queues) queue.expire(deadline);
   }
 
-  /** For the first owner thread. @returns by shard. */
+  /** The links of the first owner thread, by shard. */
   links(): ShardLink[] {
     return this.#queues.map(({ link: { memory } }) => ({ memory, pending: undefined }));
   }
 
-  /** After the death of an owner thread: what its successor gets. @returns by shard. */
+  /** The links of the successor of an owner thread that has died, by shard. */
   relink(): ShardLink[] {
-    // V8 keeps the memory of a wait that never ends.
+    // Ends the wait for the old bell: V8 never frees the memory of a wait that does not end.
     ring(this.#bells, REPLY_BELL);
     this.#bells = newBells();
     this.#waiting = false;
     return this.#queues.map((queue) => queue.relink(this.#bells));
   }
 
-  /** Between the death of an owner thread and `relink`. */
+  /** The request whose turn the dead owner thread was taking; undefined when it died between turns. Only before `relink`. */
   suspect(): Suspect | undefined {
     for (const [shard, queue] of this.#queues.entries()) {
       const { collected, memory } = queue.link;
@@ -145,7 +145,7 @@ export class RequestQueues {
     return undefined;
   }
 
-  /** Nobody will answer what waits. */
+  /** Answers all requests with this problem. No owner thread follows. */
   refuseAll(code: Parameters<RequestQueue['refuseAll']>[0]): void {
     for (const queue of this.#queues) queue.refuseAll(code);
   }

@@ -1,7 +1,7 @@
-/** What the owner thread has said of each shard last. On the main thread. */
+/** The state of each shard, as the events of the owner thread say. Main thread only. */
 import type { FromOwner } from '../owner/events.js';
 
-/** `away`: the store does not answer, or an operator has to restore the shard. `standby`: another node owns it, or may. */
+/** `away`: the store does not answer, or an operator has to restore the shard. `standby`: another instance owns the shard, or may. */
 export type ShardState = 'starting' | 'serving' | 'away' | 'standby';
 
 export class ShardStates {
@@ -35,17 +35,17 @@ export class ShardStates {
     return this.#states[shard] as ShardState;
   }
 
-  /** Shards whose fence is taken, and whose commits pass. */
+  /** How many shards this process serves: their fences are taken, and commits succeed. */
   get owned(): number {
     return this.#states.filter((state) => state === 'serving').length;
   }
 
-  /** Each shard is owned here or by another node: none waits for the store. */
+  /** Whether each shard is owned by this process or by another instance, so that none waits for the store. */
   get settled(): boolean {
     return this.#states.every((state) => state === 'serving' || state === 'standby');
   }
 
-  /** The highest epoch of the fences that were taken here; 0 before the first. */
+  /** The highest epoch of the fences that this process has taken; 0 before the first. */
   get epoch(): number {
     return Math.max(...this.#epochs);
   }

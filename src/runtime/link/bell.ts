@@ -1,13 +1,14 @@
 /**
- * How the two threads wake each other: a word that counts up whenever there is something new in any of the links between them. One front and one
- * owner thread share two bells, however many shards there are.
+ * A bell wakes the other thread: it is a counter in shared memory that is incremented whenever there is something new in a link. One front and
+ * one owner thread share two bells, for the links of all shards.
  *
- * Look at the count, then at the links, then wait for another count: nothing that comes in between is missed.
+ * A thread reads the counter, then the links, then waits until the counter differs from what it read. So it misses nothing that arrives in
+ * between.
  */
 
-/** Rung by the front: there are new requests. */
+/** The front rings it when there are new requests. */
 export const REQUEST_BELL = 0;
-/** Rung by the owner thread: there are released replies. In a cache line of its own. */
+/** The owner thread rings it when there are released replies. In a cache line of its own. */
 export const REPLY_BELL = 16;
 const WORDS = 32;
 
@@ -22,12 +23,12 @@ export function ring(bells: Bells, bell: number): void {
   Atomics.notify(bells, bell);
 }
 
-/** How often it was rung, modulo 2^32. */
+/** How often the bell was rung, modulo 2^32. */
 export function rung(bells: Bells, bell: number): number {
   return Atomics.load(bells, bell);
 }
 
-/** Calls back once, when it was rung after it had been `seen`; never before this returns. */
+/** Calls back once, when the counter differs from `seen`; never before this returns. */
 export function awaitBell(bells: Bells, bell: number, seen: number, callback: () => void): void {
   void Promise.resolve(Atomics.waitAsync(bells, bell, seen).value).then(callback);
 }

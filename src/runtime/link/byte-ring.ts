@@ -1,10 +1,10 @@
 /**
- * Where the pieces of a byte ring lie: each in one stretch, so one that does not fit before the end begins again at 0. Only
- * arithmetic; the writer of the ring keeps it and says what is still in use.
+ * Allocates pieces of a ring buffer. Each piece is contiguous: one that does not fit before the end of the buffer starts at 0. This class
+ * only computes offsets. The writer of the buffer owns it, and says which piece is the oldest in use.
  */
 export class ByteRing {
   readonly #size: number;
-  /** Where the next piece begins; counts up without wrapping. */
+  /** Start of the next piece; counts up without wrapping. */
   #head = 0;
 
   constructor(size: number) {
@@ -19,19 +19,19 @@ export class ByteRing {
   /**
    * Finds room for a piece of `length` bytes, without taking it.
    *
-   * @param tail the `head` before the oldest piece that is still in use; undefined when there is none: then the ring begins at 0 again, so no more of its
-   *   memory is ever touched than was in use at a time.
-   * @returns its offset in the ring; undefined when there is no room. An empty ring has room for whatever is not larger than the ring.
+   * @param tail the `head` before the oldest piece in use; undefined when none is. Then the ring starts at 0 again, so a ring that is never
+   *   full touches only a part of its memory.
+   * @returns the offset of the piece; undefined when there is no room. An empty ring has room for every piece that is not larger than it.
    */
   reserve(length: number, tail: number | undefined): number | undefined {
     if (tail === undefined) this.#head = Math.ceil(this.#head / this.#size) * this.#size;
     const start = this.#startOf(length);
-    // What is skipped at the end of an empty ring is not in use.
+    // In an empty ring the bytes that are skipped at the end are not in use.
     const oldest = tail === undefined || tail === this.#head ? start : tail;
     return start + length - oldest <= this.#size ? start % this.#size : undefined;
   }
 
-  /** Takes the first `length` bytes of what was reserved, where at most `reserved` bytes were asked for. */
+  /** Takes the first `length` bytes of the room that `reserve(reserved)` has found. */
   take(length: number, reserved = length): void {
     this.#head = this.#startOf(reserved) + length;
   }

@@ -1,7 +1,7 @@
 /**
- * The front's side of a link: writes requests, reads released replies. Main thread only.
+ * The front's side of a link (`link-memory.ts`): writes requests, and reads released replies. Main thread only.
  *
- * What `push` wrote becomes visible to the owner with `publish`, all at once.
+ * `push` writes a request. `publish` makes all written requests visible to the owner at once.
  */
 import assert from 'node:assert/strict';
 import { REQUEST_BELL, ring } from './bell.js';
@@ -35,7 +35,7 @@ import {
 import { ASCII, KIND_BITS, REPLAYED } from './reply-kind.js';
 import { writeBytes, writeText } from './short-text.js';
 
-/** The longest key as it comes, percent-encoded, in bytes. */
+/** The longest percent-encoded key, in bytes. */
 export const KEY_ROOM = 3 * 256;
 const NO_BODY = new Uint8Array(0);
 
@@ -45,11 +45,11 @@ export interface ReplyView {
   detail: number;
   /** The text is ASCII. */
   ascii: boolean;
-  /** An earlier request got it, too. */
+  /** It is the answer that an earlier request with the same Idempotency-Key got. */
   replayed: boolean;
   offset: number;
   length: number;
-  /** Of the commit that made it durable; the epoch is 0 when none has. */
+  /** Shard, epoch and version name the commit that made the reply durable. The epoch is 0 when there was no commit. */
   readonly shard: number;
   epoch: number;
   version: number;
@@ -57,7 +57,7 @@ export interface ReplyView {
 
 export class FrontLink {
   readonly memory: LinkMemory;
-  /** The bytes of replies. */
+  /** The ring buffer with the texts of replies. */
   readonly bytes: Buffer<SharedArrayBuffer>;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #cells: Int32Array;
@@ -101,7 +101,7 @@ export class FrontLink {
     return this.#end;
   }
 
-  /** Position of the oldest request whose reply was not collected. */
+  /** Position of the oldest request whose reply is not collected yet. */
   get collected(): number {
     return this.#collected;
   }
@@ -146,7 +146,7 @@ export class FrontLink {
     return true;
   }
 
-  /** Copies a request of the link before this one. There is room: both links are of one size. */
+  /** Copies a request from the link of the previous owner thread. There is room, since both links have the same size. */
   pushAgain(from: FrontLink, position: number): void {
     assert(position === this.#end, 'requests go to a successor in order');
     const at = (position & from.#mask) * REQUEST_CELL;
@@ -163,12 +163,12 @@ export class FrontLink {
     assert(this.push(message, key, body, idempotency), 'a successor has room for what waits');
   }
 
-  /** Before `publish` only: the owner passes this request by. */
+  /** Marks a request so that the owner skips it. Only before `publish`. */
   leaveOut(position: number): void {
     this.#cells[(position & this.#mask) * REQUEST_CELL + MESSAGE] = LEFT_OUT;
   }
 
-  /** @returns whether the owner had not been shown all requests already. */
+  /** Makes the written requests visible to the owner. @returns whether there were new ones. */
   publish(): boolean {
     const end = this.#end | 0;
     if (Atomics.load(this.#words, REQUESTS) === end) return false;
@@ -177,7 +177,7 @@ export class FrontLink {
     return true;
   }
 
-  /** The message of a request that was not collected. */
+  /** The message number of a request whose reply is not collected yet. */
   messageAt(position: number): number {
     return this.#cells[(position & this.#mask) * REQUEST_CELL + MESSAGE] as number;
   }
@@ -194,9 +194,9 @@ export class FrontLink {
   }
 
   /**
-   * After the owner thread has ended: the group that was being committed, and the position after its last reply.
+   * The group that the owner thread was committing when it ended, and the position after its last reply.
    *
-   * @returns undefined when nothing was being committed.
+   * @returns undefined when it was not committing a group.
    */
   published(): { readonly group: string; readonly until: number } | undefined {
     const until = positionAt(Atomics.load(this.#words, PUBLISHED), this.#collected);
@@ -204,7 +204,7 @@ export class FrontLink {
     return { group: groupText(this.#words.subarray(GROUP, GROUP + GROUP_WORDS)), until };
   }
 
-  /** The reply at a position before `released()`, or before the end of a group that is known to be stored. */
+  /** Reads a reply. @param position before `released()`, or within a group that is known to be stored. */
   read(position: number): ReplyView {
     const at = (position & this.#mask) * REPLY_CELL;
     const view = this.#view;
@@ -223,7 +223,7 @@ export class FrontLink {
     return view;
   }
 
-  /** Replies before this position were read: their bytes may be used again. */
+  /** Says that the replies before this position were read: the owner may overwrite them. */
   collect(until: number): void {
     if (until === this.#collected) return;
     this.#collected = until;

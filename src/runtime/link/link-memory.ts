@@ -1,7 +1,7 @@
 /**
- * The memory between one front (main thread) and one owner thread: requests one way, replies the other way. A request and its
- * reply have the same position, so neither carries an identity. Positions count from the start of the process and only grow;
- * in shared memory they are kept modulo 2^32.
+ * The layout of a link: shared memory between one front (main thread) and one owner thread, with requests in one direction and replies in the
+ * other. A request and its reply have the same position, so they need no id. Positions count from the start of the process
+ * and only grow; in shared memory they are kept modulo 2^32.
  *
  *   position      collected        released        published           requests
  *   ─────────────────┴────────────────┴───────────────┴───────────────────┴──────>
@@ -9,15 +9,14 @@
  *     written           send these       the group that
  *                                        is being committed
  *
- * A cell is fixed in size; what is not (key, body, reply text) lies in a ring of bytes beside the cells. Each cell names the place
- * of its bytes. A request's cell and bytes stay until its reply is released: when the owner thread dies, they are sent to its successor.
- * A link belongs to one owner thread and one shard. Its memory survives that thread.
+ * A cell has a fixed size. What varies in size (key, body, reply text) is in a ring buffer of bytes beside the cells, and the cell has its
+ * offset. The cell and the bytes of a request stay until its reply is released: when the owner thread dies, its successor gets them. A link
+ * belongs to one owner thread and one shard. Its memory survives that thread.
  */
-
 import type { Bells } from './bell.js';
 
 export interface LinkMemory {
-  /** The shard whose actors are asked. */
+  /** The shard of the actors that the requests are for. */
   readonly shard: number;
   /** Shared by the links of all shards. */
   readonly bells: Bells;
@@ -30,11 +29,11 @@ export interface LinkMemory {
   readonly first: number;
 }
 
-/** Indexes into `words`, each in a cache line of its own. */
+/** Indexes into `words`, each in a cache line of its own. The first four hold positions: see the picture above. */
 export const REQUESTS = 0;
 export const RELEASED = 16;
 export const COLLECTED = 32;
-/** Only read after the owner thread has ended: replies up to here belong to the group whose id stands in GROUP. */
+/** The replies before this position belong to the group with the id in GROUP. Only read after the owner thread has ended. */
 export const PUBLISHED = 48;
 export const GROUP = 64;
 /** The id of a group, in 32-bit words. */
@@ -48,16 +47,16 @@ export const MESSAGE = 0;
 export const REQUEST_OFFSET = 1;
 export const KEY_LENGTH = 2;
 export const BODY_LENGTH = 3;
-/** Of `Idempotency-Key query`; 0 without that header. */
+/** Length of the text `Idempotency-Key query`; 0 without that header. */
 export const IDEMPOTENCY_LENGTH = 4;
 export const REQUEST_CELL = 5;
 
-/** Fields of a reply cell. `DETAIL` is the status of a refusal, or the number of a reply that is one. */
+/** Fields of a reply cell. What `DETAIL` means depends on the kind: see `reply-kind.ts`. */
 export const KIND = 0;
 export const REPLY_OFFSET = 1;
 export const REPLY_LENGTH = 2;
 export const DETAIL = 3;
-/** The commit that made the reply durable, as in `store/commit-id.ts`; its version in two words. The epoch is 0 when no commit has. */
+/** The commit that made the reply durable, as in `store/commit-id.ts`; its version in two words. The epoch is 0 when there was no commit. */
 export const EPOCH = 4;
 export const VERSION_LOW = 5;
 export const VERSION_HIGH = 6;
@@ -65,7 +64,7 @@ export const REPLY_CELL = 8;
 
 const TWO_TO_32 = 2 ** 32;
 
-/** The higher word of a count; the lower one is the count itself, modulo 2^32. */
+/** The upper 32 bits of a count. The lower 32 bits are the count modulo 2^32. */
 export function highWord(count: number): number {
   return Math.floor(count / TWO_TO_32);
 }
@@ -74,11 +73,11 @@ export function countOf(low: number, high: number): number {
   return high * TWO_TO_32 + (low >>> 0);
 }
 
-/** The message of a request whose client was answered already: the owner passes it by. */
+/** Message number of a request whose client is already answered: the owner skips the request. */
 export const LEFT_OUT = -1;
 
 export interface LinkSize {
-  /** Requests that can be unanswered at a time; rounded up to a power of two. */
+  /** The most unanswered requests; rounded up to a power of two. */
   readonly capacity: number;
   readonly requestBytes: number;
   readonly replyBytes: number;

@@ -1,8 +1,8 @@
 /**
- * The owner's side of a link: reads requests, writes replies, and releases them. Owner thread only.
+ * The owner's side of a link (`link-memory.ts`): reads requests, writes replies, and releases them. Owner thread only.
  *
- * A reply becomes visible to the front when it is released. `publish` names the group whose replies are about to be released; only
- * a successor's front reads that, after this thread has ended.
+ * A reply becomes visible to the front when it is released. `publish` writes which group is being committed, and which replies belong to it.
+ * The front reads that only after this thread has died, to know which replies to release when the group turns out to be stored.
  */
 import { type Bells, REPLY_BELL, ring } from './bell.js';
 import { ByteRing } from './byte-ring.js';
@@ -74,7 +74,7 @@ export class OwnerLink {
     return this.#released;
   }
 
-  /** Position after the last request, by a new look. */
+  /** Reads the position after the last published request. */
   look(): number {
     this.#requests = positionAt(Atomics.load(this.#words, REQUESTS), this.#requests);
     return this.#requests;
@@ -84,7 +84,7 @@ export class OwnerLink {
     return this.#cells[(position & this.#mask) * REQUEST_CELL + MESSAGE] as number;
   }
 
-  /** The key as it came, percent-encoded. */
+  /** The key as the client sent it, percent-encoded. */
   keyAt(position: number): string {
     const at = (position & this.#mask) * REQUEST_CELL;
     const offset = this.#cells[at + REQUEST_OFFSET] as number;
@@ -114,9 +114,9 @@ export class OwnerLink {
   }
 
   /**
-   * Writes the reply to a request; positions are written in order, and may be written again from `released` on.
+   * Writes the reply to a request. Positions are written in order; those from `released` on may be written again.
    *
-   * @returns false when the front has not yet taken enough of the replies before: try again after `waitForRoom`.
+   * @returns false when there is no room, since the front has not collected enough earlier replies: try again after `waitForRoom`.
    */
   reply(position: number, kind: number, detail: number, text: string): boolean {
     const cell = position & this.#mask;
@@ -142,7 +142,7 @@ export class OwnerLink {
     return true;
   }
 
-  /** The replies before `until` that name no commit yet are durable by this one. @param epoch 0: by none. */
+  /** Writes into the replies before `until` that name no commit yet: this commit makes them durable. @param epoch 0 for no commit. */
   nameCommit(until: number, epoch: number, version: number): void {
     for (; this.#named < until; this.#named++) {
       const at = (this.#named & this.#mask) * REPLY_CELL;
@@ -152,13 +152,13 @@ export class OwnerLink {
     }
   }
 
-  /** The replies before `until` belong to the group that is about to be committed. */
+  /** Writes that the replies before `until` belong to the group that is about to be committed. */
   publish(group: Int32Array, until: number): void {
     for (let word = 0; word < GROUP_WORDS; word++) this.#words[GROUP + word] = group[word] as number;
     Atomics.store(this.#words, PUBLISHED, until | 0);
   }
 
-  /** The replies before `until` may leave. */
+  /** Releases the replies before `until`: the front may send them. */
   release(until: number): void {
     if (until === this.#released) return;
     this.#released = until;
@@ -166,7 +166,7 @@ export class OwnerLink {
     ring(this.#bells, REPLY_BELL);
   }
 
-  /** Marks the message whose turn is being taken: should the thread die within it, that message is to blame. */
+  /** Marks the message whose turn is being taken. If the thread dies before the next mark, that message is the suspect. */
   turnBegins(position: number): void {
     this.#words[TURN] = (position & 0x7fff_ffff) + 1;
   }
@@ -175,18 +175,18 @@ export class OwnerLink {
     this.#words[TURN] = 0;
   }
 
-  /** There are requests that `look` has not seen. */
+  /** Whether there are requests that `look` has not seen. */
   get hasNews(): boolean {
     return Atomics.load(this.#words, REQUESTS) !== (this.#requests | 0);
   }
 
-  /** Calls back once, when the front has taken more replies than at this moment. */
+  /** Calls back once, when the front has collected more replies than now. */
   waitForRoom(callback: () => void): void {
     const collected = Atomics.load(this.#words, COLLECTED);
     void Promise.resolve(Atomics.waitAsync(this.#words, COLLECTED, collected).value).then(callback);
   }
 
-  /** The bytes from here on are in use; undefined when none are. */
+  /** Start of the oldest bytes in use; undefined when none are. */
   #tail(position: number): number | undefined {
     const collected = positionAt(Atomics.load(this.#words, COLLECTED), this.#released);
     return collected >= position ? undefined : this.#heads[collected & this.#mask];

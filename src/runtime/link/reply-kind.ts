@@ -1,24 +1,24 @@
-/** What a reply is: the number in the KIND field of its cell, with the bits ASCII and REPLAYED. */
+/** The kinds of replies: the number in the KIND field of a reply cell, with the flags ASCII and REPLAYED. */
 
-/** 200 with the text as JSON. */
+/** Answered 200, with the text as JSON. */
 export const JSON_REPLY = 1;
-/** 204. */
+/** Answered 204. */
 export const NO_REPLY = 2;
-/** A number, kept in DETAIL. A resident with routes of its own makes the body from it. */
+/** The reply is the number in DETAIL. A resident with routes of its own makes the body from it. */
 export const NUMBER_REPLY = 3;
 /** The behavior refused. The status is in DETAIL, the text is `"code":…,"details":…`. */
 export const REFUSAL = 4;
-/** A problem of Warren's own. Its place in `LINK_PROBLEMS` is in DETAIL, the text says more, or is empty. */
+/** A problem of Warren's own. DETAIL is its index in `LINK_PROBLEMS`; the text says more, or is empty. */
 export const PROBLEM = 5;
-/** No client waits for this reply any more. */
+/** No client waits for this reply. */
 export const NOTHING = 6;
-/** The reply stands at the same position in the link of the owner before: its group turned out to be stored. */
+/** The reply is at the same position in the link of the previous owner thread, whose last group turned out to be stored. */
 export const BEFORE = 7;
 
 export const KIND_BITS = 0xff;
-/** The text is ASCII, so it may be read as Latin-1. */
+/** Flag: the text is ASCII, so it may be read as Latin-1. */
 export const ASCII = 1 << 8;
-/** It is the answer that an earlier request with the same Idempotency-Key got. */
+/** Flag: the reply is the answer that an earlier request with the same Idempotency-Key got. */
 export const REPLAYED = 1 << 9;
 
 /** Problems that an owner may answer with. */

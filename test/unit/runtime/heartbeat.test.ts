@@ -1,6 +1,6 @@
 /** Whether another thread still turns. The timer is the test's, so a beat is a call. */
 import t, { type Test } from 'tap';
-import { keepPulse } from '../../../src/runtime/pulse.js';
+import { keepHeartbeat } from '../../../src/runtime/heartbeat.js';
 
 const OWN = 0;
 const OTHER = 1;
@@ -31,7 +31,7 @@ function setUp(t: Test, silenceMs = 1_000) {
   });
   const words = new Int32Array(3);
   let silences = 0;
-  const pulse = keepPulse({
+  const heartbeat = keepHeartbeat({
     words,
     own: OWN,
     other: OTHER,
@@ -45,7 +45,7 @@ function setUp(t: Test, silenceMs = 1_000) {
   };
   return {
     words,
-    pulse,
+    heartbeat,
     ticks,
     everyMs: () => everyMs,
     silences: () => silences,
@@ -64,34 +64,34 @@ t.test('each tick is one beat of its own, and no timer keeps the thread alive', 
 });
 
 t.test('a silence of the full time is told, once', async (t) => {
-  const { pulse, ticks, silences } = setUp(t);
+  const { heartbeat, ticks, silences } = setUp(t);
   ticks(TICKS - 1);
-  t.ok(pulse.alive);
+  t.ok(heartbeat.alive);
   t.equal(silences(), 0);
   ticks(1);
-  t.notOk(pulse.alive);
+  t.notOk(heartbeat.alive);
   t.equal(silences(), 1);
   ticks(5 * TICKS);
   t.equal(silences(), 1);
 });
 
 t.test('any beat of the other side starts the count anew', async (t) => {
-  const { words, pulse, ticks, silences } = setUp(t);
+  const { words, heartbeat, ticks, silences } = setUp(t);
   for (let round = 0; round < 20; round++) {
     ticks(TICKS - 1);
     Atomics.add(words, OTHER, 1);
     ticks(1);
   }
   t.equal(silences(), 0);
-  t.ok(pulse.alive);
+  t.ok(heartbeat.alive);
 });
 
 t.test('a side that comes back from a silence is alive again', async (t) => {
-  const { words, pulse, ticks, silences } = setUp(t);
+  const { words, heartbeat, ticks, silences } = setUp(t);
   ticks(TICKS);
   Atomics.add(words, OTHER, 1);
   ticks(1);
-  t.ok(pulse.alive);
+  t.ok(heartbeat.alive);
   ticks(TICKS);
   t.equal(silences(), 2, 'and a second silence is told again');
 });
@@ -108,8 +108,8 @@ t.test('a counter that overflows goes on beating', async (t) => {
   t.equal(words[OWN], (0x7fff_ffff + 2 * TICKS) | 0);
 });
 
-t.test('a stopped pulse clears its own timer', async (t) => {
-  const { pulse, stopped } = setUp(t);
-  pulse.stop();
+t.test('a stopped heartbeat clears its own timer', async (t) => {
+  const { heartbeat, stopped } = setUp(t);
+  heartbeat.stop();
   t.ok(stopped());
 });
