@@ -1,11 +1,10 @@
 /**
- * Every failure that Warren names, and what an HTTP client sees of it.
+ * The codes of all failures. A code is stable: programs match on the code, never on the message.
  *
- * A code is the stable name: code matches on it, never on a message. `PROBLEMS` is the one table from code to
- * HTTP status and title; codes that never reach a client are in `FatalCode` and end the process instead.
+ * `PROBLEMS` is the table from code to HTTP status and title. Codes in `FatalCode` never reach a client: they end the process.
  *
- * A 503 promises that the request has had no effect and never will have one, since proxies repeat such a request by themselves. When the
- * outcome is unknown, the status is 504.
+ * A 503 promises that the request had no effect and never will have one, since proxies send such a request again. When the outcome is
+ * unknown, the status is 504.
  */
 
 /** Answers to a client, RFC 9457 problem details. */

@@ -1,4 +1,4 @@
-/** Receives the reply to a `Service.ask` call of the same process, in the place where `ActorResponse` receives it for an HTTP client. */
+/** Turns the reply to a `Service.ask` call of this process into the result of its promise. For HTTP clients `ActorResponse` receives replies. */
 import { AskError } from './ask-error.js';
 import { parseExact } from './client/exact-json.js';
 import type { ProblemCode } from './errors.js';

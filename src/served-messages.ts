@@ -1,4 +1,7 @@
-/** What this process serves, by the numbers of the messages: those of the modules, then those of the residents, then the edits of operators. */
+/**
+ * The list of all messages that this process serves. The place in the list is the number of the message: first those of the modules, then those of
+ * the residents, then the edits of operators.
+ */
 import type { Config } from './config/config.js';
 import type { Target } from './nodes/router.js';
 import { residentNamed } from './residents/residents.js';
@@ -20,7 +23,7 @@ export function messagesOf(
   ];
 }
 
-/** How one node asks another, by the number of the message. Edits of operators are not forwarded. */
+/** Method and path by which a node forwards each message to another node. Edits of operators are not forwarded. */
 export function targetsOf({ residents }: Config, definitions: readonly Definition[]): Target[] {
   return [
     ...definitions.flatMap(({ name: actor, messageList }) =>

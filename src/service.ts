@@ -1,4 +1,4 @@
-/** The service put together: modules and residents -> owner -> front -> admin listener. The program and the library both begin here. */
+/** The whole service: makes and connects actors, owner, HTTP front and admin listener, and stops them. The program and the library both use it. */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Begun } from './begin-owner.js';

@@ -1,3 +1,3 @@
-/** Entry of a format thread: converts numbers of the sequence to decimal, and makes the texts of replies with large bigints. */
+/** Entry of a thread of the piscina pools: converts numbers of the sequence to decimal, and encodes replies with large bigints. */
 export { convert as default } from '../src/residents/fibonacci/conversion.js';
 export { replyText as encode } from '../src/runtime/reply-text.js';

@@ -1,4 +1,7 @@
-/** Thread entry of the owners, one per shard: loads the actors, waits for its links, then wires behaviors, store and loop. Everything of interest is in the parts. */
+/**
+ * Entry of the owner thread. It loads the actors, waits until it becomes the owner, and then makes one `Owner` for each shard and connects it to
+ * store, link and behaviors. With several nodes it also joins them. The logic is in the classes that it connects.
+ */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -17,7 +20,8 @@ import { Membership } from '../src/nodes/membership.js';
 import { ShardKeeper } from '../src/nodes/shard-keeper.js';
 import { FaultyStore, hangOnCommand } from '../src/operations/fault-injection.js';
 import { residentNamed } from '../src/residents/residents.js';
-import type { ReadStore, OwnerStart, StoreAnswer, ToOwner } from '../src/runtime/front/owner-threads.js';
+import type { OwnerStart, ReadStore, StoreAnswer, ToOwner } from '../src/runtime/front/owner-threads.js';
+import { keepHeartbeat } from '../src/runtime/heartbeat.js';
 import { awaitBell, REQUEST_BELL, rung } from '../src/runtime/link/bell.js';
 import { OwnerLink } from '../src/runtime/link/owner-link.js';
 import { LOADING, MAIN_HEARTBEAT, OWNER_HEARTBEAT } from '../src/runtime/link/thread-words.js';
@@ -35,7 +39,6 @@ import { idOf, StateMemory } from '../src/runtime/owner/states.js';
 import { StoreReader } from '../src/runtime/owner/store-reader.js';
 import { OWNER_CLOCK } from '../src/runtime/owner-clock.js';
 import { isProvenDead, processMark } from '../src/runtime/process-mark.js';
-import { keepHeartbeat } from '../src/runtime/heartbeat.js';
 import { allShards } from '../src/store/all-shards.js';
 import type { ActorStore, Change, Store } from '../src/store/contract.js';
 import { MeteredStore } from '../src/store/metered-store.js';
@@ -44,9 +47,9 @@ import type { NodeRegistry } from '../src/store/node-registry.js';
 import { openStore } from '../src/store/open-actor-store.js';
 import { shardOf } from '../src/store/shard-of.js';
 
-/** How often the figures of the memory are written down, in milliseconds. */
+/** The time between two updates of the meter's figures about memory. */
 const METER_MS = 250;
-/** How often a shard without an owner is looked at after a start, in milliseconds. */
+/** The time between two looks at a shard without an owner, after a start. */
 const WHOLE_MS = 100;
 
 const port = parentPort;
@@ -98,9 +101,9 @@ async function answer({ id, question }: ReadStore): Promise<void> {
 interface Loaded {
   /** Each shard as its owner uses it. */
   readonly store: Store;
-  /** Undefined where no other process can reach the store. */
+  /** Undefined when no other process can reach the store. */
   readonly registry: NodeRegistry | undefined;
-  /** The same, for whoever looks at the shards of others. */
+  /** Each shard for readers: their commands are separate from those of its owner. */
   readonly others: (at: number) => ActorStore;
   readonly messages: readonly ServedMessage[];
   readonly residents: readonly Behavior[];
@@ -143,8 +146,8 @@ async function load(): Promise<Loaded> {
 
 function begin({ links, instance, node }: OwnerStart): readonly Owner[] {
   post({ kind: 'loaded' });
-  // Nothing inside a process can end a main thread that hangs, except another thread with a signal. Whoever stops that thread
-  // with a debugger turns the watchdog off.
+  // A main thread that hangs can be ended only by a signal to the process, which this thread sends. With a debugger on the main thread the
+  // watchdog must be off.
   if (setup.watchdogMs > 0) {
     keepHeartbeat({
       words,
@@ -184,7 +187,7 @@ function begin({ links, instance, node }: OwnerStart): readonly Owner[] {
         isDead: isProvenDead,
         repair: new RepairLog(setup.repairMemory[shard] as SharedArrayBuffer),
         predecessor: link.pending,
-        // What the thread before had is taken at once: its clients wait.
+        // Shards of the previous owner thread are taken at once, since their clients wait.
         duty: isAlone || link.owned ? 'own' : 'rest',
         post: (event) => {
           post(event);
@@ -196,7 +199,7 @@ function begin({ links, instance, node }: OwnerStart): readonly Owner[] {
         onFailure: (message, failure) => post({ kind: 'behavior-failed', message, failure }),
       }),
   );
-  setInterval(() => writeDown(memory, started), METER_MS).unref();
+  setInterval(() => updateMeter(memory, started), METER_MS).unref();
   const { bells } = (links[0] as OwnerStart['links'][number]).memory;
   const look = () => {
     const seen = rung(bells, REQUEST_BELL);
@@ -209,7 +212,7 @@ function begin({ links, instance, node }: OwnerStart): readonly Owner[] {
   return started;
 }
 
-/** From here on this node has the shards that it should have among all that live. */
+/** Joins the other nodes. From then on the placement decides which shards this process owns. */
 function joinNodes(
   registry: NodeRegistry,
   node: Omit<NodeEntry, 'incarnation'>,
@@ -229,7 +232,7 @@ function joinNodes(
     },
     onTwin: (reason) => post({ kind: 'fatal', code: 'instance-taken', reason }),
     onDenied: (reason) => {
-      // A node that was never one of the others cannot do anything.
+      // A node that has never joined cannot serve.
       if (membership?.nodes.length === 0) post({ kind: 'fatal', code: 'store-denied', reason });
       else post({ kind: 'registry-denied', reason });
     },
@@ -247,7 +250,7 @@ function joinNodes(
   void untilWhole();
 }
 
-/** Looks until every shard has an owner that holds a lease. */
+/** Waits until every shard has an owner with a lease, and then posts `whole`. */
 async function untilWhole(): Promise<void> {
   const rest = Array.from({ length: setup.shards }, (_, at) => at);
   while (rest.length > 0) {
@@ -262,10 +265,10 @@ async function untilWhole(): Promise<void> {
   post({ kind: 'whole' });
 }
 
-/** Every shard has ended. */
+/** Ends the thread, when the owners of all shards have ended. */
 async function end(): Promise<void> {
   await membership?.leave();
-  // What cannot be closed ends with the thread.
+  // A store that cannot be closed ends with the thread.
   await store.close().catch(() => {});
   post({ kind: 'stopped' });
   port?.close();
@@ -275,7 +278,7 @@ function post(event: FromOwner): void {
   port?.postMessage(event);
 }
 
-/** A resident has one actor, with an empty key. */
+/** The first states of the residents in this shard. A resident has one actor, with an empty key. */
 async function firstChanges(shard: number, commit: string): Promise<Change[]> {
   const own = residents.filter((behavior) => shardOf(idOf(behavior, ''), setup.shards) === shard);
   return Promise.all(
@@ -287,7 +290,7 @@ async function firstChanges(shard: number, commit: string): Promise<Change[]> {
   );
 }
 
-function writeDown({ count, bytes, evictions }: StateMemory, owners: readonly Owner[]): void {
+function updateMeter({ count, bytes, evictions }: StateMemory, owners: readonly Owner[]): void {
   const sum = (figure: (owner: Owner) => number) =>
     owners.reduce((before, owner) => before + figure(owner), 0);
   meter.set(STATES, count);
@@ -297,7 +300,7 @@ function writeDown({ count, bytes, evictions }: StateMemory, owners: readonly Ow
     UNSTORED,
     sum(({ unstored }) => unstored),
   );
-  // It is loaded with the first request that has a key.
+  // The size is loaded with the first request that has an idempotency key.
   if (owners.some(({ records }) => records.isSizeKnown))
     meter.set(
       RECORD_BYTES,

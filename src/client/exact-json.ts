@@ -1,6 +1,6 @@
 /**
- * JSON whose integers are exact: what a double holds exactly is a number, any other integer is a bigint. Decimals are numbers, rounded as
- * always.
+ * Parses and writes JSON with exact integers: an integer that a double holds exactly is a number, any other integer is a bigint. Decimal fractions are
+ * numbers, rounded as always.
  */
 
 const MAYBE_INEXACT = /\d{16}/;

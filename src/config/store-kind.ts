@@ -1,4 +1,4 @@
-/** Which kind of store the variables ask for. */
+/** Decides by the environment variables which kind of store is used. */
 import type { StoreConfig } from '../store/open-actor-store.js';
 import type { HostPort } from './schemas.js';
 

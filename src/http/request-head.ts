@@ -1,19 +1,19 @@
 /**
- * What the front reads of a request's headers, in one pass over them. Main thread only; one object serves all requests, since a head is
- * dead when its handler returns.
+ * Reads and checks the headers of a request, in one pass over them. One object serves all requests, since the headers can be read only until the
+ * handler returns. Main thread only.
  *
- * uWebSockets.js finds the end of a body in ways that RFC 9112, section 6.3, forbids: it takes the first of several Content-Length
- * headers, no length for an empty one, any transfer coding for `chunked`, and what follows the last chunk for the next request. Bytes that
- * a proxy in front took for a body would then be executed. So only a request whose length is beyond doubt is trusted: one without a body,
- * or one with a single decimal Content-Length. Any other one is refused here, and its connection ends (`refusal.ts`). Looking up single headers
- * would not do: an empty header and an absent one look the same.
+ * uWebSockets.js finds the end of a body in ways that RFC 9112, section 6.3, forbids: it takes the first of several Content-Length headers,
+ * treats an empty one as no length and any transfer coding as `chunked`, and takes what follows the last chunk for the next request. Then
+ * bytes that a proxy in front has taken for a body could be executed as a request. So only a request with an unambiguous length is accepted: one
+ * without a body, or with one decimal Content-Length. Any other request is refused, and its connection is closed (`refusal.ts`). Looking up
+ * single headers is not enough: the library returns the same for an empty and a missing header.
  */
 import type { HttpRequest } from 'uWebSockets.js';
 import type { ProblemCode } from '../errors.js';
 
-/** Of request line and headers, as they are counted here: with `: ` and line ends. The library's own limit must be above it. */
+/** Limit on request line and headers, counted with `: ` and line ends. The library's own limit must be higher. */
 export const HEAD_LIMIT_BYTES = 8192;
-/** The library takes 98. */
+/** The most headers of a request. The library's own limit is 98. */
 export const HEADER_LIMIT = 64;
 
 /** A method of usual length, the spaces, the version, and two line ends. */

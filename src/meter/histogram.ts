@@ -1,7 +1,7 @@
 /**
- * How often values of each size came: counts in buckets whose bounds grow by a constant factor, preallocated, so that
- * recording costs one logarithm and allocates nothing. The cells may lie in shared memory: one thread records, another
- * reads. Whole 64-bit cells are read and written at once on every platform that Warren runs on.
+ * A histogram: counts values in buckets whose bounds grow by a constant factor. The buckets are preallocated, so recording
+ * a value costs one logarithm and allocates nothing. The cells may be in shared memory: one thread records, another one
+ * reads. On every platform that Warren runs on, a 64-bit cell is read and written in one step.
  *
  *   cells: | sum | up to lowest | … | up to lowest * 2^octaves | above |
  */

@@ -1,10 +1,9 @@
-/** All shards of a store as one, for those who read: operators, and the command line. */
-
+/** Reads all shards of a store as if they were one, for operators and the command line. Commits go to single shards. */
 import type { ActorStore, Loaded, Part, Scanned, Store } from './contract.js';
 import type { ShardFence } from './shard-fence.js';
 import { shardOf } from './shard-of.js';
 
-/** As of `ActorStore`; texts of several shards are not of one moment. */
+/** The reading methods of `ActorStore`. Texts of several shards are not of one moment. */
 export type Readable = Pick<ActorStore, 'load' | 'scan' | 'image'>;
 
 /** A store whose number of shards is known. */
@@ -16,7 +15,7 @@ export interface Shards {
   readonly all: Readable;
 }
 
-/** A store that is there keeps its number of shards, whatever is configured. */
+/** @param configured number of shards, for an empty store. A store that exists says itself how many it has. */
 export async function shardsOf(store: Store, configured: number): Promise<Shards> {
   const first = await store.shard(0).fence();
   const count = first?.shards ?? configured;
@@ -28,7 +27,7 @@ export function allShards(count: number, shard: (at: number) => ActorStore): Rea
   return count === 1 ? shard(0) : new AllShards(count, shard);
 }
 
-/** Where a listing stands: the shard, and the place in it. */
+/** The cursor of a listing: the shard, and the cursor in it. */
 const PLACE = /^(\d+):(.*)$/s;
 
 class AllShards implements Readable {
@@ -44,7 +43,7 @@ class AllShards implements Readable {
     return Array.from({ length: this.#count }, (_, at) => this.#shard(at));
   }
 
-  /** The newest of all: no commit of any shard has a higher epoch, or a higher version. */
+  /** A fence for the whole store: each number is the highest of all shards. */
   async #fence(): Promise<ShardFence | undefined> {
     const loads = await Promise.all(this.#shards.map((shard) => shard.load([], 0)));
     const fences = loads.map(({ fence }) => fence);
@@ -65,7 +64,7 @@ class AllShards implements Readable {
   async load(ids: readonly string[], limitBytes: number): Promise<Loaded> {
     const [first = ''] = ids;
     const at = shardOf(first, this.#count);
-    // Whoever reads several is to read them shard by shard.
+    // The caller must load each shard by itself.
     if (ids.some((id) => shardOf(id, this.#count) !== at))
       throw new Error('these actors are in several shards');
     return this.#shard(at).load(ids, limitBytes);
@@ -80,7 +79,7 @@ class AllShards implements Readable {
     return { entries, next: at + 1 < this.#count ? `${at + 1}:` : undefined };
   }
 
-  /** Each shard is of its own moment. */
+  /** Each shard is read as of its own moment. */
   async *image(): AsyncGenerator<Part> {
     const fence = await this.#fence();
     for (const shard of this.#shards) for await (const { entries } of shard.image()) yield { fence, entries };

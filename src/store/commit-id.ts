@@ -1,13 +1,12 @@
 /**
- * The name of a commit, as clients and operators see it: `SHARD.EPOCH.VERSION`, such as `0.3.17`. Comparable within a shard, number by number,
- * and never falling there.
+ * The name of a commit, as clients and operators see it: `SHARD.EPOCH.VERSION`, such as `0.3.17`. Within a shard commits can be compared by
+ * epoch, then version; a later commit has the higher name.
  */
-
 export interface CommitId {
   readonly shard: number;
-  /** Of the owner that has made the group ready. */
+  /** Epoch of the owner that has sealed the group. */
   readonly epoch: number;
-  /** Of the fence that the commit has written. */
+  /** Version of the fence that the commit has written. */
   readonly version: number;
 }
 
@@ -18,12 +17,12 @@ export function commitText({ shard, epoch, version }: CommitId): string {
   return `${shard}.${epoch}.${version}`;
 }
 
-/** Of what the first fence of a shard brings with it. */
+/** The commit that writes the first fence of a shard. */
 export function firstCommit(shard: number): string {
   return commitText({ shard, epoch: 1, version: 0 });
 }
 
-/** @returns undefined when it is no name of a commit. */
+/** @returns undefined when the text is not the name of a commit. */
 export function parseCommit(text: string): CommitId | undefined {
   const [, shard, epoch, version] = TEXT.exec(text) ?? [];
   if (version === undefined) return undefined;

@@ -1,29 +1,30 @@
 /**
- * The contract of a store: shards, each with one fence, and the states of many actors beside it.
+ * The contract of a store: a store has shards, and each shard has one fence, the states of many actors and their answer records.
  *
- * Every safety property rests on `commit`, which writes states only when the caller knows the stored fence. Locks and leases decide who should write, never who may.
+ * All guarantees depend on `commit`, which writes only when the stored fence is the one that the caller expects. Locks and leases decide who
+ * should write; only this comparison decides who may.
  */
 import type { NodeRegistry } from './node-registry.js';
 import type { ShardFence } from './shard-fence.js';
 
 /** The new stored text under an id; undefined deletes it. */
 export interface Change {
-  /** `actor/key`: the state of an actor. Or an id of the runtime's own, see `store-ids.ts`. */
+  /** `actor/key` for the state of an actor, or an id of the runtime's own: see `store-ids.ts`. */
   readonly id: string;
   readonly text: string | undefined;
 }
 
-/** `swapped`: done, and durable. `changed`: the stored fence is another than expected, and nothing was done. */
+/** `swapped`: the commit is durable. `changed`: the stored fence is not the expected one, and nothing was written. */
 export type CommitOutcome = 'swapped' | 'changed';
 
-/** What one read of the store has found, all of it at one moment. */
+/** The result of one read, all of it as of one moment. */
 export interface Loaded {
   readonly fence: ShardFence | undefined;
-  /** By position, perhaps only the first ones; undefined for an actor that has no state. */
+  /** In the order of the ids, perhaps only the first ones. Undefined for an id without a text. */
   readonly texts: readonly (string | undefined)[];
 }
 
-/** What is stored under an id. */
+/** The stored text under an id. */
 export interface Entry {
   readonly id: string;
   readonly text: string;
@@ -32,73 +33,76 @@ export interface Entry {
 /** A part of a listing. */
 export interface Scanned {
   readonly entries: readonly Entry[];
-  /** Where the next part begins: what `scan` takes as `after`. Undefined at the end. */
+  /** The value of `after` for the next part; undefined at the end. */
   readonly next: string | undefined;
 }
 
-/** A part of everything that a store holds. */
+/** A part of an image: everything that a shard holds. */
 export interface Part {
-  /** When the reading began. */
+  /** The fence when the reading began. */
   readonly fence: ShardFence | undefined;
-  /** Of two texts under one id the later counts; without a text the actor has no state any more. */
+  /** When an id occurs twice, the later text counts. An undefined text says: the actor has no state any more. */
   readonly entries: readonly Change[];
 }
 
-/** All shards of a store. */
+/** A store, with all of its shards. */
 export interface Store {
-  /** @param at its number, from 0 on. */
+  /** @param at number of the shard, from 0. */
   shard(at: number): ActorStore;
-  /** The nodes that share the store; undefined where no other process can reach it. */
+  /** The registry of the nodes that share the store; undefined when no other process can reach it. */
   readonly registry?: NodeRegistry | undefined;
   /** Releases what the store holds. Commits under way may or may not happen. */
   close(): Promise<void>;
 }
 
-/** One shard. */
+/** One shard of a store. */
 export interface ActorStore {
-  /** Other processes can reach the store at the same time, so its owner needs a lease. */
+  /** Whether other processes can reach the store at the same time, so that an owner needs a lease. */
   readonly shared: boolean;
 
-  /** A commit counts only when replicas have it too. So the last commit that is read may not count yet; those before it do. */
+  /** Whether a commit counts only when replicas have it too. Then the newest commit that a read shows may not count yet; the ones before it do. */
   readonly awaitsReplicas: boolean;
 
-  /** Changes whenever the connection was lost: the store may have come back with an older record. */
+  /** Number of the connection. It changes when a connection was lost: the store may then have an older fence than before. */
   readonly connection: number;
 
   /**
-   * The stored fence; undefined when there is none. For the owner of the shard: who calls it has given up on its earlier calls. Others `load` nothing.
+   * The stored fence; undefined when there is none. Only the owner of the shard calls this, when it has given up its earlier calls. Other readers
+   * `load` no ids.
    *
    * @throws WarrenError `store-unreachable` (try again later), `store-corrupt`, `store-foreign` (give up).
    */
   fence(): Promise<ShardFence | undefined>;
 
   /**
-   * The stored texts of these actors, with the fence that they belong to. Throws as `fence`.
+   * The stored texts under these ids, and the fence of the same moment. Throws as `fence`.
    *
-   * @param limitBytes no more texts follow when the first ones have reached about so many bytes; one is always there.
+   * @param limitBytes the result ends when its texts have reached about this many bytes. It has at least one text.
    */
   load(ids: readonly string[], limitBytes: number): Promise<Loaded>;
 
   /**
-   * Lists the states whose ids begin with `prefix`, or the windows with `~window/`. Windows come in ascending order, also where states do not. What is
-   * stored from the first part to the last is listed at least once, perhaps twice; what comes or goes meanwhile may be. Throws as `fence`.
+   * Lists the states whose ids begin with `prefix`, or the windows with the prefix `~window/`. Windows come in ascending order; states may come
+   * in any order. An entry that exists during the whole listing is listed at least once, perhaps twice. One that is added or deleted meanwhile
+   * may be listed. Throws as `fence`.
    *
-   * @param after undefined at first, then what the part before says in `next`.
-   * @param limit about so many entries come at the most, perhaps fewer or none although more follow.
+   * @param after undefined at first, then `next` of the part before.
+   * @param limit about the most entries of a part. There may be fewer, or none, although more follow.
    */
   scan(prefix: string, after: string | undefined, limit: number): Promise<Scanned>;
 
   /**
-   * Reads everything, also while others write, in one part or more. A caller that stops early calls `return`. On LevelDB all of it is of one moment; elsewhere the state and
-   * the records of one actor are, and come together. Each record is named by a window of the same image. The size of all records is left
-   * out: writing them again counts them. Throws as `fence`.
+   * Reads an image: everything that the shard holds, in parts, while its owner may go on writing. A caller that stops early must call `return`.
+   *
+   * On LevelDB the whole image is of one moment. On other stores only the state and the records of one actor are, which come in one part. Each
+   * record is named by a window of the same image. `~size` is left out: an import counts the records anew. Throws as `fence`.
    */
   image(): AsyncGenerator<Part>;
 
   /**
-   * Replaces the fence `expected` by `next` and makes the changes, durably and all at once; or does nothing.
+   * Replaces the fence `expected` by `next` and makes the changes, atomically and durably; or does nothing, when the stored fence is another one.
    *
-   * @throws WarrenError `store-refused` (nothing has happened), `store-unreachable` (it may have happened, or may still happen).
+   * @throws WarrenError `store-refused` (the commit had no effect), `store-unreachable` (it may have had one, or may have one later).
    */
   commit(
     expected: ShardFence | undefined,
@@ -107,11 +111,11 @@ export interface ActorStore {
   ): Promise<CommitOutcome>;
 
   /**
-   * The value that the service which the Fibonacci resident replaces has left behind, as text; undefined when there is none. Throws as
-   * `fence`, and `predecessor-invalid` when it finds a record of an earlier form.
+   * The value that the predecessor of the Fibonacci resident, a Go service, has left in this store, as text; undefined when there is none. Throws
+   * as `fence`, and `predecessor-invalid` for a record of an earlier form of Warren.
    */
   predecessor(): Promise<string | undefined>;
 
-  /** Of a store with one shard: as `Store.close`. Where connections are shared, nothing. */
+  /** As `Store.close` for a store with one shard. Does nothing when the connections belong to a `Store`. */
   close(): Promise<void>;
 }

@@ -1,28 +1,28 @@
 /**
- * The fence: the part of the store that says who may write, who should, and how many groups are stored. It knows nothing about the states beside it.
+ * The fields of a fence that decide who may write: epoch, version, lease and writer. `shard-fence.ts` has the whole record.
  *
- * Every write replaces the whole fence by compare-and-set, so only an owner that knows the stored fence can write. A take-over raises `epoch`, a group of
- * turns raises `version`, and a renewal of the lease raises only `renewal`.
+ * Every write to the store replaces the fence by compare-and-set, so only an owner that knows the stored fence can write. A take-over raises
+ * `epoch`, a group raises `version`, and a renewal of the lease raises only `renewal`.
  */
 
-/** The owner that has written a fence. */
+/** The process that has written a fence. */
 export interface Identity {
-  /** The incarnation: random, of one process. Two processes never share it, whatever they are called. */
+  /** The incarnation: a random id of one process. Two processes never have the same one. */
   readonly writer: string;
-  /** INSTANCE_ID: what operators call the process, and its successor after a restart. */
+  /** INSTANCE_ID: the name of the process. A restarted process has the same name. */
   readonly instance: string;
-  /** Where it runs: from this another process on the same host can tell that it is dead. Empty when unknown. */
+  /** The process mark (`process-mark.ts`), by which another process on the same host can prove that this one has ended. Empty when unknown. */
   readonly process: string;
 }
 
 export interface Fence extends Identity {
   /** Fencing token; grows at every take-over. */
   readonly epoch: number;
-  /** Number of the newest group that the record holds; grows over all epochs. A process that knows a larger one knows more. */
+  /** Number of the last group. It grows over all epochs. */
   readonly version: number;
-  /** Grows with every renewal of the lease, so that those who watch see that its owner lives. */
+  /** Grows with every renewal of the lease, which shows other instances that the owner lives. */
   readonly renewal: number;
-  /** For how long the owner counts on being left alone, in milliseconds; 0 when it has released the record. */
+  /** Length of the owner's lease, in milliseconds; 0 when the fence is released. */
   readonly lease: number;
 }
 
@@ -37,7 +37,7 @@ export function isSameFence(a: Fence | undefined, b: Fence | undefined): boolean
   );
 }
 
-/** Whether a store that held `before` may hold `after` without having lost anything. */
+/** Whether a store whose fence was `before` can have the fence `after` without having lost a commit. */
 export function isForward(before: Fence | undefined, after: Fence | undefined): boolean {
   if (!before) return true;
   if (!after || after.version < before.version || after.epoch < before.epoch) return false;

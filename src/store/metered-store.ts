@@ -1,4 +1,4 @@
-/** Wraps a store and counts and times its commits. Owner thread only. */
+/** Wraps one shard of a store, to count and time its commits for the metrics. Owner thread only. */
 import { FAILURES, LOADS, type OwnerMeter, REFUSALS, VERSION } from '../meter/owner-meter.js';
 import type { ActorStore, Change, CommitOutcome, Loaded, Part, Scanned } from './contract.js';
 import type { ShardFence } from './shard-fence.js';
@@ -73,7 +73,7 @@ export class MeteredStore implements ActorStore {
     let actors = 0;
     for (const { id, text } of changes) {
       bytes += id.length + (text?.length ?? 0);
-      // The others are idempotency keys, and what belongs to them.
+      // Ids with a tilde belong to answer records.
       if (!id.startsWith('~')) actors += 1;
     }
     this.#meter.groupSizes.record(actors);

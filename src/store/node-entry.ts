@@ -1,7 +1,8 @@
 /**
- * What a node tells the other nodes about itself, and what they conclude from it. Pure functions, used on both threads.
+ * The entry of a node in the registry: its name, address and actors. Pure functions say what follows from it: whether nodes can reach each
+ * other, and which shards they can read. Used on both threads.
  *
- * A node is one process of Warren on a Redis that several processes share. Its name is `INSTANCE_ID`; a restart under the same name has
+ * A node is one process of Warren on a Redis that several processes share. Its name is `INSTANCE_ID`; a restarted process with the same name has
  * another incarnation.
  */
 import { isIPv4 } from 'node:net';
@@ -9,34 +10,33 @@ import { isIPv4 } from 'node:net';
 /** Name of an actor -> the version of its states. */
 export type Versions = Readonly<Record<string, number>>;
 
-/** `joining`: it owns nothing yet and is not given anything; `leaving`: it gives away what it owns. */
+/** `joining`: the node owns no shard and gets none yet. `leaving`: it hands over the shards that it owns. */
 export type NodeState = 'joining' | 'ready' | 'leaving';
 
 export interface NodeEntry {
   /** INSTANCE_ID. */
   readonly instance: string;
-  /** Random, of one process. */
+  /** A random id of one process. */
   readonly incarnation: string;
   /** host:port of the listener for other nodes. */
   readonly address: string;
-  /** `processMark()`: where it runs; empty when that cannot be told. */
+  /** `processMark()`; empty when it is unknown. */
   readonly process: string;
-  /** Version of the program, for people. */
+  /** Version of the program, shown to operators. */
   readonly version: string;
-  /** The actors that it serves, and the version of their states up to which it can read. */
+  /** The actors that the node serves, and the newest version of their states that it can read. */
   readonly actors: Versions;
   readonly state: NodeState;
 }
 
 /**
- * Whether requests of `from` can reach `to`. A loopback address means another machine on every host, so it reaches only nodes that
- * have the same host mark.
+ * Whether requests of `from` can reach `to`. A loopback address reaches only nodes on the same host: those whose process marks have the same host.
  */
 export function canReach(from: NodeEntry, to: NodeEntry): boolean {
   return to.address !== '' && (!isLoopback(to.address) || hostOf(from) === hostOf(to));
 }
 
-/** How many of the actors that a shard holds this node can read. */
+/** How many of a shard's actors this node can read. */
 export function readableCount(node: NodeEntry, holds: Versions): number {
   let count = 0;
   for (const [actor, version] of Object.entries(holds)) {
@@ -45,14 +45,14 @@ export function readableCount(node: NodeEntry, holds: Versions): number {
   return count;
 }
 
-/** Whether the node can read everything that a shard holds. */
+/** Whether the node can read all actors of a shard. */
 export function canRead(node: NodeEntry, holds: Versions): boolean {
   return readableCount(node, holds) === Object.keys(holds).length;
 }
 
 /**
- * What a shard may hold once this node owns it: what it held before, and whatever the node itself writes. The owner puts it into the
- * fence when it takes the shard, so it is stored before the first state of a new version can be.
+ * What a shard may hold once this node owns it: the actors and versions that it held before, and those that the node writes. The owner writes it
+ * into the fence when it takes the shard, so it is stored before the first state of a new version.
  */
 export function holdsUnder(node: Pick<NodeEntry, 'actors'>, holds: Versions): Versions {
   const all: Record<string, number> = { ...holds };
@@ -62,7 +62,7 @@ export function holdsUnder(node: Pick<NodeEntry, 'actors'>, holds: Versions): Ve
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** 0 for an actor that is not there. The name may be one that every object has, such as `constructor`. */
+/** 0 for an actor that is missing. `hasOwn`, since an actor's name may be that of a member which every object has, such as `constructor`. */
 function versionOf(versions: Versions, actor: string): number {
   return Object.hasOwn(versions, actor) ? (versions[actor] as number) : 0;
 }

@@ -1,4 +1,4 @@
-/** Opens the store that the configuration names. The modules of a store are loaded only when it is used, since they cost start-up time. */
+/** Opens the store that the configuration names. Only the modules of that store are loaded, to save start-up time. */
 import type { ActorStore, Store } from './contract.js';
 import type { RedisPlace } from './redis/redis-place.js';
 import type { SelfTestOptions } from './redis/self-test.js';
@@ -17,15 +17,15 @@ export type StoreConfig =
 export interface StoreContext {
   /** Bound on one call of a remote store, in milliseconds. */
   readonly timeoutMs: number;
-  /** Where the memory store keeps what it stores. */
+  /** The memory of the memory store. */
   readonly memory?: SharedArrayBuffer | undefined;
-  /** For a store that another program runs and that will be committed to: it is tested first. */
+  /** Tests Redis before the first commit. Left out by readers. */
   readonly selfTest?: SelfTestOptions;
 }
 
 /**
- * Main thread only, before an owner opens its store: keeps a library in memory that has a thread of its own, as LevelDB has for its tables. That
- * thread outlives the owner that began it, and Node unmaps a library which no thread of ours has loaded any more.
+ * Loads the native library of a store on the main thread, before an owner thread opens the store. LevelDB has a thread of its own, which outlives
+ * the owner thread that started it. Node unmaps a library that none of its threads has loaded any longer, and that thread would crash.
  */
 export async function keepLibrary(kind: StoreConfig['kind']): Promise<void> {
   if (kind === 'level') await LOAD.level();

@@ -1,39 +1,39 @@
 /**
- * The fence: one record per shard. It says who may commit, and which commit was the last. Every commit compares it whole and
- * replaces it, together with the states that changed; nothing else decides who may write.
+ * The fence of a shard: the record that says who may commit, and which commit was the last. Every commit compares the whole fence and replaces
+ * it, together with the states that have changed. Only this comparison decides who may write.
  *
  *   {"format":"warren/4","store":"5e…","shard":0,"shards":1,"founded":1,"epoch":3,"version":120,"group":"9f…","writer":"77…", …,"check":"5d…"}
  *
- * The text is canonical: equal fences have equal texts, so a store can compare the text.
+ * Equal fences have equal texts, so a store compares texts.
  */
 import { hash } from 'node:crypto';
 import { WarrenError } from '../errors.js';
 import type { Fence } from './fence.js';
 
 export interface ShardFence extends Fence {
-  /** Made at the first start, an import or a restore. Nothing is repaired across two ids. */
+  /** Random id of the store, made at the first start, an import or a restore. Lost commits are not written into a store with another id. */
   readonly store: string;
-  /** Its number, from 0 on. */
+  /** Number of the shard, from 0. */
   readonly shard: number;
-  /** How many shards the store has, since its first start. */
+  /** How many shards the store has had since its first start. */
   readonly shards: number;
-  /** 1 when every shard of the store has been made: one that is missing from then on is lost. Only that of shard 0 is looked at. */
+  /** 1 when every shard of the store was made, so that a missing shard was lost. Only read from shard 0. */
   readonly founded: number;
-  /** The actors of which it may hold states, and the version of these: a node that cannot read them shall not own it. */
+  /** The actors of which the shard may hold states, and the newest version of these. A node that cannot read them should not own the shard. */
   readonly holds: Readonly<Record<string, number>>;
   /** Random id of the last group. */
   readonly group: string;
-  /** Why no instance may serve this store; empty when instances may. */
+  /** Why no instance may serve this shard; empty when instances may. */
   readonly halted: string;
-  /** Milliseconds since 1970, as the writer saw them; never falls. */
+  /** The writer's wall clock, in milliseconds since 1970; never goes back. */
   readonly clock: number;
-  /** For how long the store was served since its first start, in milliseconds: never faster than time, by no clock that can be set. */
+  /** How long the store was served since its first start, in milliseconds. Measured by monotonic clocks. */
   readonly served: number;
 }
 
 const FORMAT = 'warren/4';
 
-/** The fence that a commit expects is the one that the commit before has encoded. */
+/** Cache of texts: a commit expects the fence that the previous commit has encoded. */
 const encoded = new WeakMap<ShardFence, string>();
 
 export function encodeFence(fence: ShardFence): string {
@@ -71,7 +71,7 @@ function textOf(fence: ShardFence): string {
   return `${body.slice(0, -1)},"check":"${hash('sha256', body).slice(0, 16)}"}`;
 }
 
-/** @throws WarrenError `store-foreign` for a record that is not a fence of this format, `store-corrupt` for a damaged one. */
+/** @throws WarrenError `store-foreign` for a record that is not a fence of this format, `store-corrupt` for a damaged fence. */
 export function decodeFence(text: string): ShardFence {
   let record: unknown;
   try {

@@ -1,9 +1,11 @@
-/** Which shard an actor is in: fixed for as long as the store lives, and the same on every node. */
+/** Computes the shard of an actor from its id. The result must never change for a store, and is the same on every node. */
 
 /**
- * FNV-1a over the UTF-16 units of the id, and the last mixing step of MurmurHash3: ids that differ in their last digit alone are spread, too.
+ * FNV-1a over the UTF-16 units of the id, then the last mixing step of MurmurHash3, which also spreads ids that differ only in their last digit.
  *
- * @param id `actor/key`, the key decoded. @param shards of the store. @returns the shard, from 0 on.
+ * @param id `actor/key`, the key decoded.
+ * @param shards number of shards of the store.
+ * @returns the number of the shard, from 0.
  */
 export function shardOf(id: string, shards: number): number {
   if (shards === 1) return 0;

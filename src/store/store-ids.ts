@@ -1,9 +1,9 @@
 /**
- * The ids under which a store keeps texts. `actor/key` is the state of an actor; ids that begin with a tilde are the runtime's own, and no name of
- * an actor does:
+ * The ids under which a store keeps texts. `actor/key` is the id of an actor's state. Ids that begin with a tilde belong to the runtime; no name
+ * of an actor begins so.
  *
- *   ~record/{actor}/{key} {idempotency key}   the answer to a command with that key. The key of the client has no blanks
- *   ~window/{end}/{version}                   which records were written by one group, for their end; 15 digits each
+ *   ~record/{actor}/{key} {idempotency key}   an answer record. An idempotency key has no blanks
+ *   ~window/{end}/{version}                   the ids of the records that one group has written, which expire together; 15 digits each
  *   ~size                                     bytes of all records
  */
 
@@ -18,7 +18,7 @@ export interface RecordId {
   readonly key: string;
 }
 
-/** @returns undefined for an id that is none of a record. */
+/** @returns undefined when the id is not that of a record. */
 export function recordOf(id: string): RecordId | undefined {
   if (!id.startsWith(RECORDS)) return undefined;
   const blank = id.lastIndexOf(' ');

@@ -1,8 +1,8 @@
 /**
- * For every index of a history the earliest and the latest instant at which the counter can have become it, and the
- * operation that says so. Bounds are added one operation at a time; `close` then carries each to all the indexes that
- * it binds, since the counter becomes a larger index later: a lower bound holds for all larger indexes, an upper bound
- * for all smaller ones. Flat arrays, because a history may have a million operations.
+ * Bounds on the times at which the counter reached each index of a history: the earliest and the latest possible
+ * instant, and the operation that proves it. Each operation adds bounds. `close` then applies them to other indexes: the
+ * counter reaches larger indexes later, so a lower bound also holds for all larger indexes, and an upper bound for all
+ * smaller ones. Flat arrays, because a history may have a million operations.
  */
 import type { Operation } from './history.js';
 

@@ -1,7 +1,7 @@
 /**
- * The records of a history by what they say about the counter, before any judgement: acknowledged `next`s, reads, and
- * the starts of unknown `next`s in ascending order. Failed operations and unknown reads say nothing. A known final
- * state is one more read, after everything.
+ * Sorts the records of a history into what they prove about the counter: acknowledged `next`s, reads, and the starts of
+ * unknown `next`s in ascending order. Failed operations and unknown reads prove nothing. A known final state becomes one
+ * more read, after all others.
  */
 import type { Operation } from './history.js';
 

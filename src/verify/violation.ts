@@ -1,6 +1,6 @@
 /**
- * Names what is wrong with a refuted history, with as few operations as show it. Called once, after the verdict is
- * certain, so nothing here decides anything.
+ * Explains why a history was refuted, with as few operations as possible. Called once, after the verdict: it decides
+ * nothing.
  */
 import type { Operation } from './history.js';
 import { indexOf, statesShown } from './sorted-history.js';

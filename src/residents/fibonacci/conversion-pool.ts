@@ -1,7 +1,6 @@
 /**
- * From an index to the decimal digits of two terms, on threads of piscina. A conversion has threads of its own: they start with it and end with
- * it, since the next one may come in a month, or never. A conversion that fails, hangs or loses a thread is reported, and tried again after a
- * pause, until it succeeds or is aborted.
+ * Converts an index to the decimal digits of two terms, on threads of piscina. The threads start and end with each conversion, since conversions are
+ * rare. A conversion that fails, hangs or loses a thread is reported, and tried again after a pause, until it succeeds or is aborted.
  *
  *   index ──> pair: fast doubling ──> F(n)   ──> decimal digits    side by side, on two threads
  *                                 └─> F(n+1) ──> decimal digits

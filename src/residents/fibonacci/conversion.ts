@@ -1,11 +1,11 @@
 /**
- * What a format thread does: the two steps from an index to decimal digits that are real work on large integers. Neither keeps anything, so any
- * thread can take any task, and a task whose thread has died is given again.
+ * The tasks of a piscina thread: the two steps from an index to decimal digits, which take long for large integers. They are pure functions, so
+ * any thread can run any task, and a task whose thread has died is run again.
  */
 import { fibonacciPair } from './fibonacci.js';
 
 export type ConversionTask =
-  /** F(index) and F(index + 1) by fast doubling. `steps`, in shared memory, is told how many of its steps are done, and of how many. */
+  /** F(index) and F(index + 1) by fast doubling. The task writes into `steps` how many steps are done, and how many there are. */
   | { readonly kind: 'pair'; readonly index: number; readonly steps: Int32Array }
   | { readonly kind: 'decimal'; readonly value: bigint }
   /** The digits of F(index). */

@@ -3,7 +3,7 @@
 /** Longest key, in bytes of UTF-8. */
 const KEY_BYTES = 256;
 
-/** @returns the key; undefined when it is empty, too long, or no percent-encoded UTF-8. */
+/** @returns the key; undefined when it is too long, or not percent-encoded UTF-8. */
 export function decodeKey(raw: string): string | undefined {
   let key = raw;
   if (raw.includes('%')) {

@@ -1,13 +1,13 @@
 /**
- * The answers that were given under an Idempotency-Key: a retry gets the same one. Owner thread only.
+ * The records of answers to commands with an Idempotency-Key: a retry gets the answer of the first request. Owner thread only.
  *
  *   turn ──> added ──seal: part of the group's commit──> stored ──expired, after a day──> deleted
  *
- * A record belongs to an actor and a key, and is stored by the commit that stores the state. All retries pass the same mailbox, so one that
- * comes while the first is in flight finds the record here, and waits for its commit like any other reply.
+ * A record belongs to an actor and an idempotency key, and is stored by the commit that stores the state. All retries pass the same mailbox, so
+ * a retry that arrives while the first request waits for its commit finds the record in memory, and its reply waits for the same commit.
  *
- * Records that one group has written expire together: a window lists their ids. Ages are told by the fence, by a clock that runs only while the
- * store is served, and never faster than time: a machine whose clock is ahead makes no record expire.
+ * Records that one group has written expire together: a window lists their ids. Their age is measured by `served` in the fence, which counts only
+ * the time in which the store is served. So no record expires early on a machine whose clock is ahead.
  */
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -27,13 +27,13 @@ import {
 } from '../link/reply-kind.js';
 
 export interface RecordLimits {
-  /** For how long a record is kept at least, in milliseconds. */
+  /** The shortest time for which a record is kept, in milliseconds. */
   readonly keptMs: number;
-  /** Bound on all records in the store, in bytes. */
+  /** The most bytes of all records in the store. */
   readonly bytes: number;
 }
 
-/** A reply as the link takes it. */
+/** A reply as `OwnerLink.reply` takes it. */
 export interface Reply {
   readonly kind: number;
   readonly detail: number;
@@ -41,25 +41,25 @@ export interface Reply {
 }
 
 interface AnswerRecord extends Reply {
-  /** Of the request that it answers: see `requestOf`. */
+  /** The digest of the answered request: see `requestOf`. */
   readonly request: string;
   readonly stored: boolean;
 }
 
-/** What stands before the text of a reply, about. */
+/** Estimate of the length of a record before the text of the reply. */
 const HEAD_BYTES = 60;
 const COUNT_DIGITS = 15;
-/** Records expire by the hour, when they are kept for a day. */
+/** A window is this fraction of the time for which records are kept: an hour, when that is a day. */
 const WINDOWS_KEPT = 24;
-/** `1 kind detail commit request check text`, `check` being a CRC-32 of all else. */
+/** The stored text of a record: `1 kind detail commit request check text`. `check` is a CRC-32 of all the rest. */
 const STORED = /^1 (\d+) (\d+) ([\d.]+) ([\w-]{22}) ([0-9a-f]{8}) /;
 
-/** @param actor id of its state. @param idempotency as `OwnerLink.idempotencyAt` has it. */
+/** The id of a record. @param actor id of the state. @param idempotency as `OwnerLink.idempotencyAt` returns it. */
 export function recordIdOf(actor: string, idempotency: string): string {
   return recordId({ actor, key: idempotency.slice(0, idempotency.indexOf(' ')) });
 }
 
-/** What makes two requests the same one: message, query string and body. */
+/** A digest of message, query string and body. Two requests are the same request if their digests are equal. */
 export function requestOf(message: string, idempotency: string, body: string | undefined): string {
   const query = idempotency.slice(idempotency.indexOf(' '));
   return hash('sha256', `${message}${query}\n${body ?? ''}`, 'base64url').slice(0, 22);
@@ -68,14 +68,16 @@ export function requestOf(message: string, idempotency: string, body: string | u
 export class AnswerRecords {
   readonly #limits: RecordLimits;
   readonly #windowMs: number;
-  /** By id. Null: there is none in the store. */
+  /** The records in memory, by id. Null: the store has none. */
   readonly #known = new Map<string, AnswerRecord | null>();
-  /** Bytes of all records in the store, with those that wait for their commit; undefined before it was loaded. */
+  /** Bytes of all records, stored ones and those that wait for their commit; undefined until the size was loaded. */
   #size: number | undefined;
+  /** Ids of the records for the next group. */
   #open: string[] = [];
   #openBytes = 0;
+  /** Ids of the records in the group that is being committed. */
   #sealed: string[] = [];
-  /** Deletes what has expired. */
+  /** Deletions of expired records, for the next group. */
   #expired: readonly Change[] = [];
   #expiredBytes = 0;
   #generation = 0;
@@ -95,27 +97,27 @@ export class AnswerRecords {
     return this.#size !== undefined;
   }
 
-  /** Bytes that the next group has to write. */
+  /** How many bytes of records the next group has to write. */
   get openBytes(): number {
     return this.#openBytes;
   }
 
-  /** There is something for the next group. */
+  /** Whether there are changes for the next group. */
   get unsealed(): boolean {
     return this.#open.length > 0 || this.#expired.length > 0;
   }
 
-  /** Records of one window expire together: its length, in milliseconds. */
+  /** Length of a window, in milliseconds. */
   get windowMs(): number {
     return this.#windowMs;
   }
 
-  /** Records that have expired wait for the next group. */
+  /** Whether deletions of expired records wait for the next group. */
   get expiring(): boolean {
     return this.#expired.length > 0;
   }
 
-  /** Changes when the memory is emptied. */
+  /** Grows whenever the memory is emptied. */
   get generation(): number {
     return this.#generation;
   }
@@ -124,7 +126,7 @@ export class AnswerRecords {
     return this.#size !== undefined && this.#known.has(id);
   }
 
-  /** @returns the reply to a request without a turn; undefined when it needs one. The record was loaded. */
+  /** @returns the reply from the record `id`, which must be in memory; undefined when the request needs a turn. */
   answerTo(id: string, request: string): Reply | undefined {
     const record = this.#known.get(id);
     if (!record) return this.size >= this.#limits.bytes ? problem('idempotency-full') : undefined;
@@ -133,7 +135,7 @@ export class AnswerRecords {
     return { kind: record.kind | REPLAYED, detail: record.detail, text: record.text };
   }
 
-  /** The turn was taken. What a request that consumed nothing was told is not kept: a retry takes its turn. */
+  /** Adds the record of a turn. A problem is not recorded, since nothing was consumed: a retry takes its turn. */
   add(id: string, request: string, { kind, detail, text }: Reply): void {
     if (kind !== JSON_REPLY && kind !== NO_REPLY && kind !== NUMBER_REPLY && kind !== REFUSAL) return;
     const record = { kind, detail, text, request, stored: false };
@@ -144,25 +146,25 @@ export class AnswerRecords {
     this.#size = this.size + bytes;
   }
 
-  /** Its request has its reply. What is stored can be loaded again; what is not stays until then. */
+  /** Says that the request has its reply. A stored record leaves the memory; any other one stays until it is stored. */
   used(id: string): void {
     if (this.#known.get(id)?.stored !== false) this.#known.delete(id);
   }
 
-  /** What was loaded. @param id of a record, or `SIZE_ID`. */
+  /** Adds what was loaded from the store. @param id of a record, or `SIZE_ID`. */
   remember(id: string, text: string | undefined): void {
     if (id === SIZE_ID) this.#size ??= text === undefined ? 0 : Number(text);
     else if (!this.#known.has(id)) this.#known.set(id, text === undefined ? null : recordIn(text));
   }
 
-  /** These records have expired: the next group deletes them, and their windows. @param texts stored for `ids`. */
+  /** Makes the next group delete these expired records and their windows. @param texts the stored texts of `ids`. */
   expire(windows: readonly Entry[], ids: readonly string[], texts: readonly (string | undefined)[]): void {
     this.#expired = [...windows.map(({ id }) => id), ...ids].map((id) => ({ id, text: undefined }));
     this.#expiredBytes = ids.reduce((sum, id, at) => sum + recordBytes(id, texts[at]), 0);
     this.expirations += ids.length;
   }
 
-  /** What the next group writes besides states. @param servedMs as the fence will say. */
+  /** The changes of records for the next group, which is now being committed. @param servedMs `served` of the next fence. */
   seal(commit: CommitId, servedMs: number): Change[] {
     if (!this.unsealed) return [];
     const name = commitText(commit);
@@ -188,13 +190,13 @@ export class AnswerRecords {
     return changes;
   }
 
-  /** The group that was sealed is stored: a retry from now on reads the store. */
+  /** Says that the sealed group is stored. From now on a retry loads its record from the store. */
   stored(): void {
     for (const id of this.#sealed) this.#known.delete(id);
     this.#sealed = [];
   }
 
-  /** The owner's memory is emptied. */
+  /** Forgets everything, when the memory of the owner is emptied. */
   drop(): void {
     this.#generation += 1;
     this.#known.clear();
@@ -207,7 +209,7 @@ export class AnswerRecords {
   }
 }
 
-/** Of a record in the store, and of its place in a window. */
+/** Size of a stored record and of its id in a window, in bytes. */
 export function recordBytes(id: string, text: string | undefined): number {
   return text === undefined ? 0 : 2 * id.length + text.length;
 }
@@ -221,7 +223,7 @@ function textOf({ kind, detail, request, text }: AnswerRecord, commit: string): 
   return `${head} ${checkOf(head, text)} ${text}`;
 }
 
-/** A damaged record answers with a problem: whether its request took effect is not known any more. */
+/** Decodes a record. A damaged one becomes a problem, since it no longer shows whether its request took effect. */
 function recordIn(stored: string): AnswerRecord {
   try {
     return readRecord(stored);

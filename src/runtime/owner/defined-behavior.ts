@@ -1,4 +1,4 @@
-/** The behavior of an actor that a user has defined: its turns for the owner's loop, and its state in the store. */
+/** The behavior of an actor that a user has defined: takes its turns, and encodes and decodes its state for the store. Owner thread only. */
 import { messageOf, WarrenError } from '../../errors.js';
 import type { Definition, Message } from '../definition.js';
 import {
@@ -30,7 +30,7 @@ export class DefinedBehavior implements Behavior {
   readonly #limits: TurnLimits;
   readonly #encode: (large: Checked) => Promise<string>;
 
-  /** @param encode makes the text of a large reply elsewhere. */
+  /** @param encode makes the text of a large reply on another thread. */
   constructor(definition: Definition, limits: TurnLimits, encode: (large: Checked) => Promise<string>) {
     this.actor = definition.name;
     this.#definition = definition;
@@ -74,7 +74,7 @@ export class DefinedBehavior implements Behavior {
     }
   }
 
-  /** @param commit that wrote the state; empty when none has yet. */
+  /** An edit by an operator. @param commit that wrote the state; empty when none has yet. */
   #edit(number: number, isThere: boolean, body = '\n', commit: string): Turn {
     const { expected, state } = readEdit(body);
     if (expected !== undefined) {
@@ -137,7 +137,7 @@ function changeOf(next: Replied['next']): StateChange | undefined {
   if (next.kind === 'unchanged') return undefined;
   if (next.kind === 'forgotten') return FORGOTTEN;
   const { state } = next;
-  // Long names are in the text of each state, and shared in memory.
+  // States share the names of their members in memory, but each text has them: then the text may be the larger one.
   return { state, bytes: state.heapBytes, textBytes: Math.max(state.heapBytes, state.leastBytes) };
 }
 
@@ -151,7 +151,7 @@ function problem(code: LinkProblem, reason: string): Turn {
   return { kind: PROBLEM, detail: LINK_PROBLEMS.indexOf(code), text, change: undefined, failure: undefined };
 }
 
-/** A schema, or what was thrown, may say anything. A reply that no link has room for would hold all others up. */
+/** Shortens the message of a schema or a thrown error. A reply that does not fit into the link would block all others. */
 function bounded(text: string): string {
   return text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text;
 }

@@ -1,22 +1,22 @@
 /**
- * What an operator does to an actor, as messages of that actor: they have numbers behind those of all messages, take their turns in order with them,
- * and what they change goes through the gate.
+ * An edit by an operator: sets or forgets the state of an actor. An edit is a message of the actor, so it takes its turn in order with other
+ * messages, and its change passes the gate. The numbers of edits follow those of all messages.
  *
- *   body:  the commit that must have written the state, "none" for no state, or nothing; a line feed; the new state as in the store
+ *   body:  the commit that must have written the present state, "none" for no state, or nothing for any; a line feed; the new state as in the store
  */
 import { messageOf } from '../../errors.js';
 import { InputError, parseInput } from '../input-text.js';
 import { decodeState, sealState } from '../state-text.js';
 import type { Sealed } from '../values.js';
 
-/** Numbers within an actor. */
+/** Numbers of the edits within an actor. */
 export const SET = -1;
 export const FORGET = -2;
-/** In the order of their numbers among all messages, actor by actor. */
+/** The edits of each actor, in the order of their numbers among all messages. */
 export const EDITS = [SET, FORGET];
 export const EDIT_NAMES = ['set by an operator', 'forgotten by an operator'];
 
-/** What `--if` says of an actor without a state. */
+/** The value of `--if` for an actor without a state. */
 export const NO_COMMIT = 'none';
 
 export function editBody(expected: string | undefined, state: string): Buffer {
@@ -24,7 +24,7 @@ export function editBody(expected: string | undefined, state: string): Buffer {
 }
 
 export interface Edit {
-  /** Undefined for any. */
+  /** The commit that must have written the present state; undefined for any. */
   readonly expected: string | undefined;
   readonly state: string;
 }
@@ -35,7 +35,7 @@ export function readEdit(body: string): Edit {
 }
 
 /**
- * The checks of a state that a command returns, and those of an input: no number loses a digit unseen.
+ * Parses the new state. It passes the checks of a state that a command returns, and those of an input: a number that would lose digits is refused.
  *
  * @throws Error that says what is wrong.
  */

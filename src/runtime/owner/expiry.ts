@@ -1,7 +1,7 @@
 /**
- * Deletes answer records that have expired, some windows at a time, between the groups of commands. Owner thread only.
+ * Deletes expired answer records (`answer-records.ts`), some windows at a time, as part of the groups of commands. Owner thread only.
  *
- * The age of a record is told by the fence: for how long the store was served since. See `answer-records.ts`.
+ * The age of a record is the time for which the store was served since it was written: the difference of `served` in the fence.
  */
 import type { Entry } from '../../store/contract.js';
 import { SIZE_ID, WINDOWS } from '../../store/store-ids.js';
@@ -13,18 +13,18 @@ export interface ExpiryOptions {
   readonly records: AnswerRecords;
   readonly tenure: Tenure;
   readonly clocks: OwnerClock;
-  /** For how long a record is kept at least, in milliseconds. */
+  /** The shortest time for which a record is kept, in milliseconds. */
   readonly keptMs: number;
-  /** The owner can commit. */
+  /** Whether the owner can commit. */
   readonly serving: () => boolean;
-  /** The next group has something to delete. */
+  /** Called when the next group has something to delete. */
   readonly onFound: () => void;
 }
 
-/** Window entries that are deleted by one commit, at the most; fewer, when they name so many records. */
+/** The most windows that one commit deletes; fewer, when they name `SLICE_RECORDS` records. */
 const SLICE_WINDOWS = 8;
 const SLICE_RECORDS = 1_000;
-/** Between two slices, in milliseconds: commands come first. */
+/** Pause between two slices: commands come first. */
 const PAUSE_MS = 10;
 
 export class Expiry {
@@ -38,7 +38,7 @@ export class Expiry {
     this.#lookMs = options.records.windowMs / 2;
   }
 
-  /** Looks from now on, again and again. */
+  /** Starts looking for expired records from time to time. */
   begin(): void {
     this.#later(this.#lookMs);
   }
@@ -55,14 +55,14 @@ export class Expiry {
 
   async #turn(): Promise<void> {
     const { serving, onFound } = this.#options;
-    // A store that fails here fails the next commit, too.
+    // The error is ignored: the next commit meets the same store, and handles it.
     const found = serving() && (await this.look().catch(() => false));
     if (found) onFound();
     if (!this.#ended) this.#later(found ? PAUSE_MS : this.#lookMs);
   }
 
   /**
-   * Looks for a slice of records that have expired, for the next group to delete.
+   * Finds a slice of expired records, for the next group to delete.
    *
    * @returns whether there is one.
    * @throws WarrenError as `Tenure.load`.
@@ -88,7 +88,7 @@ export class Expiry {
   }
 }
 
-/** When a window ended, in milliseconds of `served`. */
+/** When a window ends, on the clock of `served`, in milliseconds. */
 function endOf(id: string): number {
   return Number(id.slice(WINDOWS.length, id.lastIndexOf('/')));
 }

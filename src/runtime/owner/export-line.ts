@@ -1,5 +1,5 @@
 /**
- * The lines of an export, JSON each: what a store holds, apart from where it is.
+ * Writes and parses the lines of an export: everything that a store holds, as one JSON object per line, in a form that any store can import.
  *
  *   {"warren":"export","format":1,"store":"5e…","commit":"0.3.17","clock":1764288000000,"served":7200000}
  *   {"window":"…/…","records":["~record/tickets/berlin 7f3a"]}
@@ -7,8 +7,9 @@
  *   {"actor":"tickets","key":"berlin","idempotencyKey":"7f3a","commit":"0.3.15","record":"…"}
  *   {"warren":"end","lines":3}
  *
- * A state stands there as in the store, its bigints tagged; a record is a string, since its numbers may be longer than a double. A later line of an actor
- * replaces an earlier one: with `"gone":true` it has no state any more. A text that cannot be read is kept as it is, as `damaged`.
+ * A state is written as in the store, with tagged bigints. A record is a string, since its numbers may have more digits than a double. A later
+ * line of an actor replaces an earlier one; `"gone":true` says that it has no state any more. A text that cannot be read is exported
+ * unchanged, as `damaged`.
  */
 import { WarrenError } from '../../errors.js';
 import { commitText, parseCommit } from '../../store/commit-id.js';
@@ -19,15 +20,15 @@ import { decodeState, stateText } from '../state-text.js';
 import { readStored, writeStored } from './stored-text.js';
 
 const FORMAT = 1;
-/** Of a record, see `answer-records.ts`. */
+/** Finds the commit in the text of a record: see `answer-records.ts`. */
 const RECORD = /^\d+ \d+ \d+ ([\d.]{1,40}) /;
 
-/** Needs no escape: most keys. */
+/** Matches keys that need no escape in JSON: most keys. */
 const PLAIN = /^[\w.:/@ -]*$/;
 
 export type ExportLine =
   | { readonly kind: 'header'; readonly commit: string; readonly clock: number; readonly served: number }
-  /** Without a commit where the line names none. */
+  /** The commit is undefined when the line names none. */
   | { readonly kind: 'entry'; readonly change: Change; readonly commit: string | undefined }
   | { readonly kind: 'end'; readonly lines: number };
 
@@ -65,7 +66,7 @@ function whoseText(id: string): string {
   return `{"actor":"${actor}","key":${PLAIN.test(key) ? `"${key}"` : JSON.stringify(key)}`;
 }
 
-/** The name of an actor has no slash. */
+/** Splits the id of a state at its first slash, since an actor's name has none. */
 export function splitId(id: string): { readonly actor: string; readonly key: string } {
   const slash = id.indexOf('/');
   return { actor: id.slice(0, slash), key: id.slice(slash + 1) };

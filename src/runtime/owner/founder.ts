@@ -1,6 +1,6 @@
 /**
- * The first start of a store with several shards: who takes shard 0 of an empty store makes all others, and then writes down that they are made. From
- * then on a shard that is missing was lost; before that, whoever finds it missing waits. Owner thread only.
+ * The founder makes all shards of an empty store, once. The owner that takes shard 0 makes all other shards, and then writes `founded` into the
+ * fence of shard 0. After that, a missing shard was lost. Before that, an owner that finds its shard missing waits. Owner thread only.
  */
 import { WarrenError } from '../../errors.js';
 import { firstCommit } from '../../store/commit-id.js';
@@ -8,21 +8,21 @@ import type { ActorStore, Change } from '../../store/contract.js';
 import type { ShardFence } from '../../store/shard-fence.js';
 
 export interface FounderOptions {
-  /** As it is configured. */
+  /** The configured number of shards. */
   readonly shards: number;
   readonly shard: (at: number) => ActorStore;
-  /** What the first fence of a shard brings with it. @param commit that writes it. */
+  /** The states that are stored together with the first fence of a shard. @param commit that writes them. */
   readonly firstChanges: (shard: number, commit: string) => Promise<readonly Change[]>;
   /** A new random id of 128 bits, in hexadecimal digits. */
   readonly randomId: () => string;
 }
 
-/** Of a shard without a fence. */
+/** How to make a shard that has no fence. */
 export interface First {
   /** Id of the store. */
   readonly store: string;
   readonly changes: readonly Change[];
-  /** Why it must not be made anew; empty when it may. */
+  /** Why the shard must not be made; empty when it may. */
   readonly missing: string;
 }
 
@@ -37,7 +37,7 @@ export class Founder {
     return this.#options.shards;
   }
 
-  /** @throws WarrenError `shards-differ`: the store was begun with another number of them. */
+  /** @throws WarrenError `shards-differ` when the store was made with another number of shards. */
   check(stored: ShardFence | undefined): void {
     const { shards } = this.#options;
     if (!stored || stored.shards === shards) return;
@@ -48,13 +48,13 @@ export class Founder {
     );
   }
 
-  /** What the first fence of a shard brings with it. Throws as `ActorStore.fence`. */
+  /** The states that are stored together with the first fence of a shard. Throws as `ActorStore.fence`. */
   changesOf(shard: number): Promise<readonly Change[]> {
     return this.#options.firstChanges(shard, firstCommit(shard));
   }
 
   /**
-   * What is to be known of a shard that has no fence.
+   * How to make a shard that has no fence.
    *
    * @throws WarrenError `store-unclaimed` while another process makes the store, `shards-differ`, and as `ActorStore.fence`.
    */
@@ -76,9 +76,10 @@ export class Founder {
   }
 
   /**
-   * Makes every shard but 0, or finds it made.
+   * Makes every shard but shard 0, unless it exists already.
    *
-   * @throws WarrenError `store-halted` when there is one of another store; and as `ActorStore.commit`.
+   * @param fence of shard 0.
+   * @throws WarrenError `store-halted` when a shard belongs to another store; and as `ActorStore.commit`.
    */
   async makeOthers(fence: ShardFence): Promise<void> {
     const { shards, shard: storeOf } = this.#options;
@@ -94,7 +95,7 @@ export class Founder {
     );
   }
 
-  /** For shard 0 any other one: where there is none, the store is empty. For all others shard 0, which says how far the store is made. */
+  /** The fence of another shard. For shard 0 any other one: if none exists, the store is empty. For all others shard 0, with its `founded`. */
   async #anotherThan(shard: number): Promise<ShardFence | undefined> {
     const { shards, shard: storeOf } = this.#options;
     if (shard > 0) return fenceIn(storeOf(0));

@@ -1,14 +1,15 @@
 /**
- * The output gate of one shard. A reply leaves only when what it shows is durable.
+ * The output gate of one shard: holds each reply until everything that it shows is durable. It collects the changes of turns into groups, commits
+ * the groups one after the other, and releases their replies. Owner thread only.
  *
  *   turns ──> open group ──send──> group under way ──committed──> released
- *             (changes)            (one at a time; the next one gathers meanwhile)
+ *             (changes)            (one at a time; the next group collects changes meanwhile)
  *
  * Before a group is sent, all of its replies are encoded, checked and published in memory that survives this thread, under the group's
- * random id. So after a death of the thread, or a commit of unknown outcome, the fence tells by that id whether the replies may leave.
- * A reply that shows nothing new waits for the groups before it, since replies leave in order.
+ * random id. After a death of the thread, or a commit of unknown outcome, the id in the fence shows whether the group is stored, and so
+ * whether its replies may leave. Replies leave in order, so the reply to a query waits for the groups before it.
  *
- * With `async` durability replies leave at once, and groups follow behind them.
+ * With DURABILITY=async replies leave at once, and their groups are committed later.
  */
 import { randomFillSync } from 'node:crypto';
 import { WarrenError } from '../../errors.js';
@@ -29,11 +30,11 @@ export interface GateOptions {
   readonly clocks: OwnerClock;
   readonly durability: 'gated' | 'async';
   readonly records: AnswerRecords;
-  /** A group takes no more turns when its changes have reached this many bytes. */
+  /** A group gets no more turns when its changes have reached this many bytes. */
   readonly groupBytes: number;
-  /** A group is stored, or the lease is renewed: turns that waited for it can be taken. */
+  /** Called when a group is stored, or the lease is renewed: turns that waited for it can be taken. */
   readonly onProgress: () => void;
-  /** The fence may have changed: it must be taken again before anything else is committed. */
+  /** Called when the fence may have changed: it must be taken again before anything else is committed. */
   readonly onInDoubt: (error: unknown) => void;
 }
 
@@ -41,31 +42,32 @@ export interface Group {
   readonly id: string;
   /** Position after its last reply. */
   readonly until: number;
-  /** What it is called, once it is stored. Sent again in a later epoch, it keeps its name. */
+  /** The name of its commit. It stays the same when the group is sent again in a later epoch. */
   readonly commit: CommitId;
   readonly changes: readonly Change[];
   readonly entries: readonly ActorEntry[];
 }
 
-/** In async durability a group follows the one before at this distance, in milliseconds. */
+/** With DURABILITY=async: the shortest time from one group to the next. */
 const ASYNC_MS = 10;
 
 export class Gate {
   readonly #options: GateOptions;
   #words = new Int32Array(GROUP_WORDS);
-  /** Random words: the ids of the next groups. */
+  /** Random words for the ids of the next groups. */
   readonly #random = new Int32Array(256 * GROUP_WORDS);
   #drawn = this.#random.length;
-  /** Changed since the last group was sealed. */
+  /** The open group: actors that have changed since the last group was sealed. */
   #open = new Set<ActorEntry>();
   #openBytes = 0;
   #taken: number;
+  /** The group under way. */
   #sent: Group | undefined;
   /** The commit of `#sent` may have happened. */
   #unknown = false;
   /** A commit or a renewal is under way. */
   #busy = false;
-  /** The fence is ours, as far as we know. */
+  /** The fence must be taken before the next commit. */
   #closed = true;
   #timed = false;
   #lastSentAt = Number.NEGATIVE_INFINITY;
@@ -80,22 +82,22 @@ export class Gate {
     return this.#taken;
   }
 
-  /** No more turns should be taken before a group is committed. */
+  /** Whether the open group is full: no more turns should be taken before the next commit. */
   get full(): boolean {
     return this.#openBytes + this.#options.records.openBytes >= this.#options.groupBytes;
   }
 
-  /** Every change is stored, and nothing is under way. */
+  /** Whether every change is stored, and no commit or renewal is under way. */
   get idle(): boolean {
     return !this.#busy && this.#sent === undefined && !this.#unsealed;
   }
 
-  /** There is something for the next group. */
+  /** Whether there are changes for the next group. */
   get #unsealed(): boolean {
     return this.#open.size > 0 || this.#options.records.unsealed;
   }
 
-  /** Actors whose state is not stored yet. */
+  /** How many actors have a state that is not stored yet. */
   get unstored(): number {
     return this.#open.size + (this.#sent?.entries.length ?? 0);
   }
@@ -105,12 +107,12 @@ export class Gate {
     return this.#sent;
   }
 
-  /** Whether that commit may have happened. */
+  /** Whether the commit of `sent` may have happened. */
   get unknown(): boolean {
     return this.#sent !== undefined && this.#unknown;
   }
 
-  /** A turn has changed this actor. The state in its entry is the one of the last turn before `advance`. @param bytes of its text, about. */
+  /** Adds an actor that a turn has changed. Its entry has the state of its last turn when the group is sealed. @param bytes estimate of its text. */
   change(entry: ActorEntry, bytes: number): void {
     if (!this.#open.has(entry)) {
       entry.pins += 1;
@@ -120,13 +122,13 @@ export class Gate {
     this.#openBytes += bytes;
   }
 
-  /** The replies before `taken` are written: they leave as soon as they may. */
+  /** Says that the replies before `taken` are written: they leave as soon as they may. */
   advance(taken: number): void {
     this.#taken = taken;
     this.#proceed();
   }
 
-  /** The fence is taken, and what it replaced has decided about the group under way. */
+  /** Goes on, after the fence was taken. @param decision about the group under way, by the fence that was replaced. */
   open(decision: 'stored' | 'not stored' | 'dropped'): void {
     this.#closed = false;
     this.#unknown = false;
@@ -139,7 +141,7 @@ export class Gate {
     this.#proceed();
   }
 
-  /** Forgets all changes, and the replies that were taken: the owner's memory is emptied with them. Nothing leaves until `open`. */
+  /** Forgets all changes, and the replies that are not released, when the memory of the owner is emptied. No reply leaves until `open`. */
   drop(): void {
     this.#taken = this.#options.link.released;
     for (const entry of this.#open) entry.pins -= 1;
@@ -151,21 +153,21 @@ export class Gate {
     this.#options.records.drop();
   }
 
-  /** The replies before this position leave although nothing is stored: they are refusals. */
+  /** Releases the replies before this position without a commit. */
   release(until: number): void {
     this.#taken = until;
     this.#options.link.nameCommit(until, 0, 0);
     this.#options.link.release(until);
   }
 
-  /** A read of the store has failed: the fence must be taken again. A commit under way ends first, and says so itself. */
+  /** Says that a read of the store has failed, so the fence must be taken again. A commit under way finds that out by itself. */
   close(failure: unknown): void {
     if (this.#closed || this.#busy) return;
     this.#closed = true;
     this.#options.onInDoubt(failure);
   }
 
-  /** Renews the lease, unless a commit is under way, which does. */
+  /** Renews the lease, unless a commit is under way, which renews it too. */
   async renew(): Promise<void> {
     if (this.#closed || this.#busy) return;
     if (!(await this.#attempt(() => this.#options.tenure.renew()))) return;
@@ -187,7 +189,7 @@ export class Gate {
     }
   }
 
-  /** The replies that were taken show nothing that is not stored. */
+  /** Releases the replies before `taken`, which show only what is stored. */
   #releaseStored(): void {
     const { durability, tenure, link } = this.#options;
     const { epoch, version } = tenure.held;
@@ -224,7 +226,7 @@ export class Gate {
     return group;
   }
 
-  /** The system is asked for many ids at once: one call costs as much as some turns. */
+  /** The random id of the next group. Many are generated at once, since one call of the system costs as much as some turns. */
   #draw(): Int32Array<ArrayBuffer> {
     if (this.#drawn === this.#random.length) {
       randomFillSync(this.#random);
@@ -235,7 +237,7 @@ export class Gate {
     return this.#random.slice(begin, this.#drawn);
   }
 
-  /** Sent again, a group has the same id and the same bytes. */
+  /** Commits a group. When it is sent again, it has the same id and the same bytes. */
   async #send(group: Group): Promise<void> {
     const { durability, link, tenure, clocks } = this.#options;
     if (durability === 'gated') {
@@ -261,7 +263,7 @@ export class Gate {
     this.#options.onProgress();
   }
 
-  /** @returns whether it is done. Otherwise the gate is closed, and `onInDoubt` was called. */
+  /** @returns whether the call succeeded. Otherwise the gate is closed, and `onInDoubt` was called. */
   async #attempt(call: () => Promise<'swapped' | 'changed'>): Promise<boolean> {
     this.#busy = true;
     const before = this.#unknown;
@@ -288,7 +290,7 @@ function provesNothingHappened(error: unknown): boolean {
   return error instanceof WarrenError && (error.code === 'store-refused' || error.code === 'store-denied');
 }
 
-/** Whether a fence that was replaced is the one that this owner wrote last, so that its memory is still right. */
+/** Whether a replaced fence is the one that this owner wrote last: then the states in its memory are still those of the store. */
 export function isOwn(replaced: ShardFence | undefined, last: ShardFence | undefined): boolean {
   return (
     replaced !== undefined &&

@@ -1,4 +1,4 @@
-/** Measures how long requests have been held while the store is away. */
+/** The grace (STORE_GRACE_MS): for this time requests wait while the store is away. When it is over, they are refused. Owner thread only. */
 import type { OwnerClock } from '../owner-clock.js';
 
 export class Grace {
@@ -6,19 +6,19 @@ export class Grace {
   readonly #ms: number;
   readonly #onOver: (reason: string) => void;
   #cancel: (() => void) | undefined;
-  /** Why the store is away, as was heard last. */
+  /** Why the store is away: the last error. */
   reason = '';
-  /** It has passed, and the store is not back. */
+  /** Whether the grace is over and the store still away. */
   over = false;
 
-  /** @param onOver is called when it has passed. */
+  /** @param ms length of the grace, in milliseconds. @param onOver is called when it is over. */
   constructor(clocks: OwnerClock, ms: number, onOver: (reason: string) => void) {
     this.#clocks = clocks;
     this.#ms = ms;
     this.#onOver = onOver;
   }
 
-  /** The store went away. Runs on when it runs already. */
+  /** Says that the store is away. Does not start the grace again when it has begun already. */
   begin(reason: string): void {
     this.reason = reason;
     if (!this.#cancel) this.beginAnew();

@@ -1,4 +1,4 @@
-/** Loads the actors that the next turns need and that are not in memory, with one read of the store for all of them. */
+/** The states and answer records that the next turns need and that are not in memory. Loads their texts by one read of the store. Owner thread only. */
 import { messageOf } from '../../errors.js';
 import { firstCommit } from '../../store/commit-id.js';
 import type { Behavior, LoadedState } from './served.js';
@@ -14,7 +14,7 @@ export interface LoadedActor extends LoadedState {
 
 export interface Found {
   readonly actors: readonly LoadedActor[];
-  /** Stored texts of records, and of their size; undefined where there is none. */
+  /** Stored texts of records, and of their size; undefined when there is none. */
   readonly records: readonly (readonly [id: string, text: string | undefined])[];
 }
 
@@ -22,7 +22,7 @@ export interface Found {
 type Wanted = { readonly behavior: Behavior; readonly key: string } | undefined;
 
 export class Missing {
-  /** By id, in the order in which turns need them: a read may end before it has all. */
+  /** By id, in the order in which turns need them, since a read may return only the first ones. */
   readonly #wanted = new Map<string, Wanted>();
 
   get count(): number {
@@ -33,14 +33,14 @@ export class Missing {
     this.#wanted.set(idOf(behavior, key), { behavior, key });
   }
 
-  /** @param id of an answer record, or of their size. */
+  /** @param id of an answer record, or `SIZE_ID`. */
   addRecord(id: string): void {
     this.#wanted.set(id, undefined);
   }
 
   /**
-   * @param limitBytes the read may end when it has so many bytes.
-   * @returns what it has found, the first one at least.
+   * @param limitBytes the read may end when it has read this many bytes.
+   * @returns the first ones, at least one.
    * @throws WarrenError as `Tenure.load`, and what `Behavior.inherited` throws.
    */
   async load(tenure: Tenure, limitBytes: number): Promise<Found> {

@@ -1,10 +1,10 @@
-/** What an owner thread is told at its birth: what it uses, and nothing else. */
+/** The settings that an owner thread gets when it is created: the part of the configuration that it uses. */
 import type { StoreConfig } from '../../store/open-actor-store.js';
 import type { TurnLimits } from '../turn-result.js';
 import type { RecordLimits } from './answer-records.js';
 import type { EncoderOptions } from './reply-encoder.js';
 
-/** A built-in application that is served, with what its behavior needs to know. */
+/** A resident that is served, with the settings of its behavior. */
 export interface ServedResident {
   readonly name: string;
   readonly settings: object;
@@ -18,12 +18,12 @@ export interface OwnerSetup {
   readonly encoder: EncoderOptions;
   readonly store: StoreConfig;
   readonly shards: number;
-  /** Of a memory store. */
+  /** The memory of a memory store; undefined for any other store. */
   readonly storeMemory: SharedArrayBuffer | undefined;
-  /** 1 when the store has passed its test. */
+  /** One word: 1 when the store has passed its self-test. */
   readonly storeTested: Int32Array;
   readonly durability: 'gated' | 'async';
-  /** Random, of this process. */
+  /** The random id of this process. */
   readonly incarnation: string;
   readonly leaseMs: number;
   readonly commitTimeoutMs: number;
@@ -32,12 +32,12 @@ export interface OwnerSetup {
   readonly groupBytes: number;
   readonly records: RecordLimits;
   readonly watchdogMs: number;
-  /** A process whose main thread hangs for `watchdogMs` is ended. */
+  /** Whether the owner thread may kill the process when the main thread hangs for `watchdogMs`. */
   readonly ownsProcess: boolean;
-  /** Of each shard's `RepairLog`. */
+  /** The memory of each shard's `RepairLog`. */
   readonly repairMemory: readonly SharedArrayBuffer[];
-  /** Of the `OwnerMeter`. */
+  /** The memory of the `OwnerMeter`. */
   readonly meterMemory: SharedArrayBuffer;
-  /** Of the `FaultInjection`; undefined when no faults may be injected. */
+  /** The memory of the `FaultInjection`; undefined when no faults may be injected. */
   readonly faultWords: Int32Array | undefined;
 }

@@ -1,12 +1,12 @@
 /**
- * The changes of the last commits, in memory that survives the owner thread. A shared store that comes back without commits that it
- * had confirmed gets them again from here. Bounded: the oldest commits leave first.
+ * The repair log keeps the changes of the last commits in memory that survives the owner thread. When a shared store has lost commits that it
+ * had confirmed, they are written again from here. The log is bounded: the oldest commits are removed first.
  *
  *   memory:  valid header (0 or 1) | header | header | ring of [length, JSON of one commit]
  *
- * A commit is appended before it is sent, and confirmed when it is known to be stored. A thread that ends in the middle of a
- * call leaves the header of before. Without room for changes the log only knows what was acknowledged: so it is for a store that no other
- * machine holds, which cannot come back older while this process lives.
+ * A commit is appended before it is sent, and confirmed when it is known to be stored. When the thread ends in the middle of a call, the old
+ * header stays valid. A log without room for changes only keeps which version was acknowledged. That is enough for a store on this machine,
+ * which cannot lose commits while this process lives.
  */
 import type { Change } from '../../store/contract.js';
 
@@ -16,17 +16,18 @@ export interface Known {
   readonly store: string;
   readonly version: number;
   readonly group: string;
-  /** The last one in which this process owned it: a repair must not begin that one anew. */
+  /** The last epoch in which this process owned the store. A repair must use a higher one. */
   readonly epoch: number;
 }
 
 interface Header extends Known {
   /** The log holds every change after this version. */
   readonly base: number;
-  /** Bytes of the oldest commit begin at `tail`, those of the next one at `head`; both count up without wrapping. */
+  /** Start of the oldest commit in the ring; counts up without wrapping. */
   readonly tail: number;
+  /** End of the newest commit in the ring; counts up without wrapping. */
   readonly head: number;
-  /** Where the last confirmed commit ends. At most one comes after it. */
+  /** End of the last confirmed commit. At most one commit follows it. */
   readonly confirmed: number;
 }
 
@@ -59,12 +60,12 @@ export class RepairLog {
     this.#header = this.#readHeader();
   }
 
-  /** What this process has acknowledged; undefined when it has not owned this store, or another instance has since. */
+  /** What this process has acknowledged; undefined when it has not owned this store, or another instance has owned it since. */
   get known(): Known | undefined {
     return this.#header;
   }
 
-  /** The store holds `stored`: the last commit that was appended, or what was known already. Otherwise the log begins anew. */
+  /** Takes over what the store holds. The log stays if that is the known version or the last appended commit; otherwise it starts empty. */
   adopt({ store, version, group, epoch }: Known): void {
     const header = this.#header;
     if (header?.store === store) {
@@ -82,12 +83,12 @@ export class RepairLog {
     this.#write({ store, version, group, epoch, base: version, tail: 0, head: 0, confirmed: 0 });
   }
 
-  /** Another instance owns the store: what was acknowledged here is history. */
+  /** Forgets everything, when another instance owns the store. */
   clear(): void {
     this.#write(undefined);
   }
 
-  /** A commit that is about to be sent. Commits that were appended and not confirmed are forgotten. */
+  /** Adds a commit that is about to be sent. It replaces an appended commit that was not confirmed. */
   append(version: number, group: string, changes: readonly Change[]): void {
     const header = this.#header;
     if (!header || this.#size === 0) return;
@@ -97,7 +98,7 @@ export class RepairLog {
     let { tail, base } = header;
     const head = header.confirmed;
     if (LENGTH_BYTES + length > this.#size) {
-      // Too large to be kept: what it changes cannot be repaired, nor what comes before it.
+      // Too large for the log: neither this commit nor the ones before it can be repaired.
       this.#write({ ...header, base: version, tail: head, head, confirmed: head });
       return;
     }
@@ -106,7 +107,7 @@ export class RepairLog {
       base = oldest.logged.version;
       tail = oldest.end;
     }
-    // A thread that ends within the next lines must not leave a header that counts on what is being overwritten.
+    // First a header without the commits that are overwritten next: the thread may end at any line.
     if (tail !== header.tail) this.#write({ ...header, base, tail, head });
     this.#put(head, text, length);
     this.#write({ ...header, base, tail, head: head + LENGTH_BYTES + length });
@@ -119,7 +120,7 @@ export class RepairLog {
     this.#write({ ...header, version, group, base, confirmed: header.head });
   }
 
-  /** The last text of each actor that changed after `version`; undefined when the log does not reach back that far. */
+  /** The newest text of each id that has changed after `version`; undefined when the log does not reach back that far. */
   since(version: number): Change[] | undefined {
     const header = this.#header;
     if (!header || version < header.base) return undefined;

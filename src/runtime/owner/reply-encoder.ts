@@ -1,15 +1,15 @@
 /**
- * Texts of replies that hold large bigints, made on a thread of piscina: decimal digits cost more than linear time, and meanwhile this thread
- * commits, renews its lease and shows that it lives. Owner thread only.
+ * Encodes replies with large bigints on a thread of piscina. Decimal digits take more than linear time; meanwhile the owner thread can commit,
+ * renew its lease and send its heartbeat. Used on the owner thread.
  *
- * The thread begins with the first such reply and ends when there was none for a while. It ends with the owner thread, too.
+ * The piscina thread starts with the first such reply. It ends after some time without one, and with the owner thread.
  */
 import type { Piscina } from 'piscina';
 import type { Checked } from '../values.js';
 
 /**
- * A reply with more bits of large bigints is encoded here; 5,000 digits have as many. Below half of it, to hand a reply over costs this thread
- * more than to encode it: `npm run bench:micro -- large-reply`.
+ * A reply whose large bigints have more bits than this is encoded on the other thread: about 5,000 digits. Below half of that, sending a reply to
+ * the other thread costs more than encoding it: `npm run bench:micro -- large-reply`.
  */
 export const LARGE_BIGINT_BITS = 1 << 14;
 
@@ -37,9 +37,9 @@ export class ReplyEncoder {
   }
 
   /**
-   * The owner waits for one text at a time: the one before, if it is not ready, belongs to a turn that was dropped, and is ended.
+   * Encodes a reply. The owner waits for one text at a time, so an earlier text that is not ready belongs to a dropped turn, and is aborted.
    *
-   * @throws when the text takes too long, or the thread ends over it.
+   * @throws when the text takes too long, or its thread ends.
    */
   async encode({ value, plain }: Checked): Promise<string> {
     this.#underWay.abort(new Error('its turn was dropped'));
@@ -61,7 +61,7 @@ export class ReplyEncoder {
 
   async #begin(): Promise<Piscina<Task, string>> {
     const { heapMb, entry = ENTRY } = this.#options;
-    // Its library is loaded when it is needed, which for most actors is never.
+    // Loaded only when it is needed: most actors have no large replies.
     const { Piscina } = await import('piscina');
     const pool = new Piscina<Task, string>({
       filename: entry,

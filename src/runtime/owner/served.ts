@@ -1,27 +1,30 @@
-/** What one owner serves, in the form that its loop needs: every message of every actor has one number. */
+/**
+ * The interface between the owner and the actors that it serves. A behavior takes the turns of one actor, and encodes and decodes its states. Every message
+ * of every actor has one number.
+ */
 
-/** How one kind of actor takes its turns. Pure. */
+/** The rules of one actor. Its methods are pure. */
 export interface Behavior {
   readonly actor: string;
   /**
-   * A state from its stored text; from undefined that of an actor which is not stored.
+   * Decodes a stored state. @param text undefined for an actor that is not stored.
    *
    * @throws WarrenError `state-unreadable` when this version of the actor cannot read it.
    */
   load(text: string | undefined): LoadedState;
   /**
-   * The stored text of an actor which is not stored: what another program has left behind.
+   * The first text of an actor that is not stored, made from what another program has left in the store.
    *
-   * @param commit that the text names.
+   * @param commit that the text names as the one that wrote it.
    * @throws WarrenError as `ActorStore.load`, and `predecessor-invalid`.
    */
   inherited?(commit: string): Promise<string | undefined>;
-  /** The text of a state in the store, from which `load` makes the same state. Never throws. @param commit that writes it. */
+  /** Encodes a state, so that `load` decodes the same state. Never throws. @param commit that writes the text. */
   encode(state: unknown, commit: string): string;
   /**
-   * One turn. Never throws.
+   * Takes one turn. Never throws.
    *
-   * @returns a promise when the text of its reply is made on another thread. It never rejects, and no other turn is taken before it.
+   * @returns a promise when the reply is encoded on another thread. It never rejects, and no other turn is taken until it resolves.
    */
   turn(
     message: number,
@@ -36,7 +39,7 @@ export interface TurnContext {
   readonly id: string;
   /** Milliseconds since 1970; never falls. */
   readonly now: number;
-  /** That wrote the state; empty when there is none, or when the state is not part of a group yet. */
+  /** The commit that wrote the state; empty when there is no state, or when it is not part of a group yet. */
   readonly commit: string;
 }
 
@@ -45,34 +48,34 @@ export interface Turn {
   readonly kind: number;
   readonly detail: number;
   readonly text: string;
-  /** Undefined: the state is as it was. */
+  /** Undefined: the state is unchanged. */
   readonly change: StateChange | undefined;
-  /** For the log, when the behavior has failed: what it threw, with its stack. */
+  /** For the log, when the behavior has failed: the thrown error with its stack. */
   readonly failure: string | undefined;
 }
 
 export interface LoadedState {
   /** Frozen. */
   readonly state: unknown;
-  /** What it takes in memory, about. */
+  /** Estimate of its size in memory, in bytes. */
   readonly bytes: number;
-  /** That wrote it; empty for a state that is not stored. */
+  /** The commit that wrote it; empty for a state that is not stored. */
   readonly commit: string;
 }
 
 export interface StateChange {
   /** The new state, frozen; undefined: the actor is forgotten. */
   readonly state: unknown;
-  /** What it takes in memory, about. */
+  /** Estimate of its size in memory, in bytes. */
   readonly bytes: number;
-  /** What its stored text takes, about. The text itself is made once per group, not once per turn. */
+  /** Estimate of the size of its stored text, in bytes. The text is made once per group, not once per turn. */
   readonly textBytes: number;
 }
 
 export interface ServedMessage {
   readonly behavior: Behavior;
-  /** The message's number within its actor; of an operator's edit as in `edit.ts`. */
+  /** Number of the message within its actor, or of an operator's edit as in `edit.ts`. */
   readonly message: number;
-  /** The message's name. */
+  /** Name of the message. */
   readonly name: string;
 }

@@ -1,6 +1,6 @@
 /**
- * The states in the owner's memory, bounded by bytes over all shards: the least recently used leaves first. To evict a state is free, since it is
- * stored; one that is part of a group which is not committed yet stays.
+ * The cache of states in the owner's memory. Its bytes are bounded over all shards, and the least recently used state is evicted first. A state can
+ * be evicted since it is stored. A state whose commit is not finished is pinned: it stays. Owner thread only.
  */
 import type { Behavior } from './served.js';
 
@@ -13,12 +13,12 @@ export class ActorEntry {
   unreadable: string | undefined;
   /** The commit that wrote its state; empty when there is none, or when the state is not part of a group yet. */
   commit: string;
-  /** Number of groups, open or under way, that hold a change of it. */
+  /** How many groups, open or under way, contain a change of this actor. */
   pins = 0;
   bytes: number;
   newer: ActorEntry | undefined = undefined;
   older: ActorEntry | undefined = undefined;
-  /** Where it is. */
+  /** The cache of its shard. */
   readonly states: States;
 
   constructor(
@@ -50,14 +50,14 @@ export function idOf({ actor }: Behavior, key: string): string {
   return `${actor}/${key}`;
 }
 
-/** Memory of an entry beside the state's value and the characters of the key: its objects, and its place in the map. As measured. */
+/** Memory of an entry besides the state and the characters of the key, in bytes: its objects and its place in the map. Measured. */
 const ENTRY_BYTES = 240;
 
 function bytesOf(key: string, stateBytes: number): number {
   return ENTRY_BYTES + key.length + stateBytes;
 }
 
-/** What the states of all shards share: the order of their use, and the bound. */
+/** What the caches of all shards share: the order of use, and the bound in bytes. */
 export class StateMemory {
   readonly #limit: number;
   #newest: ActorEntry | undefined;
@@ -83,7 +83,7 @@ export class StateMemory {
     this.#unlink(entry);
   }
 
-  /** It is now the most recently used. */
+  /** Makes an entry the most recently used one. */
   use(entry: ActorEntry): void {
     if (entry === this.#newest) return;
     this.#unlink(entry);
@@ -118,7 +118,7 @@ export class StateMemory {
   }
 }
 
-/** Those of one shard. */
+/** The cache of one shard. */
 export class States {
   readonly #memory: StateMemory;
   /** By key. */
@@ -128,7 +128,7 @@ export class States {
     this.#memory = memory;
   }
 
-  /** The entry, which is now the most recently used. */
+  /** Finds an entry, and makes it the most recently used one. */
   find(behavior: Behavior, key: string): ActorEntry | undefined {
     const entry = this.#entries.get(behavior)?.get(key);
     if (entry) this.#memory.use(entry);
@@ -139,7 +139,7 @@ export class States {
     return this.#entries.get(behavior)?.has(key) ?? false;
   }
 
-  /** @param bytes what the state takes in memory, about. */
+  /** @param bytes estimate of the state's size in memory. */
   add(
     behavior: Behavior,
     key: string,

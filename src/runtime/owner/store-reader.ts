@@ -1,7 +1,9 @@
 /**
- * Answers what an operator asks about the actors of a store: how many there are, which, one of them, everything. On the owner thread, which has the store;
- * the command line has one of its own where no server runs. It reads what is stored, in slices between which the thread turns, so turns wait for one
- * slice at the most. It keeps nothing of what it reads: an export is made part by part, as its reader asks for the next.
+ * Answers questions of operators about the stored actors: a summary, a listing, one state, or an export of everything. Runs on the owner thread,
+ * which has the store open; the command line uses it too, when no server runs.
+ *
+ * It reads in slices, and lets the event loop run between them, so requests wait for one slice at the most. It keeps nothing in memory:
+ * an export is made part by part, when its reader asks for the next part.
  */
 import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../../errors.js';
@@ -13,7 +15,7 @@ import { readStored } from './stored-text.js';
 export interface ActorCount {
   readonly actor: string;
   readonly count: number;
-  /** Of the stored texts, in UTF-16 units. */
+  /** Size of the stored texts, in UTF-16 units. */
   readonly bytes: number;
 }
 
@@ -23,7 +25,7 @@ export interface Summary {
   readonly ageMs: number;
 }
 
-/** An actor in a listing. Without version and commit its stored state cannot be read. */
+/** An actor in a listing. Version and commit are missing when its stored state cannot be read. */
 export interface Listed {
   readonly key: string;
   readonly bytes: number;
@@ -33,7 +35,7 @@ export interface Listed {
 
 export interface Listing {
   readonly actors: readonly Listed[];
-  /** What `after` is for the next part; undefined at the end. */
+  /** The value of `after` for the next part; undefined at the end. */
   readonly next: string | undefined;
 }
 
@@ -59,12 +61,12 @@ export type StoreQuestion =
   | { readonly kind: 'next-part'; readonly stream: number }
   | { readonly kind: 'end-export'; readonly stream: number };
 
-/** A summary serves for so many times as long as it took to make, so that whoever asks again and again takes a small share. */
+/** A summary is used again for this many times as long as it took to make, so that frequent questions cost little. */
 const SUMMARY_REST = 20;
 const SUMMARY_REST_MS = 2_000;
-/** Entries that are read at a time. */
+/** How many entries are read at a time. */
 const SLICE = 500;
-/** A listing of a rare prefix ends after so many slices, and goes on with the next question. */
+/** The most slices that one question reads. A listing with a rare prefix goes on with the next question. */
 const SLICES = 20;
 const OPEN_EXPORTS = 4;
 
@@ -150,7 +152,7 @@ export class StoreReader {
     }
   }
 
-  /** Its text, in pieces of some tens of kilobytes. */
+  /** The text of an export, in pieces of some tens of kilobytes. */
   async *export(): AsyncGenerator<string> {
     let lines = 0;
     let part: Part | undefined;

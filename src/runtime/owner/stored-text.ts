@@ -1,10 +1,10 @@
 /**
- * The text in which the store keeps the state of an actor.
+ * Encodes and decodes the text in which a store keeps the state of an actor.
  *
  *   {"format":2,"version":2,"commit":"0.3.17","check":"1f0c9a2b","state":{"next":3,"left":98}}
  *
- * `version` is the actor's, `commit` wrote this text, `check` is a CRC-32 of the
- * three others: no store tells of every flipped bit.
+ * `version` is that of the actor, `commit` names the commit that wrote the text, and `check` is a CRC-32 of version, commit and state, since
+ * no store detects every flipped bit.
  */
 import { crc32 } from 'node:zlib';
 import { WarrenError } from '../../errors.js';
@@ -12,11 +12,11 @@ import { WarrenError } from '../../errors.js';
 const STORED = /^\{"format":2,"version":(\d{1,15}),"commit":"([\d.]{1,40})","check":"([0-9a-f]{8})","state":/;
 
 export interface StoredText {
-  /** Of the actor that has written it. */
+  /** Version of the actor that wrote it. */
   readonly version: number;
-  /** That wrote it, as in `commit-id.ts`. */
+  /** The commit that wrote it, as in `commit-id.ts`. */
   readonly commit: string;
-  /** The state alone. */
+  /** The text of the state alone. */
   readonly body: string;
 }
 

@@ -1,12 +1,12 @@
 /**
- * The checksum of LevelDB's files: CRC-32C (Castagnoli), stored masked. Node's own `crc32` is the other polynomial. Eight bytes are taken
- * at a time, each through a table of its own ("slicing by 8"): twice as fast as one by one, and a start reads every byte of the database.
+ * The checksum of LevelDB's files: CRC-32C (Castagnoli), stored masked. Node's `crc32` has another polynomial. Eight bytes are processed at a
+ * time, each with a table of its own ("slicing by 8"). That is twice as fast as byte by byte, and a start checks many megabytes.
  */
 
 const REVERSED_POLYNOMIAL = 0x82f63b78;
 const MASK_DELTA = 0xa282ead8;
 
-/** Eight tables in one. The first one is of a byte, each next one of a byte that one more follows. */
+/** Eight tables in one: table k has the effect of a byte that k more bytes follow. */
 const TABLES = new Uint32Array(8 * 256);
 for (let byte = 0; byte < 256; byte++) {
   let value = byte;
@@ -15,14 +15,14 @@ for (let byte = 0; byte < 256; byte++) {
 }
 for (let at = 256; at < TABLES.length; at++) TABLES[at] = crcStep(TABLES[at - 256] as number, 0);
 
-/** The raw register after one more byte: begin with `CRC_START`, and finish with `maskedCrc`. */
+/** The register after one more byte. The first register is `CRC_START`; `maskedCrc` makes the checksum from the last one. */
 export function crcStep(register: number, byte: number): number {
   return (TABLES[(register ^ byte) & 0xff] as number) ^ (register >>> 8);
 }
 
 export const CRC_START = 0xffff_ffff;
 
-/** As it stands in a file: rotated and moved, so that a checksum of bytes that hold checksums stays a good one. */
+/** The checksum as stored in a file. LevelDB masks it, since a CRC over bytes that contain CRCs is weak. */
 export function maskedCrc(register: number): number {
   const crc = ~register >>> 0;
   return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;

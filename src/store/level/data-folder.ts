@@ -20,7 +20,7 @@ import { levelFolderIn } from './level-files.js';
 
 const HOLDER = 'holder.json';
 const OLD_STORE = 'warren.mdb';
-/** What a folder does not recover from by itself. */
+/** System errors that stay until an operator changes something. */
 const UNUSABLE: Record<string, string> = {
   EACCES: 'permission denied',
   EPERM: 'operation not permitted',
@@ -62,7 +62,7 @@ export function prepareFolder(folder: string): void {
   }
 }
 
-/** Parent by parent: Node's own way reports a missing folder where the file system is read-only. */
+/** Makes the folder and its parents. Node's `recursive` option reports a missing folder when the file system is read-only. */
 function makeFolder(path: string): void {
   try {
     mkdirSync(path);
@@ -75,7 +75,7 @@ function makeFolder(path: string): void {
   }
 }
 
-/** What a system call says about the folder, in words. */
+/** The error for a failed system call on the folder. */
 export function folderError(folder: string, path: string, cause: unknown): WarrenError {
   const { code = '', message } = cause as NodeJS.ErrnoException;
   const reason = UNUSABLE[code];
@@ -92,11 +92,11 @@ function cureOf(code: string, folder: string): string {
   return `Let DATA_DIR name a folder, which ${folder} is not.`;
 }
 
-/** Says that this process holds the lock. */
+/** Writes into the folder that this process holds the lock. */
 export function signFolder(folder: string): void {
   const word = { host: hostname(), pid: process.pid, since: new Date().toISOString() };
   try {
-    // First of all nothing, since a full disk has room for a removal alone.
+    // Remove the old file first: on a full disk only that works, and a wrong name would be worse than none.
     rmSync(join(folder, HOLDER), { force: true });
     writeFileSync(join(folder, HOLDER), `${JSON.stringify(word)}\n`);
   } catch {
@@ -112,7 +112,7 @@ export function unsignFolder(folder: string): void {
   }
 }
 
-/** Of a lock that another process holds. */
+/** The error when another process holds the lock. */
 export function heldByAnother(folder: string, cause?: unknown): WarrenError {
   return new WarrenError(
     'folder-in-use',

@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 export class FileMemory {
   #bytes = Buffer.alloc(0);
 
-  /** The content, until the next call. */
+  /** The content of a file, valid until the next call. */
   read(path: string): Buffer {
     const file = openSync(path, 'r');
     try {

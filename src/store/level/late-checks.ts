@@ -1,8 +1,8 @@
 /**
- * Checks those tables of a large database that were not checked when it was opened, so that a start does not take longer the more is stored. A table is compared with its
- * checksums before the first read of a key that it may hold, otherwise a little later. Owner thread only.
+ * Checks those tables of a large database that were not checked when it was opened, so that the start of a large database does not take long. A
+ * table is compared with its checksums before the first read of a key that it may contain, or otherwise some time later. Owner thread only.
  *
- * A table that LevelDB has merged into another one meanwhile is no longer checked.
+ * A table that LevelDB has merged into another one meanwhile is not checked any more.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { FileMemory } from './file-memory.js';
 import { checkTableFile } from './level-files.js';
 import type { Table } from './manifest.js';
 
-/** Pause between two tables that no read has asked for, in milliseconds. One table takes a few. */
+/** Pause between two tables that no read needs. Checking one table takes some milliseconds. */
 const PAUSE_MS = 50;
 
 export class LateChecks {
@@ -20,14 +20,14 @@ export class LateChecks {
   readonly #timer: NodeJS.Timeout | undefined;
   #failure: unknown;
 
-  /** @param left the tables that were not read. */
+  /** @param left the tables that are not checked yet. */
   constructor(folder: string, left: Map<string, Table>) {
     this.#folder = folder;
     this.#left = left;
     if (left.size > 0) this.#timer = setInterval(() => this.#checkOne(), PAUSE_MS).unref();
   }
 
-  /** Before a read of these keys. @throws WarrenError `store-corrupt`, from the first damage on at every call. */
+  /** Checks the tables that may contain these keys. Called before a read. @throws WarrenError `store-corrupt`; after the first damage at every call. */
   beforeRead(keys: readonly string[]): void {
     if (this.#left.size > 0) {
       const sought = keys.map((key) => Buffer.from(key));
@@ -39,7 +39,7 @@ export class LateChecks {
     this.assertIntact();
   }
 
-  /** Before what was read from one key to another is used. Throws as `beforeRead`. */
+  /** Checks the tables that may contain keys of this range. Called after reading it, before the result is used. Throws as `beforeRead`. */
   beforeUse(first: string, last: string): void {
     if (this.#left.size > 0) {
       const [from, to] = [Buffer.from(first), Buffer.from(last)];
@@ -72,7 +72,7 @@ export class LateChecks {
     try {
       checkTableFile(this.#folder, name, table, this.#memory);
     } catch (error) {
-      // LevelDB removes what it has merged.
+      // LevelDB removes a table that it has merged.
       if (existsSync(join(this.#folder, name))) this.#failure ??= error;
     }
   }

@@ -1,13 +1,14 @@
 /**
- * The embedded store: a LevelDB database in a folder that this process has locked. Owner thread only. Each commit is one synced batch. It is written on a thread of libuv's
- * pool, so the owner goes on meanwhile.
+ * The embedded store: a LevelDB database in a folder that this process has locked. Each commit is one synced batch, written on a thread of
+ * libuv's pool, so the owner goes on meanwhile. Owner thread only.
  *
  *   fence                     the fence
  *   state/{actor}/{key}       the stored text of an actor
  *   record/…, window/…, size  texts of the runtime, whose ids begin with a tilde
  *
- * Commits and reads of the fence run one at a time, in order. So a commit that takes longer than its caller waits is over before the fence is read, and the
- * read is reliable. After a failed write LevelDB refuses all further writes: the database is closed, and the next call opens it again.
+ * Commits and reads of the fence run one at a time, in order. So when a caller has given up on a slow commit and reads the fence, that commit is
+ * over, and its outcome is known. After a failed write LevelDB refuses all further writes: the database is closed, and the next call opens it
+ * again.
  */
 import { setImmediate } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
@@ -24,20 +25,23 @@ import type { Table } from './manifest.js';
 const FENCE_KEY = 'fence';
 const STATE_PREFIX = 'state/';
 const IMAGE_PREFIXES = ['window/', STATE_PREFIX, 'record/'];
-/** About so much is read of a listing before the thread turns. */
+/** About how much of a listing is read in one event-loop iteration. */
 const SCAN_BYTES = 64 << 10;
 const WRITE_BUFFER_BYTES = 4 << 20;
 const CACHE_BYTES = 8 << 20;
-/** A read takes a microsecond or two, less than a way to another thread and back; only a cold disk takes longer. The thread turns in between. */
+/**
+ * After this time of reading, the event loop runs before the next read. A read takes one or two microseconds, less than handing it to another
+ * thread. Only a cold disk takes longer.
+ */
 const SLICE_MS = 2;
-/** So much of the tables is compared with its checksums before the first answer: a tenth of a second, on a busy machine half of one. */
+/** How much of the tables is checked before the database is opened. That takes a tenth of a second, on a busy machine half a second. */
 const CHECKED_BYTES = 64 << 20;
 
 interface OpenDatabase {
   readonly level: ClassicLevel;
   /** The text of the stored fence. Only this process can change it. */
   text: string | undefined;
-  /** The parsed fence, once it was needed. */
+  /** The decoded fence; undefined until it is needed. */
   fence: ShardFence | undefined;
   readonly checks: LateChecks;
 }
@@ -200,7 +204,7 @@ export class LevelActorStore implements ActorStore {
       throw error instanceof WarrenError ? error : folderError(this.#folder, path, error);
     }
     const level = new ClassicLevel(path, {
-      // The checks read each block.
+      // The checks of tables read no compressed blocks.
       compression: false,
       writeBufferSize: WRITE_BUFFER_BYTES,
       cacheSize: CACHE_BYTES,
@@ -229,7 +233,7 @@ export class LevelActorStore implements ActorStore {
     );
   }
 
-  /** The library reports an open that failed with its reason as the cause. */
+  /** Turns an error of the library into a `WarrenError`. When an open fails, the library gives the reason as the cause. */
   #errorOf(error: unknown): WarrenError {
     if (error instanceof WarrenError) return error;
     const cause = error instanceof Error && error.cause ? error.cause : error;

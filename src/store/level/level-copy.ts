@@ -1,8 +1,8 @@
 /**
- * Copies the database of a data folder, also while a server writes to it. Nothing in the folder is locked or changed. Tables never change once the manifest names them.
- * The manifest and the logs only grow, so a copy of them is what a power cut would have left. The copy has everything that was synced before it began.
+ * Copies the database of a data folder, also while a server writes to it. Nothing in the folder is locked or changed.
  *
- * When the server has removed files meanwhile, others have replaced them, and the copy starts over.
+ * Tables do not change once the manifest names them. The manifest and the logs only grow, so a copy of them is what a power cut would leave.
+ * The copy has everything that was synced before it began. When the server replaces files meanwhile, the copy starts again.
  */
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,8 +14,9 @@ const ATTEMPTS = 20;
 const PAUSE_MS = 10;
 
 /**
- * @param to a data folder that holds no database.
- * @returns false when there is none to copy.
+ * @param from the data folder to copy.
+ * @param to a data folder without a database.
+ * @returns false when `from` has no database.
  * @throws WarrenError `store-corrupt`; a file system's own errors.
  */
 export async function copyDatabase(from: string, to: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 /**
- * The files of the database in a data folder, and whether they are intact. Only read here, with or without a server beside it.
+ * Lists the files of the database in a data folder, and checks that they are intact. It only reads them, also while a server uses them.
  *
  *   DATA_DIR/level/   CURRENT names MANIFEST-…, which names the tables ….ldb and the first of the logs ….log
  *                     LOCK and LOG are LevelDB's own. LOCK must never be opened by us: closing it would free the lock
@@ -13,14 +13,14 @@ import { readLog } from './log-file.js';
 import { readManifest, type Table } from './manifest.js';
 import { checkTable } from './table-file.js';
 
-/** Of a data folder, where the database is. */
+/** The folder of the database in a data folder. */
 export function levelFolderIn(dataFolder: string): string {
   return join(dataFolder, 'level');
 }
 
 /** What the database consists of, besides CURRENT. */
 export interface LevelFiles {
-  /** Size when it was read; the file may have grown since. */
+  /** The bytes when it was read; the file may have grown since. */
   readonly manifest: { readonly name: string; readonly bytes: Buffer };
   /** By name, the newest first. */
   readonly tables: ReadonlyMap<string, Table>;
@@ -29,8 +29,7 @@ export interface LevelFiles {
 }
 
 /**
- * Undefined when nothing was ever stored.
- *
+ * @returns undefined when nothing was ever stored.
  * @throws WarrenError `store-corrupt` when a file is missing or cannot be understood; a file system's own errors.
  */
 export function filesIn(folder: string): LevelFiles | undefined {
@@ -46,7 +45,7 @@ export function filesIn(folder: string): LevelFiles | undefined {
     bytes: file,
     ...readManifest(file),
   }));
-  // After the manifest: logs that are newer than it belong to the database.
+  // Listed after reading the manifest: logs that are newer than the manifest belong to the database.
   const names = readdirSync(folder);
   const logs = names
     .filter((name) => /^\d+\.log$/.test(name) && Number.parseInt(name, 10) >= firstLog)
@@ -63,9 +62,11 @@ export function filesIn(folder: string): LevelFiles | undefined {
 }
 
 /**
- * @param tableBytes bound on what is read of tables, the newest first; logs are read whole.
- * @returns the tables that were not read.
- * @throws WarrenError `store-corrupt` when anything that was stored may be lost or changed.
+ * Checks the logs, and tables up to a number of bytes.
+ *
+ * @param tableBytes how many bytes of tables to check, the newest ones first.
+ * @returns the tables that were not checked.
+ * @throws WarrenError `store-corrupt` when stored data may be lost or changed.
  */
 export function checkFiles(folder: string, tableBytes = Number.POSITIVE_INFINITY): Map<string, Table> {
   const files = filesIn(folder);

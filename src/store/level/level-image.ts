@@ -1,8 +1,8 @@
-/** Reads everything that a database holds, as of one moment, while the owner writes on: a snapshot, read part by part. */
+/** Reads everything that a database holds, as of one moment, while the owner goes on writing: it reads a snapshot of LevelDB part by part. */
 import type { ClassicLevel } from 'classic-level';
 import type { LateChecks } from './late-checks.js';
 
-/** About so much is one part: its making takes the thread less than a millisecond. */
+/** About the size of a part. Reading it takes the thread less than a millisecond. */
 const PART_BYTES = 32 << 10;
 const PART_ENTRIES = 250;
 
@@ -12,13 +12,13 @@ export interface ImageSource {
 }
 
 export interface RawPart {
-  /** Under the key of the fence. */
+  /** The stored text of the fence. */
   readonly fence: string | undefined;
   readonly found: readonly (readonly [key: string, text: string])[];
 }
 
 /**
- * @param prefixes of the keys, in the order in which they are wanted. Each ends in an ASCII character.
+ * @param prefixes of the keys to read, in this order. Each ends in an ASCII character.
  * @throws what the library throws, and WarrenError `store-corrupt`.
  */
 export async function* rawParts(
@@ -45,7 +45,7 @@ export async function* rawParts(
   }
 }
 
-/** An iterator keeps all files of its time, and their pages in memory, while the owner writes others; a snapshot does not. So each lives for one part. */
+/** Reads one part with an iterator of its own. An iterator keeps all files that existed when it was made; a snapshot does not. */
 async function read(level: ClassicLevel, range: object): Promise<[string, string][]> {
   const iterator = level.iterator({ ...range, fillCache: false, highWaterMarkBytes: PART_BYTES });
   try {
@@ -55,7 +55,7 @@ async function read(level: ClassicLevel, range: object): Promise<[string, string
   }
 }
 
-/** The first key behind all that begin with it. */
+/** The first key after all keys with this prefix. */
 function after(prefix: string): string {
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 }

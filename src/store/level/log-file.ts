@@ -1,14 +1,13 @@
 /**
- * LevelDB's log format (doc/log_format.md there), in which logs and manifests are written: the records of a file, each one checked.
- * LevelDB itself skips what it cannot read, and a damaged length looks to it like the end of the file, so without this
- * look a flipped bit would bring an older record back.
+ * Reads and checks a file in LevelDB's log format (its doc/log_format.md), in which logs and manifests are written. LevelDB itself skips what it
+ * cannot read, and takes a damaged length for the end of the file. So without this check a flipped bit could bring an older record back.
  *
  *   file:      blocks of 32 KiB, the last one shorter
  *   block:     fragments, then less than 7 bytes of padding
  *   fragment:  u32 masked CRC-32C of type and payload | u16 length | u8 type | payload
  *
- * The file only grows, so a reader beside a running server sees a prefix of it. A power cut leaves a prefix too, or zeros behind
- * one: a torn tail, which no synced write has. Anything else that is not sound is damage.
+ * The file only grows, so a reader beside a running server sees a prefix of it. A power cut leaves a prefix too, perhaps followed by zeros. The
+ * incomplete record at its end is called a torn tail; a synced write is never part of it. Any other error is damage.
  */
 import { CRC_START, crcStep, maskedCrc, maskedCrcOf } from './crc32c.js';
 import { Damage } from './damage.js';
@@ -24,9 +23,8 @@ const MIDDLE = 3;
 const LAST = 4;
 
 /**
- * The payloads of the records before a torn tail, if there is one.
- *
- * @throws Damage when a record that was written whole cannot be read.
+ * @returns the payloads of all records before a torn tail.
+ * @throws Damage when a complete record cannot be read.
  */
 export function readLog(file: Buffer): Buffer[] {
   const records: Buffer[] = [];
@@ -62,7 +60,7 @@ function* fragmentsOf(file: Buffer): Generator<Fragment> {
       }
       if (type > LAST) throw new Damage(`the record at byte ${at} is of an unknown type`);
       if (next > end) {
-        // A torn one began as a sound one does.
+        // In a torn tail the part that was written is correct.
         if (last && type !== NONE && !isWhole(file.subarray(at, end))) return;
         throw new Damage(`the record at byte ${at} has an impossible length`);
       }
@@ -75,7 +73,7 @@ function* fragmentsOf(file: Buffer): Generator<Fragment> {
   }
 }
 
-/** Whether the checksum fits some shorter payload: then it is not the end that is missing, but the length that is wrong. */
+/** Whether the checksum fits a shorter payload. Then the record is complete, and its length is damaged. */
 function isWhole(fragment: Buffer): boolean {
   const stored = fragment.readUInt32LE(0);
   let register = CRC_START;

@@ -1,6 +1,6 @@
 /**
- * What a LevelDB manifest says to be the database: the tables with their sizes, and the first log that is not in one of them.
- * It is a log of edits (db/version_edit.cc there); the sum of them counts.
+ * Reads a LevelDB manifest. It says which files are the database: the tables with their sizes, and the first log that is not in a table yet. The
+ * manifest is a log of edits (db/version_edit.cc in LevelDB), which are applied one after the other.
  */
 import { ByteReader } from './byte-reader.js';
 import { Damage } from './damage.js';
@@ -29,7 +29,7 @@ const DELETED_FILE = 6;
 const NEW_FILE = 7;
 const PREVIOUS_LOG_NUMBER = 9;
 
-/** @throws Damage when it cannot be read. */
+/** @throws Damage when the manifest cannot be read. */
 export function readManifest(file: Buffer): Manifest {
   const tables = new Map<number, Table>();
   let firstLog: number | undefined;
@@ -76,7 +76,7 @@ export function readManifest(file: Buffer): Manifest {
   return { tables, firstLog };
 }
 
-/** LevelDB puts a number and a type of eight bytes behind each key. A copy, since the manifest is large. */
+/** Removes the eight bytes of sequence number and type that LevelDB appends to a key. A copy, so that the manifest can be freed. */
 function userKey(key: Buffer): Buffer {
   return Buffer.from(key.subarray(0, -8));
 }

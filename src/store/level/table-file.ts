@@ -1,6 +1,6 @@
 /**
- * A look at every block of a LevelDB table (doc/table_format.md there): LevelDB compares no checksums of a table unless it is told to, and the library has no
- * option for it. A damaged key or filter would hide the newest record behind an older one.
+ * Checks every block of a LevelDB table (its doc/table_format.md). LevelDB itself compares no checksums of tables unless it is told to, and the
+ * library has no option for that. A damaged key or filter could hide the newest record, so that an older one would be read.
  *
  *   table:   data blocks | filter block | index of filters | index of data blocks | footer
  *   block:   content | u8 compression | u32 masked CRC-32C of both
@@ -15,7 +15,7 @@ const MAGIC = 0xdb4775248b80fb57n;
 const PLAIN = 0;
 
 /**
- * @param bytes what the manifest says that the table has.
+ * @param bytes size of the table, as the manifest says.
  * @throws Damage when a block does not match its checksum, or cannot be found.
  */
 export function checkTable(file: Buffer, bytes: number): void {
@@ -38,7 +38,7 @@ function handleIn(reader: ByteReader): Handle {
   return { offset: reader.integer(), size: reader.integer() };
 }
 
-/** Its content; undefined when that is compressed, as ours never is. */
+/** The content of a block, whose checksum it checks; undefined when the content is compressed, which Warren never writes. */
 function blockAt(file: Buffer, { offset, size }: Handle): Buffer | undefined {
   const end = offset + size + 1;
   if (end + 4 > file.length - FOOTER_BYTES) throw new Damage(`it has no block at byte ${offset}`);

@@ -1,12 +1,12 @@
 /**
- * The store that ends with its process: for trials and benchmarks. It keeps its records in memory that survives the owner thread, one
- * after the other. The memory has two halves. When the records in one take much more room than what is current, the current ones are
- * written to the other half.
+ * The memory store, for trials and benchmarks: it ends with its process. It appends its entries to shared memory, which survives the owner
+ * thread. The memory has two halves: when one half has many outdated entries, the current ones are copied to the other half.
  *
  *   memory:  valid place (0 or 1) | begin, end | begin, end | first half | second half
  *   half:    [length of id, length of text or -1, id, text] …
  *
- * A commit becomes visible with its place, all at once. The fence is the record whose id is empty.
+ * A commit writes its entries and the bounds, and then switches the valid place, so it becomes visible at once. The fence is the entry with an
+ * empty id.
  */
 import { WarrenError } from '../../errors.js';
 import type { ActorStore, Change, CommitOutcome, Entry, Loaded, Part, Scanned } from '../contract.js';
@@ -17,10 +17,10 @@ const FENCE_ID = '';
 const HEAD_BYTES = 64;
 const RECORD_HEAD = 8;
 const FIRST_BYTES = 1 << 20;
-/** About so many entries are one part of an image. */
+/** About the number of entries in a part of an image. */
 const PART_ENTRIES = 250;
 
-/** @param limit bytes. The current records may take half of it. */
+/** @param limit size of the memory, in bytes. The current entries may take half of it. */
 export function storeMemory(limit: number): SharedArrayBuffer {
   return new SharedArrayBuffer(Math.min(FIRST_BYTES, limit), { maxByteLength: limit });
 }
@@ -32,15 +32,15 @@ export class MemoryActorStore implements ActorStore {
   readonly #memory: SharedArrayBuffer;
   readonly #half: number;
   readonly #active: Int32Array;
-  /** Begin and end of the records, twice. */
+  /** Begin and end of the entries, for each of the two places. */
   readonly #bounds: Float64Array;
-  /** By id: where its text begins, and its length. */
+  /** Id -> offset and length of its text. */
   readonly #places = new Map<string, readonly [at: number, length: number]>();
-  /** By the id of an actor: the ids of its records. */
+  /** Id of an actor's state -> ids of its answer records. */
   readonly #records = new Map<string, Set<string>>();
   #begin = 0;
   #end = 0;
-  /** Past so many bytes the current records move to the other half. */
+  /** When the entries take more bytes than this, the current ones move to the other half. */
   #room = 0;
   #isOpen = false;
 
@@ -51,7 +51,7 @@ export class MemoryActorStore implements ActorStore {
     this.#bounds = new Float64Array(memory, 8, 4);
   }
 
-  /** With the first use, not before: a spare owner thread has its store while another one writes. */
+  /** Reads the memory at the first use, not before: a spare owner thread makes this object while another thread writes. */
   #open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
@@ -88,7 +88,7 @@ export class MemoryActorStore implements ActorStore {
     };
   }
 
-  /** The moment is each actor's own: one for all would hold the owner up. */
+  /** Each actor is read as of its own moment. One moment for all would delay the owner. */
   async *image(): AsyncGenerator<Part> {
     const fence = await this.fence();
     const windows = () => [...this.#idsFrom(WINDOWS, undefined)];
@@ -101,7 +101,7 @@ export class MemoryActorStore implements ActorStore {
       }
       ids.push(actor, ...(this.#records.get(actor) ?? []));
     }
-    // Those of the records that were written meanwhile, too.
+    // The windows again: they name the records that were written meanwhile.
     yield { fence, entries: this.#entries([...ids, ...windows()]) };
   }
 
@@ -147,7 +147,7 @@ export class MemoryActorStore implements ActorStore {
     for (const id of this.#places.keys()) yield { id, text: this.#read(id) };
   }
 
-  /** Copies what is current to the other half. */
+  /** Writes the current entries to the other half. */
   #move(records: readonly Change[]): void {
     const size = sizeOf(records);
     if (size > this.#half) {
@@ -216,7 +216,7 @@ export class MemoryActorStore implements ActorStore {
   }
 }
 
-/** The first ones in order, found without sorting all of them. */
+/** The first `count` ids in order, found without sorting all of them. */
 function smallest(ids: Iterable<string>, count: number): string[] {
   const found: string[] = [];
   for (const id of ids) {
