@@ -9,14 +9,11 @@ import { JSON_REPLY, LINK_PROBLEMS, NO_REPLY, REFUSAL } from '../runtime/link/re
 import { REFUSAL_TYPE } from '../runtime/refusal-body.js';
 import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js';
 import { requestIdOf } from './request-id.js';
-import { Response } from './response.js';
+import { LARGE_BYTES, Response } from './response.js';
 
 /** Made once: a text that is put together for each answer costs the library more than all else of its head. */
 const JSON_HEAD = 'application/json\r\nCache-Control: no-store';
 const PROBLEM_HEAD = `${PROBLEM_TYPE}\r\nCache-Control: no-store`;
-
-/** From this many bytes on a body is sent as bytes, and what is not read of it is bounded. Smaller ones fit into what a kernel takes. */
-const LARGE_BYTES = 16 * 1024;
 
 export class ActorResponse extends Response implements Responder {
   reply(view: ReplyView, bytes: Buffer): void {

@@ -19,6 +19,9 @@ import { requestIdOf } from './request-id.js';
 import type { ResponseContext } from './response-context.js';
 import type { SlowReader } from './slow-readers.js';
 
+/** From this many bytes on a body is sent as bytes, and what is not read of it is bounded. Smaller ones fit into what a kernel takes. */
+export const LARGE_BYTES = 16 * 1024;
+
 export abstract class Response implements SlowReader, Omit<Asker, keyof Responder> {
   protected readonly context: ResponseContext;
   protected readonly counts: RequestCounts;
@@ -143,9 +146,15 @@ export abstract class Response implements SlowReader, Omit<Asker, keyof Responde
 
   /** @param body valid until this returns. @param writeHead called once, corked. */
   protected sendBytes(res: HttpResponse, body: Uint8Array, writeHead: () => void): void {
-    let done = false;
+    let done = true;
     res.cork(() => {
       writeHead();
+      if (this.closes && body.length < LARGE_BYTES) {
+        res.end(body, true);
+        return;
+      }
+      // `tryEnd` cannot close the connection: the client does.
+      if (this.context.draining && !this.request.last) res.writeHeader('Connection', 'close');
       [, done] = res.tryEnd(body, body.length);
     });
     if (done) this.close(undefined);

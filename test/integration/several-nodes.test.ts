@@ -1,4 +1,5 @@
 /** Several nodes on one Redis: what clients see while nodes join, leave, die and stand still, and what is refused. */
+import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { shardOf } from '../../src/store/shard-of.js';
@@ -112,6 +113,32 @@ t.test(
     t.equal(headers['sequence-index'], '1');
     await ready(await two.again());
     t.strictSame(await Promise.all(KEYS.map((key) => add(one, key, 'first'))), values, 'once');
+  },
+);
+
+t.test(
+  'a node that stops ends each connection with an answer, also with one that another node gave',
+  async (t) => {
+    const redis = await startRedis(t);
+    const [one, two] = (await nodes(t, redis, 'one', 'two')) as [WarrenProcess, WarrenProcess];
+    const statuses = new Map<number, number>();
+    /** Asks over one connection until no new one can be opened. */
+    const ask = async (key: string) => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      for (;;) {
+        const answer = await get(one.url, `/counter/${key}/get`, { agent }).catch((error) => error);
+        if (answer.code === 'ECONNREFUSED') break;
+        if (answer instanceof Error) throw answer;
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      }
+      agent.destroy();
+    };
+    const asking = KEYS.slice(0, 8).map(ask);
+    await read(one, '/counter/k0/get');
+    const [code] = await Promise.all([one.stop(), ...asking]);
+    t.equal(code, 0);
+    t.strictSame([...statuses.keys()], [200]);
+    t.equal(await two.stop(), 0);
   },
 );
 
