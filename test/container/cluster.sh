@@ -21,6 +21,7 @@ cluster_holds() {
   nothing_failed 'new address'
   while_taking 2 redis_is_lost
   every_shard_is_owned
+  rolls_as_on_kubernetes
 }
 
 # start_cluster INDEX: of the next number.
@@ -115,6 +116,14 @@ redis_is_lost() {
   crash_and_return redis "$redis"
   sleep 2
   kill_and_start redis "$redis"
+}
+
+# On the Redis of the cluster, in a store of its own.
+rolls_as_on_kubernetes() {
+  logged compose stop nginx $nodes
+  check 'kubernetes: no request fails while the pods of the manifest are updated' timeout 400 node "$here/statefulset.mjs" "$image" "${project}_default" "$project-pod" \
+    --env REDIS_PREFIX=pods --env ACTORS=/actors/counter.mjs,fibonacci --volume "$here/counter.mjs:/actors/counter.mjs:ro" >"$work/statefulset.json"
+  note "kubernetes: $(cat "$work/statefulset.json")"
 }
 
 # --- what the checks are made of

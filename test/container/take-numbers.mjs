@@ -29,6 +29,8 @@ const sources = ['/next', ...Array.from({ length: counters }, (_, at) => `/count
 );
 const [sequence, ...counting] = sources;
 const violations = [];
+/** How often each refusal and each unknown outcome came. */
+const failures = {};
 let stopping = false;
 process.on('SIGTERM', () => {
   stopping = true;
@@ -55,18 +57,30 @@ async function take(source, method) {
         source.acknowledged.push({ sentAt, answeredAt, ...taken });
       } else if (status === 503) {
         source.refused++;
+        note(`503 ${codeOf(body)}`);
       } else if (status === 504) {
         source.unknown++;
+        note(`504 ${codeOf(body)}`);
       } else {
         violations.push(`an answer out of the contract: ${status}, index ${index}, ${body.slice(0, 80)}`);
       }
     } catch (error) {
       if (error.code === 'ECONNREFUSED') source.refused++;
       else source.unknown++;
+      note(error.code ?? error.message);
     }
     await sleep(pauseMs);
   }
   agent.destroy();
+}
+
+function note(failure) {
+  failures[failure] = (failures[failure] ?? 0) + 1;
+}
+
+/** Warren's own; a proxy has none. */
+function codeOf(body) {
+  return /"code": ?"([\w-]+)"/.exec(body)?.[1] ?? 'without a code';
 }
 
 function numberOf(index, body) {
@@ -111,7 +125,7 @@ function judge() {
     refused: sum((source) => source.refused),
     longestSilenceMs: Math.max(...sources.map(longestSilenceMs)),
   };
-  console.log(JSON.stringify({ ...summary, violations: violations.slice(0, 5) }));
+  console.log(JSON.stringify({ ...summary, failures, violations: violations.slice(0, 5) }));
   process.exitCode = violations.length === 0 ? 0 : 1;
 }
 
