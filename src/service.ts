@@ -214,7 +214,7 @@ export class Service {
     // Everything is committed; whoever is still reading gets the rest of the time.
     await drained;
     clearTimeout(late);
-    server.close();
+    await server.close();
     await this.nodes?.close();
     for (const resident of this.#residents) resident.close();
     this.#admin?.close();

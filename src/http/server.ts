@@ -135,8 +135,8 @@ export class Server implements ResponseContext {
    * @returns when no connection is open, or after `ms` milliseconds.
    */
   async linger(ms: number): Promise<void> {
-    // Right after the loop has looked for events. A connection that waits to be accepted would be reset, perhaps with a request on it.
-    await new Promise(setImmediate);
+    // A connection that waits to be accepted would be reset, perhaps with a request on it.
+    await afterEvents();
     this.#stopListening();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -171,8 +171,9 @@ export class Server implements ResponseContext {
     this.#listenSocket = undefined;
   }
 
-  /** Ends every connection. */
-  close(): void {
+  /** Ends every connection. What has come by then is refused, and not cut off. */
+  async close(): Promise<void> {
+    await afterEvents();
     this.slowReaders.close();
     this.#app.close();
   }
@@ -283,4 +284,10 @@ export class Server implements ResponseContext {
     const register = { GET: app.get, HEAD: app.head, POST: app.post }[method];
     return register.bind(app);
   }
+}
+
+/** Resolves right after the event loop has looked for events once more: the first of the two may come without such a look. */
+async function afterEvents(): Promise<void> {
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
 }

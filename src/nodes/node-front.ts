@@ -98,7 +98,7 @@ export class NodeFront {
   }
 
   async close(): Promise<void> {
-    this.server.close();
+    await this.server.close();
     await this.#peers.close();
   }
 }

@@ -121,12 +121,16 @@ redis_is_lost() {
 # On the Redis of the cluster, in a store of its own.
 rolls_as_on_kubernetes() {
   logged compose stop nginx $nodes
-  check 'kubernetes: no request fails while the pods of the manifest are updated' timeout 400 node "$here/statefulset.mjs" "$image" "${project}_default" "$project-pod" \
-    --env REDIS_PREFIX=pods --env ACTORS=/actors/counter.mjs,fibonacci --volume "$here/counter.mjs:/actors/counter.mjs:ro" >"$work/statefulset.json"
+  check 'kubernetes: no request fails while the pods of the manifest are updated' pods_roll
   note "kubernetes: $(cat "$work/statefulset.json")"
 }
 
 # --- what the checks are made of
+
+pods_roll() {
+  timeout 400 node "$here/statefulset.mjs" "$image" "${project}_default" "$project-pod" --env REDIS_PREFIX=pods \
+    --env ACTORS=/actors/counter.mjs,fibonacci --volume "$here/counter.mjs:/actors/counter.mjs:ro" >"$work/statefulset.json"
+}
 
 # while_taking CUTS COMMAND…: takes numbers and adds to counters meanwhile.
 while_taking() {
