@@ -6,7 +6,7 @@ import type { Route } from '../http/route.js';
 import type { MetricRow } from '../meter/metric-row.js';
 import type { Mailbox } from '../runtime/front/mailbox.js';
 import type { OwnerEvent, OwnerHandle } from '../runtime/front/owner-handle.js';
-import type { Behavior } from '../runtime/owner/served.js';
+import type { Behavior } from '../runtime/owner/behavior.js';
 import type { ActorStore } from '../store/contract.js';
 
 export interface FrontContext {

@@ -4,7 +4,7 @@
  */
 import { WarrenError } from '../../errors.js';
 import { LINK_PROBLEMS, NUMBER_REPLY, PROBLEM } from '../../runtime/link/reply-kind.js';
-import type { Behavior, LoadedState, Turn } from '../../runtime/owner/served.js';
+import type { Behavior, LoadedState, Turn } from '../../runtime/owner/behavior.js';
 import { readStored, writeStored } from '../../runtime/owner/stored-text.js';
 import { inheritedIndex } from './inherited-index.js';
 import { ACTOR, CURRENT, KEY, NEXT, PREVIOUS } from './messages.js';

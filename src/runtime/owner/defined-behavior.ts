@@ -15,8 +15,8 @@ import { stateText } from '../state-text.js';
 import { takeTurn } from '../turn.js';
 import type { Refused, Replied, Text, TurnLimits } from '../turn-result.js';
 import type { Checked, Sealed } from '../values.js';
+import type { Behavior, LoadedState, StateChange, Turn, TurnContext } from './behavior.js';
 import { FORGET, NO_COMMIT, readEdit, SET, stateFrom } from './edit.js';
-import type { Behavior, LoadedState, StateChange, Turn, TurnContext } from './served.js';
 import { readStored, writeStored } from './stored-text.js';
 
 /** Longest text of a problem, or for the log, in characters. */

@@ -13,7 +13,7 @@ export type FromShard =
       /** The store had lost the commits after this version, and the owner has written them again. Undefined: none were lost. */
       readonly repairedFrom: number | undefined;
     }
-  /** The store has not answered for STORE_GRACE_MS. Comes once per absence. */
+  /** The store has not answered for STORE_GRACE_MS. Comes once per absence, and again when a silent store says why. */
   | { readonly kind: 'away'; readonly shard: number; readonly reason: string }
   /** Another instance owns the shard, or may. Comes once until this instance serves again. */
   | { readonly kind: 'standby'; readonly shard: number; readonly reason: string }

@@ -1,11 +1,11 @@
 /**
- * The owner of one shard: takes the fence, takes the turns, and hands what they changed to the gate. Runs on the owner thread; store, clocks and
- * link are passed in, so that a test can hold each of them.
+ * The owner of one shard: takes the fence, takes the turns one after the other, and passes their changes to the gate. Runs on the owner thread;
+ * store, clocks and link are passed in, so that a test can control each of them.
  *
  *   requests ──> load the states that are missing ──> turns, one after the other ──> gate ──> replies
  *
- * Invariant: between two turns, the states in memory are those of the store with the changes of the gate's groups applied. So a
- * group that is dropped empties the memory, and the turns behind it are taken again from the store's states.
+ * Invariant: between two turns, the states in memory are the stored states with the changes of the gate's groups applied. So when a group
+ * is dropped, the memory is emptied, and the turns after it are taken again from the stored states.
  */
 import { messageOf, WarrenError } from '../../errors.js';
 import type { ActorStore } from '../../store/contract.js';
@@ -16,12 +16,12 @@ import type { OwnerLink } from '../link/owner-link.js';
 import { BEFORE, LINK_PROBLEMS, type LinkProblem, NOTHING, PROBLEM } from '../link/reply-kind.js';
 import { decodeKey } from './actor-key.js';
 import { AnswerRecords, type RecordLimits, recordIdOf, requestOf } from './answer-records.js';
+import type { ServedMessage, Turn } from './behavior.js';
 import type { FromOwner, Origin } from './events.js';
 import { Expiry } from './expiry.js';
 import { Gate, type Group, isOwn } from './gate.js';
 import { Grace } from './grace.js';
-import { type Found, Missing } from './missing.js';
-import type { ServedMessage, Turn } from './served.js';
+import { type Found, MissingTexts } from './missing-texts.js';
 import { idOf, type StateMemory, States } from './states.js';
 import { NO_ANSWER, type Taken, Tenure, type TenureOptions } from './tenure.js';
 
@@ -30,31 +30,31 @@ export interface OwnerOptions extends TenureOptions {
   /** By message number. */
   readonly messages: readonly ServedMessage[];
   readonly durability: 'gated' | 'async';
-  /** How long requests are held while the store is away, before they are refused, in milliseconds. */
+  /** How long requests wait while the store is away, before they are refused, in milliseconds. */
   readonly storeGraceMs: number;
   readonly memory: StateMemory;
   readonly groupBytes: number;
   readonly records: RecordLimits;
-  /** What it is to do at first. */
+  /** The first duty. */
   readonly duty: Duty;
-  /** A random word for this process: ids of turns begin with it. */
+  /** The random id of this process. Ids of turns begin with it. */
   readonly incarnation: string;
-  /** The group that the owner before was committing when it died, and the position after its last reply. */
+  /** The group that the previous owner thread was committing when it died, and the position after its last reply. */
   readonly predecessor: Pick<Group, 'id' | 'until'> | undefined;
   readonly post: (message: FromOwner) => void;
-  /** A behavior has failed. @param message its number. */
+  /** Called when a behavior has failed. @param message its number. */
   readonly onFailure: (message: number, failure: string) => void;
 }
 
 /** Waits between two attempts to reach the store, in milliseconds; then the last one repeats. */
 const RETRY_MS = [10, 25, 50, 100, 200, 400];
-/** How often an owner tries to take a fence that another one holds, in milliseconds. */
+/** The time between two attempts to take a fence that another instance holds. */
 const STANDBY_MS = 100;
-/** How often a fence is looked at that is not to be taken, in milliseconds. */
+/** The time between two looks at a fence that is only watched. */
 const WATCH_MS = 250;
-/** How often a shard is looked at that an operator has to restore, in milliseconds. */
+/** The time between two looks at a halted shard. */
 const HALTED_MS = 1_000;
-/** At most so many actors are loaded by one read. */
+/** The most actors that one read loads. */
 const LOAD_LIMIT = 1_000;
 
 interface Encoding {
@@ -63,8 +63,9 @@ interface Encoding {
 }
 
 /**
- * What an owner is to do with its shard: own it; look at its fence, so that it can be taken at once when that is due; or nothing. Whoever has it and is to
- * own it no more hands it over: it answers and commits what it has begun, and releases the fence.
+ * The duty of an owner towards its shard. `own`: take the fence and serve. `watch`: read the fence from time to time, so that it can be taken
+ * without delay when that becomes the duty. `rest`: nothing. An owner that serves and no longer has the duty `own` hands the shard over: it answers and
+ * commits the requests that it has begun, and releases the fence.
  */
 export type Duty = 'own' | 'watch' | 'rest';
 
@@ -83,26 +84,25 @@ export class Owner {
   #phase: Phase = 'taking';
   #duty: Duty;
   #onDuty: () => void = () => {};
-  /** Requests are refused at once, and why. */
+  /** Set while requests are refused at once: the reason. */
   #refusing: Refusal | undefined;
   #predecessor: Pick<Group, 'id' | 'until'> | undefined;
   #loading = false;
-  /** The next turn was taken, and its reply is encoded elsewhere. Nothing of it counts before it has ended. */
+  /** The next turn was taken, and another thread encodes its reply. It has no effect until that is done. */
   #encoding: Encoding | undefined;
-  /** Counts the times that the memory was emptied: what was being loaded before that is not added to it. */
-  #memory = 0;
-  /** What the turns are told; read once before some of them. */
+  /** Grows whenever the memory is emptied. What was being loaded at that time is then not added to it. */
+  #generation = 0;
+  /** The time that turns get as `now`. Read once per batch. */
   #now = 0;
   #stopping = false;
   /** The fence is being released. */
-  #handing = false;
+  #handingOver = false;
   #halted = '';
-  /** The store has lost what this process knows. */
+  /** The store has lost commits that this process can write again. */
   #mustRepair = false;
   #cancelRenewal: () => void = () => {};
-  /** Runs since the store went away. */
   readonly #grace: Grace;
-  /** The reason that was told with `away`; empty when the store is not away. */
+  /** The reason in the last event `away`; empty while the store is not away. */
   #away = '';
 
   constructor(options: OwnerOptions) {
@@ -140,7 +140,7 @@ export class Owner {
     });
   }
 
-  /** It has requests that it was not told of. */
+  /** Whether the link has requests that this owner has not seen. */
   get hasNews(): boolean {
     return this.#link.hasNews;
   }
@@ -149,12 +149,12 @@ export class Owner {
     return this.#phase === 'serving';
   }
 
-  /** The fence as it was looked at last. */
+  /** The fence as it was read or written last. */
   get seen(): ShardFence | undefined {
     return this.#tenure.seen;
   }
 
-  /** The fence was looked at, so that it can be taken at once when that is due. */
+  /** Whether the fence was read by `watch`, so that it can be taken without delay. */
   get looked(): boolean {
     return this.#tenure.looked;
   }
@@ -163,7 +163,7 @@ export class Owner {
     return this.#records;
   }
 
-  /** Actors whose newest state is not stored yet. */
+  /** How many actors have a newest state that is not stored yet. */
   get unstored(): number {
     return this.#gate.unstored;
   }
@@ -173,13 +173,13 @@ export class Owner {
     return this.#take(NO_ANSWER);
   }
 
-  /** There are new requests, or there is room for replies. */
+  /** Takes the turns that wait, or refuses them. Called when there are new requests, or room for replies. */
   look(): void {
     if (this.#refusing) this.#refuseAll(this.#refusing);
     else this.#takeTurns();
   }
 
-  /** From now on. */
+  /** Changes the duty. */
   assign(duty: Duty): void {
     if (duty === this.#duty) return;
     this.#duty = duty;
@@ -187,7 +187,7 @@ export class Owner {
     this.look();
   }
 
-  /** Takes the turns that wait, commits, gives the lease up, and says `shard-stopped`. */
+  /** Takes the turns that wait, commits, releases the fence, and posts `shard-stopped`. */
   stop(): void {
     this.#stopping = true;
     this.look();
@@ -209,13 +209,13 @@ export class Owner {
     this.#finishIfDone();
   }
 
-  /** Turns can be taken. Behind its replies an async owner needs no store to go on, as long as its lease holds. */
+  /** Whether turns can be taken. With DURABILITY=async also while the store is away, as long as the lease holds. */
   get #open(): boolean {
     if (this.#phase === 'serving') return true;
     return this.#phase === 'taking' && this.#options.durability === 'async' && this.#tenure.leased;
   }
 
-  /** @returns whether the turn was taken; otherwise something has to come first, and `look` is called after it. */
+  /** @returns whether the turn was taken. Otherwise a load, an encoding or room for replies has to come first; then turns are taken again. */
   #takeTurn(position: number, end: number): boolean {
     const link = this.#link;
     const number = link.messageAt(position);
@@ -247,7 +247,7 @@ export class Owner {
     }
     // An operator may replace what cannot be read.
     if (entry.unreadable !== undefined && message >= 0) {
-      // The reason is for the log: parts of the state may be in it, or what a migration has thrown.
+      // The reason goes to the log only: it may contain parts of the state, or the error of a migration.
       return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('state-unreadable'), '');
     }
     let turn = this.#encoding?.turn;
@@ -279,26 +279,26 @@ export class Owner {
     return true;
   }
 
-  /** Later turns wait: those of the same actor for its state, all others for their replies, which are written in order. */
+  /** Waits for the text of a large reply. Later turns wait too: those of the same actor need its state, and all replies are written in order. */
   async #encode(turn: Promise<Turn>): Promise<void> {
     const encoding: Encoding = { turn: undefined };
     this.#encoding = encoding;
     encoding.turn = await turn;
-    // Otherwise the turn was dropped meanwhile.
+    // Unless the turn was dropped meanwhile.
     if (this.#encoding === encoding) this.#takeTurns();
   }
 
-  /** @returns false when there is no room: the front must take replies first, so those that may leave are let go. */
+  /** @returns false when there is no room: the front must collect released replies first. Then `look` is called. */
   #reply(position: number, kind: number, detail: number, text: string): boolean {
     if (this.#link.reply(position, kind, detail, text)) return true;
     this.#link.waitForRoom(() => this.look());
     return false;
   }
 
-  /** One read of the store for all actors that the next turns need and that are not in memory; for fewer, when their states are large. */
+  /** Loads the actors that the next turns need and that are not in memory, by one read of the store; only the first ones, when states are large. */
   async #load(from: number, end: number): Promise<void> {
     this.#options.memory.trim();
-    const missing = new Missing();
+    const missing = new MissingTexts();
     for (let position = from; position < end && missing.count < LOAD_LIMIT; position++) {
       const number = this.#link.messageAt(position);
       const key = number === LEFT_OUT ? undefined : decodeKey(this.#link.keyAt(position));
@@ -312,17 +312,17 @@ export class Owner {
       }
       if (!this.#states.has(behavior, key)) missing.add(behavior, key);
     }
-    const memory = this.#memory;
+    const generation = this.#generation;
     this.#loading = true;
     let failure: unknown;
     try {
       const found = await missing.load(this.#tenure, this.#options.groupBytes);
-      if (memory === this.#memory) this.#remember(found);
+      if (generation === this.#generation) this.#remember(found);
     } catch (error) {
       failure = error;
     }
     this.#loading = false;
-    if (memory !== this.#memory || this.#phase === 'stopped') return this.look();
+    if (generation !== this.#generation || this.#phase === 'stopped') return this.look();
     if (failure === undefined) this.#takeTurns();
     else if (this.#mayPass(failure)) this.#gate.close(failure);
     else this.#end(failure);
@@ -338,7 +338,7 @@ export class Owner {
     }
   }
 
-  /** Takes the fence, until that succeeds or this owner ends. While it is away or somebody else's, requests wait for the grace. */
+  /** Tries to take the fence, until that succeeds or this owner ends. While the store is away or another instance owns the shard, requests wait for the grace. */
   async #take(reason: string): Promise<void> {
     if (this.#phase === 'stopped') return;
     this.#phase = 'taking';
@@ -360,7 +360,7 @@ export class Owner {
           this.#standBy(error.message);
           waitMs = STANDBY_MS;
         } else if (error instanceof WarrenError && error.code === 'store-unclaimed') {
-          // The store is there, and soon this owner's: requests are held.
+          // The store answers, and this owner will soon have the fence: requests go on waiting.
           this.#grace.beginAnew();
         } else if (error instanceof WarrenError && error.code === 'store-halted' && this.#isOneOfSeveral) {
           this.#halt(error.message);
@@ -381,7 +381,7 @@ export class Owner {
     const stored = sent !== undefined && replaced?.group === sent.id;
     const own = isOwn(replaced, before);
     const repaired = repairedFrom !== undefined;
-    // Another process has written since: whether that group was stored before cannot be known any more.
+    // When another process has written since, it can no longer be known whether the group under way was stored before that.
     const doubtUntil = stored || repaired || replaced?.writer === fence.writer ? 0 : this.#unknownUntil;
     this.#now = Math.max(this.#now, fence.clock);
     this.#phase = 'serving';
@@ -404,28 +404,31 @@ export class Owner {
     this.#takeTurns();
   }
 
-  /** The owner before had published these replies, and the group that they are part of is stored. */
+  /** Releases the replies that the previous owner thread had published: their group is stored. */
   #releaseBefore(until: number): void {
     for (let position = this.#link.released; position < until; position++)
       this.#link.reply(position, BEFORE, 0, '');
     this.#gate.release(until);
   }
 
-  /** The states in memory may be outdated: turns that were taken and not answered are taken again. */
+  /** Empties the memory, since its states may be outdated. Turns that were taken and not answered are taken again. */
   #forget(): void {
-    this.#memory += 1;
+    this.#generation += 1;
     this.#encoding = undefined;
     this.#gate.drop();
     this.#states.clear();
   }
 
-  /** A commit of unknown outcome is settled first, also that of the owner before, and what the store has lost is written again, whoever shall have the shard. */
+  /**
+   * Whether to take the fence. Without the duty `own` only to settle a commit of unknown outcome, also one of the previous owner thread, or to
+   * write lost commits again.
+   */
   get #isToTake(): boolean {
     const owes = this.#gate.sent !== undefined || this.#predecessor !== undefined;
     return this.#duty === 'own' || owes || this.#mustRepair;
   }
 
-  /** It has a shard that it shall not have. */
+  /** Whether this owner serves a shard that it should no longer own. */
   get #isLeaving(): boolean {
     return this.#phase === 'serving' && this.#duty !== 'own' && !this.#stopping;
   }
@@ -434,11 +437,11 @@ export class Owner {
     return this.#options.founder.shards > 1;
   }
 
-  /** Another node has the shard, or will. Ends after one look, or when it has another duty. */
+  /** Stands by for another node, and reads the fence once. Resolves after `WATCH_MS`, when the duty changes, or when the fence has to be taken. */
   async #watch(): Promise<void> {
     this.#standBy('another node has it, or shall have it');
     this.#finishIfDone();
-    // Until another one has it, nobody else knows what was acknowledged here.
+    // As long as no other node has taken the shard, only this process can notice that the store has lost its commits.
     const looks = this.#duty === 'watch' || this.#tenure.knows;
     if (looks) this.#mustRepair = await this.#tenure.watch();
     if (this.#isToTake) return;
@@ -452,14 +455,14 @@ export class Owner {
     });
   }
 
-  /** Takes no more turns; when those that were taken are answered and stored, the shard is released, and what waits consumed nothing. */
+  /** Takes no more turns. When the taken ones are stored and answered, it releases the fence. Requests that wait have consumed nothing. */
   async #handOver(): Promise<void> {
-    if (this.#handing || !this.#gate.idle || this.#link.released < this.#gate.taken) return;
-    this.#handing = true;
+    if (this.#handingOver || !this.#gate.idle || this.#link.released < this.#gate.taken) return;
+    this.#handingOver = true;
     this.#cancelRenewal();
     this.#phase = 'taking';
     await this.#tenure.release();
-    this.#handing = false;
+    this.#handingOver = false;
     this.#standBy('it was handed over');
     void this.#take('it was handed over');
   }
@@ -471,22 +474,22 @@ export class Owner {
     this.#refuse('store-unavailable');
   }
 
-  /** From here on requests are answered at once, until the store is back. */
+  /** Refuses requests from now on, until the store is back. */
   #goAway(reason: string): void {
     if (this.#phase !== 'taking' || this.#refusing) return;
-    if (!this.#away) this.#tellAway(reason);
-    // Within its lease an async owner goes on, and keeps what it owes to the store. Without a lease the grace is the bound.
+    if (!this.#away) this.#postAway(reason);
+    // With DURABILITY=async the owner goes on within its lease, and commits its changes later. In a store without leases it stops now.
     if (!this.#open || !this.#store.shared) this.#refuse('store-unavailable');
     this.#finishIfDone();
   }
 
-  /** A store that was silent at first may say later what it lacks, such as room on its disk: that is told too. */
+  /** Keeps the reason. Posts `away` again when a store that had not answered now says what it lacks, such as room on its disk. */
   #learnReason(reason: string): void {
     this.#grace.reason = reason;
-    if (this.#away.startsWith(NO_ANSWER) && !reason.startsWith(NO_ANSWER)) this.#tellAway(reason);
+    if (this.#away.startsWith(NO_ANSWER) && !reason.startsWith(NO_ANSWER)) this.#postAway(reason);
   }
 
-  #tellAway(reason: string): void {
+  #postAway(reason: string): void {
     this.#options.post({ kind: 'away', shard: this.#options.shard, reason });
     this.#away = reason;
   }
@@ -502,10 +505,10 @@ export class Owner {
     this.#refuseAll(refusal);
   }
 
-  /** Every request that waits is refused. The group whose commit was sent may have happened: its requests hear that. */
+  /** Refuses every request that waits. Requests of a group whose commit may have happened are answered `commit-in-doubt`. */
   #refuseAll(refusal: Refusal): void {
     const lost = this.#options.durability === 'gated' || refusal === 'standby';
-    // What an async owner has changed it still owes to the store.
+    // With DURABILITY=async the changes are kept, to be committed later.
     const doubtUntil = lost || this.#predecessor ? this.#unknownUntil : this.#gate.taken;
     this.#predecessor = undefined;
     this.#encoding = undefined;
@@ -514,14 +517,14 @@ export class Owner {
     this.#refuseUntil(this.#link.look(), refusal);
   }
 
-  /** Everything before this position that is not answered yet. */
+  /** Refuses every request before this position that is not answered yet. */
   #refuseUntil(end: number, code: Refusal | 'commit-in-doubt'): void {
     let { released } = this.#link;
     for (; released < end; released++) this.#link.reply(released, PROBLEM, LINK_PROBLEMS.indexOf(code), '');
     this.#gate.release(released);
   }
 
-  /** The requests before this position are of a commit that may have happened. */
+  /** The requests before this position belong to a commit that may have happened. */
   get #unknownUntil(): number {
     return this.#predecessor?.until ?? (this.#gate.unknown ? this.#gate.sent?.until : undefined) ?? 0;
   }
@@ -540,7 +543,7 @@ export class Owner {
     });
   }
 
-  /** Milliseconds since 1970, never falling: not within an owner, and not from one to the next. */
+  /** Reads the wall clock into `#now`, which never goes back, also not from one owner to the next. */
   #readClock(): void {
     this.#now = Math.max(this.#now, Math.floor(this.#options.clocks.wall()));
   }
@@ -568,7 +571,7 @@ export class Owner {
     this.#options.post({ kind: 'shard-stopped', shard: this.#options.shard });
   }
 
-  /** A right that Redis refuses is a mistake of the configuration at a start; later an operator may give it back. */
+  /** Whether to try again after an error. A right that Redis refuses is a configuration error at the start; later an operator may restore it. */
   #mayPass(error: unknown): boolean {
     if (!(error instanceof WarrenError)) return false;
     if (error.code === 'store-denied') return this.#tenure.fence !== undefined;

@@ -2,7 +2,7 @@
  * The cache of states in the owner's memory. Its bytes are bounded over all shards, and the least recently used state is evicted first. A state can
  * be evicted since it is stored. A state whose commit is not finished is pinned: it stays. Owner thread only.
  */
-import type { Behavior } from './served.js';
+import type { Behavior } from './behavior.js';
 
 export class ActorEntry {
   readonly behavior: Behavior;

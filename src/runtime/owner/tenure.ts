@@ -1,8 +1,8 @@
 /**
- * Who owns a shard of the store: takes the fence, keeps the lease, and replaces the fence with each group. Owner thread only.
+ * The ownership of one shard: takes the fence, keeps the lease, and replaces the fence with each commit. Owner thread only.
  *
- * A read never decides. Whether a commit of unknown outcome has happened is settled by replacing the fence with a higher epoch: the
- * fence that this replaced says which group it held, and nothing that was sent before can still happen.
+ * A read never decides whether a commit of unknown outcome has happened. Replacing the fence with a higher epoch decides it: the replaced fence
+ * names the last stored group, and a commit that was sent before can no longer succeed.
  */
 import assert from 'node:assert/strict';
 import { WarrenError } from '../../errors.js';
@@ -18,15 +18,14 @@ import type { Known, RepairLog } from './repair-log.js';
 
 export interface TenureOptions {
   readonly store: ActorStore;
-  /** Its number in the store, from 0 on. */
+  /** Number of the shard, from 0. */
   readonly shard: number;
   readonly founder: Founder;
   /** The actors that this process serves, and the version of their states. */
   readonly actors: Versions;
   readonly clocks: OwnerClock;
-  /** Who this process is. */
   readonly identity: Identity;
-  /** Whether the process of such a mark is proven to have ended. */
+  /** Whether the process with this mark (`processMark()`) has ended for certain. */
   readonly isDead: (process: string) => boolean;
   readonly leaseMs: number;
   /** Bound on one call of the store, in milliseconds; past it the outcome counts as unknown. */
@@ -34,16 +33,16 @@ export interface TenureOptions {
   readonly repair: RepairLog;
 }
 
-/** How the reason begins while the store has said nothing. */
+/** How an error begins that says: the store has not answered. */
 export const NO_ANSWER = 'the store did not answer';
 
-/** A fence that was taken. */
+/** The result of taking the fence. */
 export interface Taken {
-  /** What it replaced; undefined for a store that was empty. */
+  /** The replaced fence; undefined for an empty store. */
   readonly replaced: ShardFence | undefined;
-  /** The commits between these versions were lost by the store, and written again. */
+  /** The store had lost the commits after this version, and they were written again. Undefined: none were lost. */
   readonly repairedFrom: number | undefined;
-  /** Another owner thread of this process had it before. */
+  /** Whether this process owned the shard before, perhaps by another owner thread. */
   readonly resumed: boolean;
 }
 
@@ -54,7 +53,7 @@ export class Tenure {
   #fence: ShardFence | undefined;
   #seen: ShardFence | undefined;
   #looked = false;
-  /** The newest version that counts, by a fence of others that was seen; with the store's id. */
+  /** The newest version that is certainly stored, as a fence of another instance has shown, and the id of the store. */
   #witnessed: { readonly store: string; readonly version: number } | undefined;
   /** When the fence's `served` was right, by the monotonic clock. */
   #servedAt = 0;
@@ -74,33 +73,33 @@ export class Tenure {
     });
   }
 
-  /** The fence as it was looked at last, or replaced. */
+  /** The fence as it was read or written last. */
   get seen(): ShardFence | undefined {
     return this.#lease.held ? this.#fence : this.#seen;
   }
 
-  /** The fence was looked at, by a process that is not to take it. */
+  /** Whether `watch` has read the fence. */
   get looked(): boolean {
     return this.#looked;
   }
 
-  /** The fence as this owner has last replaced it; undefined before that. */
+  /** The fence as this owner has written it last; undefined when it holds none. */
   get fence(): ShardFence | undefined {
     return this.#fence;
   }
 
-  /** The fence as this owner has last replaced it. @throws Error before that. */
+  /** As `fence`. @throws Error when this owner holds none. */
   get held(): ShardFence {
     if (!this.#fence) throw new Error('this owner holds no fence');
     return this.#fence;
   }
 
-  /** No other instance can have taken the fence. */
+  /** Whether the lease holds, so that no other instance can have taken the fence. */
   get leased(): boolean {
     return this.#fence !== undefined && this.#lease.held;
   }
 
-  /** For how long the store was served, in milliseconds. */
+  /** How long the store was served since its first start, in milliseconds. */
   get servedMs(): number {
     return this.held.served + Math.max(0, this.#options.clocks.now() - this.#servedAt);
   }
@@ -111,12 +110,12 @@ export class Tenure {
   }
 
   /**
-   * One attempt to take the fence.
+   * Tries once to take the fence.
    *
-   * @returns undefined when the record has changed in between: try again at once.
-   * @throws WarrenError `store-fenced` when another instance owns the store, `store-unclaimed` when one may be about to: try again in
-   *   a while.
-   * @throws WarrenError `store-halted` when nobody may go on from this shard, `shards-differ` when the store has another number of them.
+   * @returns undefined when the fence has changed meanwhile: try again.
+   * @throws WarrenError `store-fenced` when another instance owns the shard, `store-unclaimed` when another one may be about to take it: try
+   *   again later.
+   * @throws WarrenError `store-halted` when no instance may serve the shard, `shards-differ` when the store has another number of shards.
    */
   async take(): Promise<Taken | undefined> {
     const { store, repair, identity, leaseMs, founder, shard } = this.#options;
@@ -131,7 +130,7 @@ export class Tenure {
     const known = repair.known;
     const knowsMore = known !== undefined && isLess(stored, known);
     founder.check(stored);
-    // What another program has left must be sound before anybody waits for it.
+    // A bad record of another program must be reported now, not after waiting for the fence.
     if (!stored && !known) await this.bounded(founder.changesOf(shard));
     if (stored?.halted) throw new WarrenError('store-halted', stored.halted);
     if (!knowsMore && !this.#mayTake(stored)) {
@@ -176,7 +175,7 @@ export class Tenure {
     return { replaced: stored, repairedFrom: knowsMore ? (stored?.version ?? 0) : undefined, resumed };
   }
 
-  /** Shard 0 was new: all others are made before it is served, and then it says so. Whoever takes it before that goes on with it. */
+  /** Makes all other shards after shard 0 was made, then marks the store as founded. If this fails, the next owner of shard 0 continues. */
   async #found(fence: ShardFence): Promise<void> {
     await this.bounded(this.#options.founder.makeOthers(fence));
     const founded = { ...this.#aged(fence), founded: 1, renewal: fence.renewal + 1 };
@@ -185,15 +184,15 @@ export class Tenure {
     }
   }
 
-  /** This process has acknowledged what is in the shard, and has not seen anybody else own it since. */
+  /** Whether this process has owned the shard, and has seen no other owner since. */
   get knows(): boolean {
     return this.#options.repair.known !== undefined;
   }
 
   /**
-   * A look at the fence of a shard that this process shall not take: when it is to take it, it knows whether its owner lives.
+   * Reads the fence of a shard that this process does not take now. So it knows whether the owner lives when it has to take it.
    *
-   * @returns whether the store has lost what this process knows: then it must take the shard after all, to write that again.
+   * @returns whether the store has lost commits that this process knows. Then it must take the shard, to write them again.
    */
   async watch(): Promise<boolean> {
     let stored: ShardFence | undefined;
@@ -213,10 +212,10 @@ export class Tenure {
   }
 
   /**
-   * The stored texts of these actors, or of the first ones. They are of the store as this owner has last written it, or newer: a store that has lost commits
-   * would show states that were over.
+   * Loads the stored texts of these ids, or of the first ones. Checks that the store has all commits of this owner: a store that has lost commits
+   * would return outdated states.
    *
-   * @throws WarrenError `store-unreachable` when the store holds something else: the fence must be taken again. And as `ActorStore.load`.
+   * @throws WarrenError `store-unreachable` when the stored fence is another one: the fence must be taken again. And as `ActorStore.load`.
    */
   async load(ids: readonly string[], limitBytes: number): Promise<Loaded['texts']> {
     const known = this.held;
@@ -226,7 +225,10 @@ export class Tenure {
     throw new WarrenError('store-unreachable', 'the stored fence has changed');
   }
 
-  /** The first entries whose ids begin with the prefix. What another owner has written meanwhile, no commit of this one follows. Throws as `ActorStore.scan`. */
+  /**
+   * The first entries whose ids begin with the prefix. They may be those of a later owner: then the next commit of this one fails. Throws as
+   * `ActorStore.scan`.
+   */
   async scan(prefix: string, limit: number): Promise<Scanned['entries']> {
     return (await this.bounded(this.#options.store.scan(prefix, undefined, limit))).entries;
   }
@@ -234,7 +236,7 @@ export class Tenure {
   /**
    * Commits a group: replaces the fence, and makes the changes.
    *
-   * @param version that the fence gets: the next one.
+   * @param version of the next fence: one more than now.
    * @throws WarrenError as `ActorStore.commit`.
    */
   async commit(group: string, version: number, changes: readonly Change[]): Promise<CommitOutcome> {
@@ -253,7 +255,7 @@ export class Tenure {
     return this.#swap(fence, { ...this.#aged(fence), renewal: fence.renewal + 1 }, []);
   }
 
-  /** Gives the lease up, so that another instance may take over at once. Without an answer it ends by itself. */
+  /** Releases the fence, so that another instance may take it at once. If that fails, the lease ends by itself. */
   async release(): Promise<void> {
     const fence = this.#fence;
     this.#lease.end();
@@ -261,12 +263,12 @@ export class Tenure {
       await this.#swap(fence, { ...fence, lease: 0 }, []).catch(() => {});
   }
 
-  /** Another instance owns the store: what was known of it is history. */
+  /** Forgets the own fence, since another instance owns the shard, and remembers the version that the other one has shown. */
   #standBehind(stored: ShardFence): void {
     this.#options.repair.clear();
     this.#fence = undefined;
     this.#lease.end();
-    // An owner sends a commit when the one before it counts.
+    // With replicas the newest commit may not count yet. The one before it does, since an owner has one commit under way.
     const version = this.#options.store.awaitsReplicas ? Math.max(0, stored.version - 1) : stored.version;
     const { store } = stored;
     if (this.#witnessed?.store !== store || version > this.#witnessed.version)
@@ -276,7 +278,7 @@ export class Tenure {
   #mayTake(stored: ShardFence | undefined): boolean {
     const { store, identity } = this.#options;
     if (!store.shared || stored?.writer === identity.writer) return true;
-    // On a new connection the store may hold an older record than before, although no look has failed.
+    // On a new connection the store may have an older fence than before, although no read has failed.
     if (this.#connection !== undefined && this.#connection !== store.connection) this.#watch.interrupt();
     this.#connection = store.connection;
     this.#watch.see(stored);
@@ -301,24 +303,24 @@ export class Tenure {
     return outcome;
   }
 
-  /** The fence as of now. */
+  /** The fence with its clocks set to now. */
   #aged(fence: ShardFence): ShardFence {
     return { ...fence, clock: this.#clock(fence), served: Math.floor(this.servedMs) };
   }
 
-  /** Never falls, also when the clock of this machine is behind the one before. */
+  /** The wall clock. Never goes back, also when the clock of this machine is behind that of the previous owner. */
   #clock(fence: ShardFence | undefined): number {
     return Math.max(fence?.clock ?? 0, Math.floor(this.#options.clocks.wall()));
   }
 
-  /** Above every epoch that this process has held: answers and late commits name them, so none may come back when the store has lost it. */
+  /** The next epoch. It is above every epoch that this process has held, also when the store has lost them, since answers and late commits name them. */
   #epochAfter(stored: ShardFence | undefined): number {
     const { known } = this.#options.repair;
     const held = stored === undefined || stored.store === known?.store ? (known?.epoch ?? 0) : 0;
     return Math.max(stored?.epoch ?? 0, this.#fence?.epoch ?? 0, held) + 1;
   }
 
-  /** Bounds a call of the store in time: past it the outcome is unknown. */
+  /** Adds a time-out to a call of the store. After the time-out the outcome is unknown. */
   bounded<T>(call: Promise<T>): Promise<T> {
     const { clocks, commitTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
@@ -331,8 +333,8 @@ export class Tenure {
 }
 
 /**
- * Whether a store holds less than it did, be it a take that changed nothing: answers have named its epoch. A store of another id is another store, and has
- * lost nothing. Without an epoch only the versions count.
+ * Whether a store has lost something: a commit, or only a take-over, whose epoch answers have named. A store with another id is another store,
+ * and has lost nothing. Without `epoch` only the versions are compared.
  */
 function isLess(
   stored: ShardFence | undefined,

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
-import type { Behavior } from '../../../src/runtime/owner/served.js';
+import type { Behavior } from '../../../src/runtime/owner/behavior.js';
 import { StateMemory, States } from '../../../src/runtime/owner/states.js';
 import { decodeState, stateText } from '../../../src/runtime/state-text.js';
 import { seal } from '../../../src/runtime/values.js';

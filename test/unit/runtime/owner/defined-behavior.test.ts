@@ -2,8 +2,8 @@
 import t from 'tap';
 import { checkDefinitions } from '../../../../src/runtime/definition.js';
 import { JSON_REPLY, LINK_PROBLEMS, PROBLEM, REFUSAL } from '../../../../src/runtime/link/reply-kind.js';
+import type { Turn } from '../../../../src/runtime/owner/behavior.js';
 import { DefinedBehavior } from '../../../../src/runtime/owner/defined-behavior.js';
-import type { Turn } from '../../../../src/runtime/owner/served.js';
 import { replyText } from '../../../../src/runtime/reply-text.js';
 import type { Checked } from '../../../../src/runtime/values.js';
 

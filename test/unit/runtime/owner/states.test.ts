@@ -1,7 +1,7 @@
 /** The states in memory: bounded by bytes, and what the gate still needs stays. */
 import fc from 'fast-check';
 import t from 'tap';
-import type { Behavior } from '../../../../src/runtime/owner/served.js';
+import type { Behavior } from '../../../../src/runtime/owner/behavior.js';
 import { StateMemory, States } from '../../../../src/runtime/owner/states.js';
 
 const BEHAVIOR = { actor: 'counter' } as Behavior;

@@ -1,7 +1,7 @@
 /** The states and answer records that the next turns need and that are not in memory. Loads their texts by one read of the store. Owner thread only. */
 import { messageOf } from '../../errors.js';
 import { firstCommit } from '../../store/commit-id.js';
-import type { Behavior, LoadedState } from './served.js';
+import type { Behavior, LoadedState } from './behavior.js';
 import { idOf } from './states.js';
 import type { Tenure } from './tenure.js';
 
@@ -21,7 +21,7 @@ export interface Found {
 /** Undefined for a record. */
 type Wanted = { readonly behavior: Behavior; readonly key: string } | undefined;
 
-export class Missing {
+export class MissingTexts {
   /** By id, in the order in which turns need them, since a read may return only the first ones. */
   readonly #wanted = new Map<string, Wanted>();
 
