@@ -8,6 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Piscina } from 'piscina';
 import { messageOf, WarrenError } from '../../errors.js';
+import { POOL_EXEC_ARGV } from '../../runtime/pool-threads.js';
 import type { ConversionTask } from './conversion.js';
 
 const ENTRY = new URL('../../../workers/format.js', import.meta.url).href;
@@ -91,6 +92,7 @@ export class ConversionPool {
     const { Piscina } = await import('piscina');
     const pool: Pool = new Piscina({
       filename: entry,
+      execArgv: [...POOL_EXEC_ARGV],
       minThreads: threads,
       maxThreads: threads,
       maxQueue: 2,

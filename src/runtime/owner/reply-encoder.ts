@@ -5,6 +5,7 @@
  * The piscina thread starts with the first such reply. It ends after some time without one, and with the owner thread.
  */
 import type { Piscina } from 'piscina';
+import { POOL_EXEC_ARGV } from '../pool-threads.js';
 import type { Checked } from '../values.js';
 
 /**
@@ -65,6 +66,7 @@ export class ReplyEncoder {
     const { Piscina } = await import('piscina');
     const pool = new Piscina<Task, string>({
       filename: entry,
+      execArgv: [...POOL_EXEC_ARGV],
       minThreads: 0,
       maxThreads: 1,
       idleTimeout: IDLE_MS,
