@@ -108,7 +108,9 @@ async function startSentinel(scope: Scope, lines: readonly string[]): Promise<vo
   const file = join(folder, 'sentinel.conf');
   // It writes what it learns into the same file.
   await writeFile(file, `${[...lines, `dir ${folder}`].join('\n')}\n`);
-  const child = await ChildHandle.spawn({ command: 'redis-sentinel', args: [file], env: {}, cwd: folder });
+  // Not the program redis-sentinel: it is in a package of its own.
+  const args = [file, '--sentinel'];
+  const child = await ChildHandle.spawn({ command: 'redis-server', args, env: {}, cwd: folder });
   scope.teardown(async () => {
     await child.end();
     await rm(folder, { recursive: true, force: true });
