@@ -7,6 +7,7 @@ import type { Responder } from '../runtime/front/request-queue.js';
 import type { ReplyView } from '../runtime/link/front-link.js';
 import { JSON_REPLY, LINK_PROBLEMS, NO_REPLY, REFUSAL } from '../runtime/link/reply-kind.js';
 import { REFUSAL_TYPE } from '../runtime/refusal-body.js';
+import { bodyOf } from './body-text.js';
 import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js';
 import { requestIdOf } from './request-id.js';
 import { LARGE_BYTES, Response } from './response.js';
@@ -21,7 +22,7 @@ export class ActorResponse extends Response implements Responder {
     if (!res) return;
     this.note(view);
     const { kind, detail, ascii, offset, length } = view;
-    if (kind === JSON_REPLY && length >= LARGE_BYTES && this.withBody) {
+    if (kind === JSON_REPLY && (length >= LARGE_BYTES || !ascii) && this.withBody) {
       this.counts.ok += 1;
       const body = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length);
       this.sendBytes(res, body, () => this.#writeHead(res, JSON_HEAD));
@@ -107,7 +108,7 @@ export class ActorResponse extends Response implements Responder {
   }
 
   #end(res: HttpResponse, body: string, length: number, closes = false): void {
-    if (this.withBody) res.end(body, closes || this.closes);
+    if (this.withBody) res.end(bodyOf(body, length), closes || this.closes);
     else {
       // With a length of its own the library would wait for a body.
       res.writeHeader('Content-Length', `${length}`);

@@ -1,6 +1,7 @@
 /** Writes answers that a handler gives at once, without asking the owner. The caller must have corked the response. */
 import type { HttpResponse } from 'uWebSockets.js';
 import type { ProblemCode } from '../errors.js';
+import { bodyOf } from './body-text.js';
 import { isRetryable, PROBLEM_TYPE, problemBody, statusLine } from './problem.js';
 import type { RequestCounts } from './request-counts.js';
 import type { RequestFacts } from './request-head.js';
@@ -18,8 +19,8 @@ export function endWithJson(
   counts.ok += 1;
   res.writeHeader('Content-Type', 'application/json');
   res.writeHeader('Cache-Control', `no-store${context.corsHeaders(request)}`);
-  if (withBody) res.end(body, context.draining || request.last);
-  else endWithoutBody(res, body.length);
+  if (withBody) res.end(bodyOf(body), context.draining || request.last);
+  else endWithoutBody(res, Buffer.byteLength(body));
 }
 
 /**
@@ -65,7 +66,7 @@ export function endWithProblem(
   if (extra.allow) res.writeHeader('Allow', extra.allow);
   if (code === 'unauthorized') res.writeHeader('WWW-Authenticate', 'Bearer');
   if (isRetryable(code)) res.writeHeader('Retry-After', `${context.retryAfterSeconds()}`);
-  if (withBody) res.end(body, context.draining || request.last);
+  if (withBody) res.end(bodyOf(body), context.draining || request.last);
   else endWithoutBody(res, Buffer.byteLength(body));
 }
 

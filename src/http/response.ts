@@ -11,6 +11,7 @@ import { PROBLEMS, type ProblemCode } from '../errors.js';
 import type { Asker, RelayedHeaders } from '../runtime/front/mailbox.js';
 import type { Responder } from '../runtime/front/request-queue.js';
 import type { ReplyView } from '../runtime/link/front-link.js';
+import { bodyOf } from './body-text.js';
 import { PROBLEM_TYPE, problemBody } from './problem.js';
 import { commitLine, REPLAYED_LINE } from './reply-lines.js';
 import type { RequestCounts } from './request-counts.js';
@@ -112,7 +113,7 @@ export abstract class Response implements SlowReader, Omit<Asker, keyof Responde
     res.cork(() => {
       res.writeStatus('421 Misdirected Request');
       res.writeHeader('Content-Type', PROBLEM_TYPE);
-      res.end(problemBody('misdirected', requestId, undefined, { holder }), this.closes);
+      res.end(bodyOf(problemBody('misdirected', requestId, undefined, { holder })), this.closes);
     });
     this.close(undefined);
   }
