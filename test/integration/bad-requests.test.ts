@@ -14,30 +14,38 @@ interface Case {
   readonly name: string;
   readonly bytes: string;
   /** Status codes of all answers on the connection, in order. */
-  readonly statuses: number[];
+  readonly statuses: readonly number[];
   /** How many numbers are handed out; 0 by default. */
   readonly moves?: number;
 }
+
+/** The library refuses it: with 400, with 505, or without an answer. Its binaries for the versions of Node differ there. */
+const REFUSED: readonly number[] = [];
+const REFUSALS = [[], [400], [505]].map(String);
 
 const line = (first: string, ...headers: string[]) =>
   `${[first, 'Host: localhost', ...headers].join('\r\n')}\r\n\r\n`;
 const post = (body: string, ...headers: string[]) => line('POST /next HTTP/1.1', ...headers) + body;
 
 const GARBAGE: Case[] = [
-  { name: 'a word', bytes: 'garbage\r\n\r\n', statuses: [505] },
-  { name: 'zeros', bytes: '\0'.repeat(1_000), statuses: [505] },
-  { name: 'a TLS greeting', bytes: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', statuses: [505] },
-  { name: 'an HTTP/2 preface', bytes: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', statuses: [505] },
-  { name: 'HTTP/0.9', bytes: 'GET /next\r\n\r\n', statuses: [505] },
-  { name: 'HTTP/1.0', bytes: 'GET /next HTTP/1.0\r\n\r\n', statuses: [505] },
-  { name: 'HTTP/3.7', bytes: line('GET /next HTTP/3.7'), statuses: [505] },
-  { name: 'bare line feeds', bytes: 'GET /next HTTP/1.1\nHost: a\n\n', statuses: [505] },
-  { name: 'no Host', bytes: 'GET /next HTTP/1.1\r\n\r\n', statuses: [] },
-  { name: 'a space before the colon', bytes: line('GET /next HTTP/1.1', 'X : y'), statuses: [] },
-  { name: 'a NUL in the path', bytes: line('GET /\0next HTTP/1.1'), statuses: [505] },
-  { name: 'an absolute URI', bytes: line('GET http://localhost/next HTTP/1.1'), statuses: [505] },
-  { name: 'CONNECT', bytes: line('CONNECT localhost:1 HTTP/1.1'), statuses: [505] },
-  { name: 'half a request', bytes: 'GET /next HTTP/1.1\r\nHos', statuses: [] },
+  { name: 'a word', bytes: 'garbage\r\n\r\n', statuses: REFUSED },
+  { name: 'zeros', bytes: '\0'.repeat(1_000), statuses: REFUSED },
+  {
+    name: 'a TLS greeting',
+    bytes: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n',
+    statuses: REFUSED,
+  },
+  { name: 'an HTTP/2 preface', bytes: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', statuses: REFUSED },
+  { name: 'HTTP/0.9', bytes: 'GET /next\r\n\r\n', statuses: REFUSED },
+  { name: 'HTTP/1.0', bytes: 'GET /next HTTP/1.0\r\n\r\n', statuses: REFUSED },
+  { name: 'HTTP/3.7', bytes: line('GET /next HTTP/3.7'), statuses: REFUSED },
+  { name: 'bare line feeds', bytes: 'GET /next HTTP/1.1\nHost: a\n\n', statuses: REFUSED },
+  { name: 'no Host', bytes: 'GET /next HTTP/1.1\r\n\r\n', statuses: REFUSED },
+  { name: 'a space before the colon', bytes: line('GET /next HTTP/1.1', 'X : y'), statuses: REFUSED },
+  { name: 'a NUL in the path', bytes: line('GET /\0next HTTP/1.1'), statuses: REFUSED },
+  { name: 'an absolute URI', bytes: line('GET http://localhost/next HTTP/1.1'), statuses: REFUSED },
+  { name: 'CONNECT', bytes: line('CONNECT localhost:1 HTTP/1.1'), statuses: REFUSED },
+  { name: 'half a request', bytes: 'GET /next HTTP/1.1\r\nHos', statuses: REFUSED },
 ];
 
 const PATHS: Case[] = [
@@ -128,9 +136,17 @@ const FRAMING: Case[] = [
     bytes: post('5\r\nhello\r\n0\r\n\r\n', 'Transfer-Encoding: xchunked'),
     statuses: [400],
   },
-  { name: 'a header over two lines', bytes: line('GET /next HTTP/1.1', 'X: a', ' b'), statuses: [] },
-  { name: 'a bare line feed in a header', bytes: line('GET /next HTTP/1.1', 'X: a\nY: b'), statuses: [] },
-  { name: 'a bare carriage return in a header', bytes: line('GET /next HTTP/1.1', 'X: a\rb'), statuses: [] },
+  { name: 'a header over two lines', bytes: line('GET /next HTTP/1.1', 'X: a', ' b'), statuses: REFUSED },
+  {
+    name: 'a bare line feed in a header',
+    bytes: line('GET /next HTTP/1.1', 'X: a\nY: b'),
+    statuses: REFUSED,
+  },
+  {
+    name: 'a bare carriage return in a header',
+    bytes: line('GET /next HTTP/1.1', 'X: a\rb'),
+    statuses: REFUSED,
+  },
 ];
 
 t.test(
@@ -146,7 +162,9 @@ t.test(
       );
       const seen = [...answer.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map((match) => Number(match[1]));
       index += moves;
-      t.strictSame({ statuses: seen, index: await probe() }, { statuses, index: `${index}` }, name);
+      if (statuses === REFUSED) t.ok(REFUSALS.includes(String(seen)), `${name}: ${seen}`);
+      else t.strictSame(seen, statuses, name);
+      t.equal(await probe(), `${index}`, `${name}: the sequence`);
     }
     t.ok(warren.running);
     t.equal(
