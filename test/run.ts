@@ -1,6 +1,6 @@
 /**
- * Runs test files side by side, each in a process of its own: those that are named, or all of them. A terminal gets a report of it, anything
- * else TAP.
+ * Runs test files side by side, each in a process of its own: those that are named, or all of them. On a terminal it shows a report; otherwise
+ * it prints TAP.
  *
  * The program `tap` would start each file with hooks for its coverage. On Node 20 they cost every process of a test about 1 s of CPU.
  */
@@ -25,7 +25,7 @@ t.jobs = JOBS;
 t.setTimeout(0);
 t.plan(files.length);
 if (process.stdout.isTTY) {
-  const report = spawn('tap', ['--disable-coverage', '-'], { stdio: ['pipe', 'inherit', 'inherit'] });
+  const report = spawn('npx', ['tap', '--disable-coverage', '-'], { stdio: ['pipe', 'inherit', 'inherit'] });
   t.pipe(report.stdin);
 }
 for (const file of files) {

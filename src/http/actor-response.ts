@@ -22,6 +22,7 @@ export class ActorResponse extends Response implements Responder {
     if (!res) return;
     this.note(view);
     const { kind, detail, ascii, offset, length } = view;
+    // As bytes also where `bodyOf` would make bytes of the text again.
     if (kind === JSON_REPLY && (length >= LARGE_BYTES || !ascii) && this.withBody) {
       this.counts.ok += 1;
       const body = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length);

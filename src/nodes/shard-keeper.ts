@@ -3,8 +3,8 @@
  * owner thread.
  *
  * A shard that this node owns but should not own any longer is handed over: its owner finishes the requests that it has begun, and releases the
- * fence. The next owner watches the fence and takes it at once. Only `MOVES` shards move at a time, so that the others are served
- * meanwhile.
+ * fence. The next owner watches the fence and takes it at once. Only `MOVES` shards move at a time. The other shards are
+ * served.
  */
 import type { Duty } from '../runtime/owner/owner.js';
 import type { OwnerClock } from '../runtime/owner-clock.js';

@@ -65,7 +65,7 @@ export class FenceWatch {
     this.#doubtful = true;
   }
 
-  /** Forgets what was seen. Called when this process has owned the shard meanwhile. */
+  /** Forgets what was seen. Called when this process has taken the fence: what it saw before says nothing about a later owner. */
   restart(): void {
     this.#lookedAt = undefined;
     this.#fence = undefined;

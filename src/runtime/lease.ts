@@ -43,7 +43,7 @@ export class Lease {
     this.#ms = ms;
   }
 
-  /** A commit has succeeded, which begins the lease anew. @param since a moment before that commit was sent. */
+  /** Renews the lease, after a commit has succeeded. @param since a moment before that commit was sent. */
   hold(since: Moment): void {
     this.#since = since;
   }

@@ -41,8 +41,9 @@ make_debian() {
   if docker image inspect "stand-in-debian:$suite" >/dev/null 2>&1; then return; fi
   mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Component: main' 2>/dev/null |
     grep '/debian$' | head -n 1)
+  [ -n "$mirror" ] || { echo 'the sources of apt name no mirror of Debian' >&2; return 1; }
   # The script by its name, since an older debootstrap does not know newer suites.
-  timeout 600 debootstrap --variant=minbase "$suite" "$directory/debian" "${mirror:-http://deb.debian.org/debian}" sid || return
+  timeout 600 debootstrap --variant=minbase "$suite" "$directory/debian" "$mirror" sid || return
   tar -C "$directory/debian" -c . | docker import - "stand-in-debian:$suite" || return
   rm -rf "$directory/debian"
 }

@@ -45,6 +45,21 @@ t.test('inputs are JSON bodies and search parameters, exactly as they were sent'
   t.equal(await big.text(), `{"big":1${'0'.repeat(30)},"n":1}`, 'a bigint is an exact JSON number');
 });
 
+t.test('every answer is UTF-8: a reply, a refusal, a problem, and each of them large', async (t) => {
+  for (const text of ['ü', 'ü – 漢字', 'ü'.repeat(20_000)]) {
+    const [body, name] = [JSON.stringify(text), text.slice(0, 10)];
+    t.equal((await post(url, '/counter/k8a/echo', body)).body, text, `a reply with ${name}`);
+    t.match(
+      await post(url, '/counter/k8a/refuse-with', body),
+      { status: 409, body: { details: text } },
+      `a refusal with ${name}`,
+    );
+    const problem = await fetch(`${url}/counter/k8a/echo`, { method: 'POST', body: `{"${text}"` });
+    t.equal(problem.status, 400);
+    t.notMatch(await problem.text(), '\uFFFD', `a problem with ${name}`);
+  }
+});
+
 t.test('a key is any text of 1 to 256 bytes of UTF-8', async (t) => {
   for (const key of ['ü', 'a b', 'a/b', '漢'.repeat(85), 'x'.repeat(256), '%', '🐇']) {
     const answer = await ask(url, `/counter/${encodeURIComponent(key)}/asked`);

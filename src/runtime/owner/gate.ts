@@ -3,7 +3,7 @@
  * the groups one after the other, and releases their replies. Owner thread only.
  *
  *   turns ──> open group ──send──> group under way ──committed──> released
- *             (changes)            (one at a time; the next group collects changes meanwhile)
+ *             (changes)            (one at a time)
  *
  * Before a group is sent, all of its replies are encoded, checked and published in memory that survives this thread, under the group's
  * random id. After a death of the thread, or a commit of unknown outcome, the id in the fence shows whether the group is stored, and so

@@ -284,7 +284,7 @@ export class Owner {
     const encoding: Encoding = { turn: undefined };
     this.#encoding = encoding;
     encoding.turn = await turn;
-    // Unless the turn was dropped meanwhile.
+    // A turn that was dropped has no reply.
     if (this.#encoding === encoding) this.#takeTurns();
   }
 
