@@ -1,49 +1,35 @@
 /**
- * The owner of one shard: takes the fence, takes the turns one after the other, and passes their changes to the gate. Runs on the owner thread;
- * store, clocks and link are passed in, so that a test can control each of them.
+ * The owner of one shard: takes the fence, lets turns be taken while it holds the fence, refuses requests while it cannot, and releases the fence when it
+ * should. Runs on the owner thread; store, clocks and link are passed in, so that a test can control each of them.
  *
- *   requests ──> load the states that are missing ──> turns, one after the other ──> gate ──> replies
- *
- * Invariant: between two turns, the states in memory are the stored states with the changes of the gate's groups applied. So when a group
- * is dropped, the memory is emptied, and the turns after it are taken again from the stored states.
+ *   take the fence ──> serve: turns, groups, renewals ──> hand over, or stop
+ *        ^                          │
+ *        └── a commit in doubt, the store away, another owner
  */
 import { messageOf, WarrenError } from '../../errors.js';
 import type { ActorStore } from '../../store/contract.js';
 import type { ShardFence } from '../../store/shard-fence.js';
-import { SIZE_ID } from '../../store/store-ids.js';
-import { LEFT_OUT } from '../link/link-memory.js';
 import type { OwnerLink } from '../link/owner-link.js';
-import { BEFORE, LINK_PROBLEMS, type LinkProblem, NOTHING, PROBLEM } from '../link/reply-kind.js';
-import { decodeKey } from './actor-key.js';
-import { AnswerRecords, type RecordLimits, recordIdOf, requestOf } from './answer-records.js';
-import type { ServedMessage, Turn } from './behavior.js';
-import type { FromOwner, Origin } from './events.js';
+import { BEFORE, LINK_PROBLEMS, type LinkProblem, PROBLEM } from '../link/reply-kind.js';
+import { AnswerRecords, type RecordLimits } from './answer-records.js';
+import type { Origin } from './events.js';
 import { Expiry } from './expiry.js';
 import { Gate, type Group, isOwn } from './gate.js';
 import { Grace } from './grace.js';
-import { type Found, MissingTexts } from './missing-texts.js';
-import { idOf, type StateMemory, States } from './states.js';
 import { NO_ANSWER, type Taken, Tenure, type TenureOptions } from './tenure.js';
+import { Turns, type TurnsOptions } from './turns.js';
 
-export interface OwnerOptions extends TenureOptions {
-  readonly link: OwnerLink;
-  /** By message number. */
-  readonly messages: readonly ServedMessage[];
+export interface OwnerOptions
+  extends TenureOptions,
+    Omit<TurnsOptions, 'gate' | 'tenure' | 'records' | 'onLoaded' | 'onEncoded' | 'onRoom'> {
   readonly durability: 'gated' | 'async';
   /** How long requests wait while the store is away, before they are refused, in milliseconds. */
   readonly storeGraceMs: number;
-  readonly memory: StateMemory;
-  readonly groupBytes: number;
   readonly records: RecordLimits;
   /** The first duty. */
   readonly duty: Duty;
-  /** The random id of this process. Ids of turns begin with it. */
-  readonly incarnation: string;
   /** The group that the previous owner thread was committing when it died, and the position after its last reply. */
   readonly predecessor: Pick<Group, 'id' | 'until'> | undefined;
-  readonly post: (message: FromOwner) => void;
-  /** Called when a behavior has failed. @param message its number. */
-  readonly onFailure: (message: number, failure: string) => void;
 }
 
 /** Waits between two attempts to reach the store, in milliseconds; then the last one repeats. */
@@ -54,13 +40,6 @@ const STANDBY_MS = 100;
 const WATCH_MS = 250;
 /** The time between two looks at a halted shard. */
 const HALTED_MS = 1_000;
-/** The most actors that one read loads. */
-const LOAD_LIMIT = 1_000;
-
-interface Encoding {
-  /** Undefined until the reply is encoded. */
-  turn: Turn | undefined;
-}
 
 /**
  * The duty of an owner towards its shard. `own`: take the fence and serve. `watch`: read the fence from time to time, so that it can be taken
@@ -78,7 +57,7 @@ export class Owner {
   readonly #store: ActorStore;
   readonly #tenure: Tenure;
   readonly #gate: Gate;
-  readonly #states: States;
+  readonly #turns: Turns;
   readonly #records: AnswerRecords;
   readonly #expiry: Expiry;
   #phase: Phase = 'taking';
@@ -87,13 +66,6 @@ export class Owner {
   /** Set while requests are refused at once: the reason. */
   #refusing: Refusal | undefined;
   #predecessor: Pick<Group, 'id' | 'until'> | undefined;
-  #loading = false;
-  /** The next turn was taken, and another thread encodes its reply. It has no effect until that is done. */
-  #encoding: Encoding | undefined;
-  /** Grows whenever the memory is emptied. What was being loaded at that time is then not added to it. */
-  #generation = 0;
-  /** The time that turns get as `now`. Read once per batch. */
-  #now = 0;
   #stopping = false;
   /** The fence is being released. */
   #handingOver = false;
@@ -112,7 +84,6 @@ export class Owner {
     this.#store = store;
     this.#predecessor = options.predecessor;
     this.#duty = options.duty;
-    this.#states = new States(options.memory);
     this.#records = new AnswerRecords(options.records);
     this.#tenure = new Tenure(options);
     this.#expiry = new Expiry({
@@ -137,6 +108,20 @@ export class Owner {
         this.#takeTurns();
       },
       onInDoubt: (error) => void this.#take(messageOf(error)),
+    });
+    this.#turns = new Turns({
+      ...options,
+      gate: this.#gate,
+      tenure: this.#tenure,
+      records: this.#records,
+      onLoaded: (failure, isDropped) => {
+        if (isDropped || this.#phase === 'stopped') this.look();
+        else if (failure === undefined) this.#takeTurns();
+        else if (this.#mayPass(failure)) this.#gate.close(failure);
+        else this.#end(failure);
+      },
+      onEncoded: () => this.#takeTurns(),
+      onRoom: () => this.look(),
     });
   }
 
@@ -195,17 +180,10 @@ export class Owner {
   }
 
   #takeTurns(): void {
-    const link = this.#link;
     if (!this.#open && this.#grace.over && !this.#refusing) this.#refuse('store-unavailable');
     if (this.#isLeaving) return void this.#handOver();
-    if (this.#loading || (this.#encoding && !this.#encoding.turn) || !this.#open) return;
-    const end = link.look();
-    this.#readClock();
-    let { taken } = this.#gate;
-    while (taken < end && !this.#gate.full && this.#takeTurn(taken, end)) taken += 1;
-    link.turnsEnd();
-    this.#gate.advance(taken);
-    if (!this.#loading) this.#options.memory.trim();
+    if (!this.#turns.canTake || !this.#open) return;
+    this.#turns.take();
     this.#finishIfDone();
   }
 
@@ -213,129 +191,6 @@ export class Owner {
   get #open(): boolean {
     if (this.#phase === 'serving') return true;
     return this.#phase === 'taking' && this.#options.durability === 'async' && this.#tenure.leased;
-  }
-
-  /** @returns whether the turn was taken. Otherwise a load, an encoding or room for replies has to come first; then turns are taken again. */
-  #takeTurn(position: number, end: number): boolean {
-    const link = this.#link;
-    const number = link.messageAt(position);
-    if (number === LEFT_OUT) return link.reply(position, NOTHING, 0, '');
-    const { behavior, message, name } = this.#options.messages[number] as ServedMessage;
-    const key = decodeKey(link.keyAt(position));
-    if (key === undefined) return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('key-invalid'), '');
-    const idempotency = link.idempotencyAt(position);
-    let record = '';
-    let request = '';
-    if (idempotency !== '') {
-      record = recordIdOf(idOf(behavior, key), idempotency);
-      if (!this.#records.has(record)) {
-        void this.#load(position, end);
-        return false;
-      }
-      request = requestOf(name, idempotency, link.bodyAt(position));
-      const answer = this.#records.answerTo(record, request);
-      if (answer) {
-        if (!this.#reply(position, answer.kind, answer.detail, answer.text)) return false;
-        this.#records.used(record);
-        return true;
-      }
-    }
-    const entry = this.#states.find(behavior, key);
-    if (!entry) {
-      void this.#load(position, end);
-      return false;
-    }
-    // An operator may replace what cannot be read.
-    if (entry.unreadable !== undefined && message >= 0) {
-      // The reason goes to the log only: it may contain parts of the state, or the error of a migration.
-      return this.#reply(position, PROBLEM, LINK_PROBLEMS.indexOf('state-unreadable'), '');
-    }
-    let turn = this.#encoding?.turn;
-    if (!turn) {
-      link.turnBegins(position);
-      const context = {
-        id: `${this.#options.incarnation}-${this.#options.shard}-${position}`,
-        now: this.#now,
-        commit: entry.commit,
-      };
-      const taken = behavior.turn(message, entry.state, key, link.bodyAt(position), context);
-      if (taken instanceof Promise) {
-        void this.#encode(taken);
-        return false;
-      }
-      turn = taken;
-    }
-    if (!this.#reply(position, turn.kind, turn.detail, turn.text)) return false;
-    if (this.#encoding) this.#encoding = undefined;
-    if (turn.change) {
-      this.#states.change(entry, turn.change.state, turn.change.bytes);
-      this.#gate.change(entry, turn.change.textBytes);
-    }
-    if (record !== '') {
-      this.#records.add(record, request, turn);
-      this.#records.used(record);
-    }
-    if (turn.failure !== undefined) this.#options.onFailure(number, turn.failure);
-    return true;
-  }
-
-  /** Waits for the text of a large reply. Later turns wait too: those of the same actor need its state, and all replies are written in order. */
-  async #encode(turn: Promise<Turn>): Promise<void> {
-    const encoding: Encoding = { turn: undefined };
-    this.#encoding = encoding;
-    encoding.turn = await turn;
-    // A turn that was dropped has no reply.
-    if (this.#encoding === encoding) this.#takeTurns();
-  }
-
-  /** @returns false when there is no room: the front must collect released replies first. Then `look` is called. */
-  #reply(position: number, kind: number, detail: number, text: string): boolean {
-    if (this.#link.reply(position, kind, detail, text)) return true;
-    this.#link.waitForRoom(() => this.look());
-    return false;
-  }
-
-  /** Loads the actors that the next turns need and that are not in memory, by one read of the store; only the first ones, when states are large. */
-  async #load(from: number, end: number): Promise<void> {
-    this.#options.memory.trim();
-    const missing = new MissingTexts();
-    for (let position = from; position < end && missing.count < LOAD_LIMIT; position++) {
-      const number = this.#link.messageAt(position);
-      const key = number === LEFT_OUT ? undefined : decodeKey(this.#link.keyAt(position));
-      if (key === undefined) continue;
-      const { behavior } = this.#options.messages[number] as ServedMessage;
-      const idempotency = this.#link.idempotencyAt(position);
-      if (idempotency !== '') {
-        const record = recordIdOf(idOf(behavior, key), idempotency);
-        if (!this.#records.isSizeKnown) missing.addRecord(SIZE_ID);
-        if (!this.#records.has(record)) missing.addRecord(record);
-      }
-      if (!this.#states.has(behavior, key)) missing.add(behavior, key);
-    }
-    const generation = this.#generation;
-    this.#loading = true;
-    let failure: unknown;
-    try {
-      const found = await missing.load(this.#tenure, this.#options.groupBytes);
-      if (generation === this.#generation) this.#remember(found);
-    } catch (error) {
-      failure = error;
-    }
-    this.#loading = false;
-    if (generation !== this.#generation || this.#phase === 'stopped') return this.look();
-    if (failure === undefined) this.#takeTurns();
-    else if (this.#mayPass(failure)) this.#gate.close(failure);
-    else this.#end(failure);
-  }
-
-  #remember({ actors, records }: Found): void {
-    for (const [id, text] of records) this.#records.remember(id, text);
-    for (const { behavior, key, state, bytes, commit, unreadable } of actors) {
-      if (unreadable !== undefined) {
-        this.#options.post({ kind: 'state-unreadable', id: idOf(behavior, key), reason: unreadable });
-      }
-      this.#states.add(behavior, key, state, bytes, commit, unreadable);
-    }
   }
 
   /** Tries to take the fence, until that succeeds or this owner ends. While the store is away or another instance owns the shard, requests wait for the grace. */
@@ -383,7 +238,7 @@ export class Owner {
     const repaired = repairedFrom !== undefined;
     // When another process has written since, it can no longer be known whether the group under way was stored before that.
     const doubtUntil = stored || repaired || replaced?.writer === fence.writer ? 0 : this.#unknownUntil;
-    this.#now = Math.max(this.#now, fence.clock);
+    this.#turns.notBefore(fence.clock);
     this.#phase = 'serving';
     this.#mustRepair = false;
     this.#refusing = undefined;
@@ -413,10 +268,8 @@ export class Owner {
 
   /** Empties the memory, since its states may be outdated. Turns that were taken and not answered are taken again. */
   #forget(): void {
-    this.#generation += 1;
-    this.#encoding = undefined;
     this.#gate.drop();
-    this.#states.clear();
+    this.#turns.forget();
   }
 
   /**
@@ -511,7 +364,7 @@ export class Owner {
     // With DURABILITY=async the changes are kept, to be committed later.
     const doubtUntil = lost || this.#predecessor ? this.#unknownUntil : this.#gate.taken;
     this.#predecessor = undefined;
-    this.#encoding = undefined;
+    this.#turns.dropEncoding();
     if (lost) this.#forget();
     this.#refuseUntil(doubtUntil, 'commit-in-doubt');
     this.#refuseUntil(this.#link.look(), refusal);
@@ -543,11 +396,6 @@ export class Owner {
     });
   }
 
-  /** Reads the wall clock into `#now`, which never goes back, also not from one owner to the next. */
-  #readClock(): void {
-    this.#now = Math.max(this.#now, Math.floor(this.#options.clocks.wall()));
-  }
-
   #end(error: unknown): void {
     this.#phase = 'stopped';
     this.#expiry.end();
@@ -557,7 +405,7 @@ export class Owner {
 
   #finishIfDone(): void {
     if (!this.#stopping || this.#phase === 'stopped') return;
-    const answered = this.#link.released === this.#link.look() && !this.#loading;
+    const answered = this.#link.released === this.#link.look() && !this.#turns.loading;
     const owing = !this.#gate.idle && this.#refusing !== 'standby';
     if (!answered || owing) return;
     this.#phase = 'stopped';
